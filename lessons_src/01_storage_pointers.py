@@ -1,0 +1,409 @@
+# %% [markdown]
+# # Follow a storage pointer
+#
+# <!-- badges: stamped by `make badges` -->
+#
+# After this lesson you can
+#
+# - say, for a line of PyTorch, whether it writes into a storage or makes a new one;
+# - read a view's offset, shape and strides, and name the bytes it looks at;
+# - tell which of `clone`, `detach`, `.data`, `reshape` and `numpy()` copy;
+# - compute what an in-place operation saves, to the byte, and when it saves nothing.
+#
+# **About 40 minutes.** You need: tensors and `+`. You need no gradients yet.
+#
+# Each round goes *predict, run, explain*. Open the answer you believe in first.
+# A wrong guess that you made yourself is what you will remember.
+
+# %%
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:  # Colab opens this file alone: fetch the course's package
+    address = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", address], check=True)
+
+# %%
+import torch
+
+from overwritten import caught, film, knob, predict, record
+from overwritten.lesson import storage_pointers as exercises
+
+# %% [markdown]
+# ## 1. A name, a tensor, a storage (5 minutes)
+#
+# Three things hide behind `x`. The *name* `x` belongs to Python.
+# It is bound to a *tensor*: a small label with a shape and a place to look at.
+# The tensor looks at a *storage*: the bytes themselves.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "`x = torch.ones(4)`, then `y = x`, then `y += 1`. What does `x` hold now?",
+    {
+        "Ones: `y = x` made a copy": "`=` copies nothing in Python. It gives the same tensor a second name.",
+        "Twos: `y` and `x` are one tensor": "Two names, one tensor, one storage. `+=` wrote into it.",
+        "Ones: `y += 1` makes a new tensor for `y`": "That is what happens with a Python number. A tensor defines `+=` as a write into its own storage.",
+    },
+    answer="Twos: `y` and `x` are one tensor",
+)
+
+# %%
+film("""
+x = torch.ones(4)
+y = x
+y += 1
+""")
+
+# %% [markdown]
+# Move the slider: arrow keys, Home and End work too.
+# Each picture is one line of code that really ran.
+# `A` is the storage, `A+4` the place four bytes into it. The bracket shows which cells
+# a tensor looks at. `v1` is its *version counter*: it counts writes. Lesson 2 is about it.
+
+# %% [markdown]
+# ## 2. Four lines that look alike (8 minutes)
+#
+# A pointer settles it. `x.untyped_storage().data_ptr()` is the address where the bytes begin.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "Which of these leave `x` on the storage it had: `x = x + 1`, `x += 1`, `x.add_(1)`, `x.add(1)`?",
+    {
+        "`x.add_(1)` only: `x += 1` is short for `x = x + 1`": "For a tensor it is not. `x += 1` calls `x.__iadd__(1)`, and that is `add_`.",
+        "`x += 1` and `x.add_(1)`": "Those two write. But look at `x.add(1)` again: what happens to its result?",
+        "All but `x = x + 1`": "`x.add(1)` makes a new tensor, and this line throws it away. `x` itself stays.",
+        "All four": "`x + 1` allocates a storage, and `x =` moves the name there.",
+    },
+    answer="All but `x = x + 1`",
+)
+
+# %%
+def same_storage(a, b):
+    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+
+
+x = torch.ones(4)
+old = x
+x = x + 1
+print("x = x + 1   same storage:", same_storage(x, old), " old holds", old.tolist())
+
+# %%
+x = old = torch.ones(4)
+x += 1
+print("x += 1      same storage:", same_storage(x, old), " old holds", old.tolist())
+
+# %%
+x = old = torch.ones(4)
+x.add_(1)
+print("x.add_(1)   same storage:", same_storage(x, old), " old holds", old.tolist())
+
+# %%
+x = old = torch.ones(4)
+x.add(1)
+print("x.add(1)    same storage:", same_storage(x, old), " old holds", old.tolist())
+
+# %%
+film("""
+x = torch.ones(4)
+x = x + 1
+x += 1
+x.add_(1)
+x.add(1)
+""")
+
+# %% [markdown]
+# `x = x + 1` is two acts: `x + 1` fills a new storage, `=` moves the name.
+# Nothing holds the old storage any more, so it is freed in the same line: see the dashed box.
+# `x.add(1)` fills a new storage too, but no name takes it: it comes and goes.
+#
+# **Keep the old tensor when you compare pointers.** Freed memory is handed out again.
+# A hundred new storages can share a few addresses, so "same address" proves nothing
+# about a tensor that is gone.
+
+# %%
+x, addresses = torch.ones(4), set()
+for _ in range(100):
+    addresses.add(x.data_ptr())
+    x = x + 1
+print("100 storages, fewer than 100 addresses:", len(addresses) < 100)
+
+# %% [markdown]
+# ## 3. Views: other labels on the same bytes (9 minutes)
+#
+# A *view* is a tensor that looks at another tensor's storage.
+# Element `[i, j]` lies at `offset + i * stride[0] + j * stride[1]`, counted in elements.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "`x = torch.arange(6.).reshape(2, 3)`. Which of these has to copy the numbers?",
+    {
+        "`x[:, 1:]`: it is not contiguous": "A slice only moves the offset and shrinks the shape. The strides jump over what is left out.",
+        "`x.t()`: it changes the order": "It swaps the two strides. No number moves.",
+        "`x.reshape(6)`": "The six numbers already lie in that order, so `reshape` returns a view.",
+        "`x.t().reshape(6)`": "The wanted order 0, 3, 1, 4, 2, 5 is no fixed step through the storage. `reshape` copies, without a word.",
+    },
+    answer="`x.t().reshape(6)`",
+)
+
+# %%
+film("""
+x = torch.arange(6.).reshape(2, 3)
+s = x[:, 1:]
+t = x.t()
+flat = x.reshape(6)
+copy = x.t().reshape(6)
+flat[1] = 9
+""")
+
+# %% [markdown]
+# The last line writes one number, and `x`, `s`, `t` and `flat` all see it.
+# Their version counters move together: views share one counter. `copy` has bytes and a
+# counter of its own. So `reshape` may share or copy; `view` never copies and raises instead.
+
+# %%
+x = torch.arange(6.0).reshape(2, 3)
+with caught():
+    x.t().view(6)
+
+# %% [markdown]
+# **Two pointers.** `v.data_ptr()` is where the tensor's *first element* lies.
+# `v.untyped_storage().data_ptr()` is where the *storage* begins.
+# The difference is the offset, in bytes.
+
+# %%
+v = x[1, 1:]
+shift = v.data_ptr() - v.untyped_storage().data_ptr()
+print(shift, "bytes =", v.storage_offset(), "elements of", v.element_size(), "bytes")
+
+# %%
+print("same first element:", v.data_ptr() == x.data_ptr())
+print("same storage:      ", same_storage(v, x))
+
+# %% [markdown]
+# So `a.data_ptr() == b.data_ptr()` asks the wrong question about views. Compare the storages.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "`row = torch.zeros(2)`, `wide = row.expand(3, 2)`, then `wide.add_(1)`. What happens?",
+    {
+        "All six elements of `wide` become 1": "There are no six elements: `expand` made a view of two, with a stride of 0.",
+        "`row` becomes 3: each number is written three times": "That is the trouble PyTorch avoids: it refuses to write where elements overlap.",
+        "An error: several elements are one place in memory": "Three rows look at the same two numbers. PyTorch cannot write them one by one.",
+        "`wide` gets a storage of its own first": "PyTorch has no copy-on-write here. You must ask for the copy with `clone()`.",
+    },
+    answer="An error: several elements are one place in memory",
+)
+
+# %%
+film("""
+row = torch.zeros(2)
+wide = row.expand(3, 2)
+wide.add_(1)
+""")
+
+# %%
+row = torch.zeros(2)
+wide = row.expand(3, 2).clone()
+print(wide.add_(1).tolist(), row.tolist())
+
+# %% [markdown]
+# `clone()` gave every element a place of its own, so the write is clear. The price is the bytes:
+# 24 instead of 8.
+
+# %% [markdown]
+# ## 4. What copies, what shares (8 minutes)
+#
+# Five ways to get "the same numbers". Some give you bytes of your own.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "Which of `x.clone()`, `x.detach()`, `x.data`, `x.numpy()` is safe to write without changing `x`?",
+    {
+        "`detach()` and `clone()`: detached means separate": "`detach` leaves the *graph*, not the storage. It looks at the same bytes.",
+        "`clone()` and `numpy()`: NumPy has memory of its own": "`numpy()` wraps the storage of a CPU tensor. No number is copied.",
+        "`clone()` only": "The other three are new labels on x's storage.",
+        "`.data` only: it is made for that": "`.data` shares the bytes as well. It even hides the write from the version counter.",
+    },
+    answer="`clone()` only",
+)
+
+# %%
+film("""
+x = torch.zeros(3)
+c = x.clone()
+d = x.detach()
+d += 1
+u = x.data
+u += 1
+n = x.numpy()
+n[0] = 7
+""")
+
+# %% [markdown]
+# Watch the badges. `d += 1` moves the counter of `x` as well: `detach` shares it.
+# `u += 1` changes the bytes of `x`, and its counter stays: `.data` has one of its own.
+# `n[0] = 7` is no torch call at all; no counter can move.
+# Both are writes that PyTorch does not see. Lesson 4 shows what they do to a gradient.
+
+# %% [markdown]
+# ## 5. What in place saves (6 minutes)
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "`x` has a million float32 elements: 4,000,000 bytes. How much is alive at the highest point of `x = x + 1`?",
+    {
+        "4,000,000 bytes: the old storage is freed": "It is freed only when `=` moves the name. By then the new one is full.",
+        "8,000,000 bytes": "Old and new storage stand side by side until the name has moved.",
+        "12,000,000 bytes: x, the result and a temporary": "`x + 1` writes straight into the new storage. It needs no third one.",
+    },
+    answer="8,000,000 bytes",
+)
+
+# %%
+peaks = knob(
+    {
+        "x = x + 1": "x = torch.ones(n, dtype=dtype)\nx = x + 1",
+        "x += 1": "x = torch.ones(n, dtype=dtype)\nx += 1",
+    },
+    n=[10**k for k in range(8)],
+    dtype=[torch.float32, torch.float64, torch.int8],
+)
+peaks
+
+# %% [markdown]
+# Turn `n` and `dtype`: the code runs again for each value. You can turn it from code, too.
+
+# %%
+for n in (1, 1_000, 10_000_000):
+    print(peaks.turn(n=n))
+
+# %%
+for dtype in (torch.float64, torch.int8):
+    print(peaks.turn(dtype=dtype))
+
+# %% [markdown]
+# The peak is `n * itemsize`, times 2 for the out-of-place line. Here is the same for all
+# sizes at once, measured from recordings.
+
+# %%
+sizes = [10**k for k in range(8)]
+new = [record("x = torch.ones(n)\nx = x + 1", {"n": n}).peak for n in sizes]
+same = [record("x = torch.ones(n)\nx += 1", {"n": n}).peak for n in sizes]
+print(new == [n * 4 * 2 for n in sizes], same == [n * 4 for n in sizes])
+
+# %% tags=["figure"]
+import matplotlib.pyplot as plt
+
+figure, axes = plt.subplots(figsize=(6.4, 3), facecolor="none")
+axes.loglog(sizes, new, "o-", color="#0072B2", label="x = x + 1")
+axes.loglog(sizes, same, "s--", color="#B36B00", label="x += 1")
+axes.set(xlabel="elements", ylabel="peak in bytes", facecolor="none")
+for part in (*axes.spines.values(), *axes.get_xticklabels(), *axes.get_yticklabels()):
+    part.set_color("#767676")
+for word in (axes.xaxis.label, axes.yaxis.label, *axes.legend(facecolor="none", labelcolor="#767676").texts):
+    word.set_color("#767676")
+plt.show()
+
+# %% [markdown]
+# *In words:* two straight lines from 1 to 10 million elements. The line of `x = x + 1` lies
+# above by the same factor everywhere: two. From 4 against 8 bytes to 40 against 80 million.
+#
+# So in place saves *one storage for one moment*. Whether it saves anything in training
+# depends on what backward keeps; lesson 3 measures that.
+
+# %% [markdown]
+# ## 6. In place, and it allocates all the same (5 minutes)
+#
+# "In place" says where the *result* goes. It does not promise that nothing else is allocated.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "`x` is float32, `w` is float64, both of 1,000 elements. What does `x += w` do?",
+    {
+        "It raises: the dtypes differ": "Float64 into float32 is allowed. Float into an integer tensor is what raises.",
+        "It makes `x` a float64 tensor": "An in-place operation never changes the dtype: the storage stays what it is.",
+        "It works, and takes no memory": "The result fits in, but the sum is computed in float64 first. That needs room.",
+        "It works, and takes memory inside the call": "Both operands are float64 for a moment: 16,000 bytes, more than `x` itself.",
+    },
+    answer="It works, and takes memory inside the call",
+)
+
+# %%
+film("""
+x = torch.ones(1000)
+x[x > 0] = 5
+w = torch.ones(1000, dtype=torch.float64)
+x += w
+""")
+
+# %% [markdown]
+# `x[x > 0] = 5` makes a mask first: a temporary storage of 1,000 bytes, a byte for each element.
+# `x += w` casts inside the call: no storage with a name, but the allocator was asked for
+# 16,000 bytes, and got them back. Each is more than the write itself needs.
+#
+# And where the result cannot be cast back, in place is refused:
+
+# %%
+counts = torch.ones(3, dtype=torch.int64)
+with caught():
+    counts += 0.5
+
+# %%
+counts = counts + 0.5
+print(counts, "a new tensor may have a new dtype")
+
+# %% [markdown]
+# ## 7. Your turn (10 minutes)
+#
+# **Exercise 1.** Add `k` to every element of `x`, in place, and return `x`.
+
+# %%
+def add_in_place(x, k):
+    return ...
+
+
+exercises.add_in_place.check(add_in_place)
+
+# %% [markdown]
+# Stuck? Run `exercises.add_in_place.hint()` in a cell of your own; `.solution()` shows one way.
+#
+# **Exercise 2.** Return column `i` of a 2-D `grid` as a tensor that can be written without
+# changing the grid, and that keeps no more bytes alive than the column needs.
+
+# %%
+def copy_column(grid, i):
+    return ...
+
+
+exercises.copy_column.check(copy_column)
+
+# %% [markdown]
+# **Exercise 3.** Turn `x` into `x * 2 + 1` without allocating a single storage. Return `x`.
+
+# %%
+def double_and_one(x):
+    return ...
+
+
+exercises.double_and_one.check(double_and_one)
+
+# %% [markdown]
+# ## Recap
+#
+# 1. A name is bound to a tensor, a tensor looks at a storage, the storage has the bytes.
+# 2. `x = x + 1` fills a new storage; `x += 1` and `x.add_(1)` write into the one there is.
+# 3. A view is offset, shape and strides on somebody's storage; `reshape` may share or copy.
+# 4. `clone` copies. `detach`, `.data` and `numpy()` share, and the last two hide their writes.
+# 5. In place saves one storage for one moment, and a mask or a cast can cost more than that.
+#
+# ## For your own code
+#
+# - Ask "same storage?" with `untyped_storage().data_ptr()`, while both tensors are alive.
+# - Before you write to a slice, ask who else looks at that storage.
+# - `film("""…""")` shows any snippet; `with watch() as recording:` records code of your own.
+#
+# ## Further reading
+#
+# - [Tensor views](https://pytorch.org/docs/stable/tensor_view.html), in PyTorch's documentation
+# - [PyTorch internals](http://blog.ezyang.com/2019/05/pytorch-internals/), Edward Yang: storage, offset and strides
+# - [In-place operations with autograd](https://pytorch.org/docs/stable/notes/autograd.html#in-place-operations-with-autograd)

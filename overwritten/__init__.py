@@ -1,0 +1,15 @@
+"""Overwritten: see what PyTorch's in-place operations do to memory.
+
+>>> from overwritten import film
+>>> film("x = torch.ones(4)\\nx += 1").recording.peak
+16
+"""
+
+from overwritten.lesson.predict import predict
+from overwritten.lesson.show import caught
+from overwritten.live.film import film
+from overwritten.live.knob import knob
+from overwritten.recorder import record, watch
+
+__version__ = "0.1.0"
+__all__ = ["caught", "film", "knob", "predict", "record", "watch"]

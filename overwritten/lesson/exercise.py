@@ -1,0 +1,78 @@
+"""An exercise: a check with three outcomes, hints one by one, a solution.
+
+The idea: a check is a plain function that returns None if the answer is right and else
+one sentence that names the mistake; the `Exercise` around it never raises.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+_MARKS = {"not attempted": "○", "wrong": "✗", "right": "✓", "hint": "?", "solution": "→"}
+
+
+class Verdict:
+    """outcome: 'not attempted', 'wrong' or 'right' (or 'hint', 'solution'); message: why."""
+
+    def __init__(self, outcome: str, message: str):
+        self.outcome, self.message = outcome, message
+
+    def __repr__(self):
+        return f"{_MARKS[self.outcome]} {self.outcome}: {self.message}"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        tag = "pre" if self.outcome == "solution" else "span"
+        words = escape(self.message, quote=False)
+        head = f"<strong>{_MARKS[self.outcome]} {self.outcome}</strong>"
+        html = f'<div role="status">{head} <{tag}>{words}</{tag}></div>'
+        return {"text/html": html, "text/plain": repr(self)}
+
+
+class Exercise:
+    """`check(answer)`, `hint()`, `solution()`.
+
+    finds: function(answer) → None if right, else the sentence for this mistake. It must
+    make fresh tensors at each call, for the learner's code may overwrite them.
+    """
+
+    def __init__(self, finds, hints: tuple[str, ...], solution: str):
+        self._finds, self._hints, self._solution, self._given = finds, hints, solution.strip(), 0
+
+    def check(self, answer=...) -> Verdict:
+        """Judge the answer; never raises, whatever the learner's code does."""
+        if answer is ...:
+            return Verdict("not attempted", "put your function in the brackets.")
+        if not callable(answer):
+            kind = type(answer).__name__
+            return Verdict("wrong", f"hand over the function itself, without calling it; this is a {kind}.")
+        try:
+            mistake = self._finds(answer)
+        except Unattempted:
+            return Verdict("not attempted", "replace the `...` by your code, then run this cell again.")
+        except KeyboardInterrupt:
+            return Verdict("wrong", "you stopped your function; it had not come back.")
+        except BaseException as error:  # also SystemExit: the kernel must survive
+            text = next(iter(str(error).splitlines()), "")
+            return Verdict("wrong", f"your function raised {type(error).__name__}: {text}")
+        return Verdict("wrong", mistake) if mistake else Verdict("right", "well done.")
+
+    def hint(self) -> Verdict:
+        """The next hint; after the last, the last again."""
+        self._given = min(self._given + 1, len(self._hints))
+        return Verdict("hint", f"({self._given} of {len(self._hints)}) {self._hints[self._given - 1]}")
+
+    def solution(self) -> Verdict:
+        """The reference solution, which the tests run."""
+        return Verdict("solution", self._solution)
+
+
+class Unattempted(Exception):
+    """The learner's function returned the `...` of the template."""
+
+
+def attempt(function, *arguments):
+    """Call the learner's function; raise Unattempted if it still returns `...`."""
+    result = function(*arguments)
+    if result is ...:
+        raise Unattempted
+    return result

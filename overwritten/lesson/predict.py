@@ -1,0 +1,58 @@
+"""A question before the reveal: alternatives that each answer with feedback of their own.
+
+The idea: plain `<details>` elements; a learner opens the one they believe in. It works
+with the keyboard, without a kernel, and its whole text is compared in the tests.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+_ITEM = (
+    "border:1px solid var(--jp-border-color0,#767676);border-radius:6px;padding:7px 12px;margin:6px 0;max-width:680px"
+)
+
+
+class Question:
+    """question: the words. choices: {alternative: feedback}. answer: the right alternative."""
+
+    def __init__(self, question: str, choices: dict[str, str], answer: str):
+        if answer not in choices:
+            raise ValueError(f"The answer {answer!r} is not among the choices {list(choices)}.")
+        if len(choices) < 3 or not all(choices.values()):
+            raise ValueError("A question needs at least three choices, each with feedback.")
+        self.question, self.choices, self.answer = question, choices, answer
+
+    def choose(self, choice: str) -> str:
+        """The feedback for one alternative, marked right or wrong (KeyError: no such one)."""
+        mark = "✓ Right." if choice == self.answer else "✗ Not so."
+        return f"{mark} {self.choices[choice]}"
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        items = "".join(
+            f'<details style="{_ITEM}"><summary style="cursor:pointer" data-lm-suppress-shortcuts="true">'
+            f"{_code(choice)}</summary><p>{_code(self.choose(choice))}</p></details>"
+            for choice in self.choices
+        )
+        html = (
+            f'<div role="group" aria-label="Predict"><p><strong>Predict.</strong> {_code(self.question)}</p>'
+            f"{items}<p><em>Open the one you believe in, before you run the next cell.</em></p></div>"
+        )
+        plain = "\n".join([f"Predict: {self.question}", *(f"  ( ) {c}" for c in self.choices)])
+        return {"text/html": html, "text/plain": plain}
+
+
+def predict(question: str, choices: dict[str, str], answer: str) -> Question:
+    """Ask before the reveal. Code in `backticks` is set as code.
+
+    Raises ValueError for a question that is not one: no right choice, fewer than three.
+
+    >>> predict("1 + 1?", {"1": "Count on.", "2": "Yes.", "3": "Too far."}, "2").choose("3")
+    '✗ Not so. Too far.'
+    """
+    return Question(question, choices, answer)
+
+
+def _code(words: str) -> str:
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False))

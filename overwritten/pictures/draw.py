@@ -1,0 +1,99 @@
+"""The strokes every picture is made of, and the one palette.
+
+The idea: colours are CSS variables of the front end with fallbacks, so one SVG string
+fits a light theme, a dark theme and a file of its own.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from urllib.parse import quote
+
+#: Width of every picture, in px. Narrow enough that its 12 px text stays readable in a
+#: notebook on a small screen.
+WIDTH = 720
+#: Width of one character of the 13 px monospaced font, in px.
+CHAR = 7.85
+
+#: Okabe–Ito hues, darkened until they keep 3:1 on white and on JupyterLab's dark paper.
+HUES = ("#0072B2", "#B36B00", "#00856A", "#A8508A", "#6A5ACD", "#8A6D00")
+
+STYLE = """
+.ow{--ow-ink:var(--jp-content-font-color1,var(--vscode-editor-foreground,#1b1b1b));
+--ow-soft:var(--jp-content-font-color2,var(--vscode-descriptionForeground,#555));
+--ow-paper:var(--jp-layout-color0,var(--vscode-editor-background,#fff));
+--ow-line:var(--jp-border-color0,#767676);
+--ow-new:rgba(0,114,178,.16);--ow-bad:#b3270a;--ow-badfill:rgba(212,61,26,.13);--ow-good:#00694f;
+color:var(--ow-ink);max-width:740px}
+body[data-jp-theme-light="false"] .ow,.jp-mod-dark .ow,.vscode-dark .ow,html[theme=dark] .ow,.theme-dark .ow{
+--ow-soft:var(--jp-content-font-color2,#b5b5b5);
+--ow-new:rgba(86,180,233,.32);--ow-bad:#ff9673;--ow-badfill:rgba(255,138,102,.18);--ow-good:#4fd6b0}
+html[theme=dark] .ow,.theme-dark .ow{--ow-ink:#eee;--ow-paper:#111}
+.ow svg,.ow .still{display:block;max-width:100%;height:auto}
+.ow svg text{fill:var(--ow-ink);font:13px ui-monospace,SFMono-Regular,Menlo,'DejaVu Sans Mono',Consolas,monospace;white-space:pre}
+.ow svg .soft{fill:var(--ow-soft);font-size:12px}.ow svg .tiny{fill:var(--ow-soft);font-size:12px}
+.ow svg .bad{fill:var(--ow-bad)}.ow svg .bold{font-weight:700}.ow svg .later{opacity:.62}
+.ow svg .mid{text-anchor:middle}.ow svg .end{text-anchor:end}
+.ow svg .box{fill:none;stroke:var(--ow-ink);stroke-width:1.2}.ow svg .fresh{fill:var(--ow-new)}
+.ow svg .ghost{stroke-dasharray:4 3;stroke:var(--ow-soft)}
+.ow svg .hot{fill:var(--ow-new);stroke:none}.ow svg .hotbad{fill:var(--ow-badfill);stroke:none}
+.ow svg .warn{fill:var(--ow-badfill);stroke:var(--ow-bad);stroke-width:1.5}
+.ow svg .now{fill:none;stroke:var(--ow-ink);stroke-width:2.5}
+.ow svg .ticked{stroke-width:2.6}.ow svg .mark{fill:none;stroke-width:4}
+"""
+
+_ALONE = (
+    ".ow{--ow-ink:#1b1b1b;--ow-soft:#555;--ow-paper:#fff;--ow-line:#767676;"
+    "--ow-new:rgba(0,114,178,.16);--ow-bad:#b3270a;--ow-badfill:rgba(212,61,26,.13)}"
+)
+
+
+def text(x, y, words, kind="", more="") -> str:
+    return f'<text x="{x:g}" y="{y:g}" class="{kind}"{more}>{escape(str(words), quote=False)}</text>'
+
+
+def box(x, y, width, height, kind="box", radius=0) -> str:
+    return (
+        f'<rect x="{x:g}" y="{y:g}" width="{max(width, 0):g}" height="{max(height, 0):g}"'
+        f' rx="{radius}" class="{kind}"/>'
+    )
+
+
+def badge(x, y, version, ticked) -> tuple[str, float]:
+    """A round label with the version counter; bold and filled where it has just moved."""
+    label = "no version" if version is None else f"v{version}"
+    width = 14 + CHAR * len(label)
+    shape = box(x, y - 13, width, 18, "box fresh ticked" if ticked else "box", radius=9)
+    return shape + text(x + width / 2, y, label, "mid bold" if ticked else "mid"), width
+
+
+def picture(height, label, body, **data) -> str:
+    """The finished SVG. label: what it shows, in words (read out by screen readers)."""
+    facts = "".join(f' data-{key}="{value}"' for key, value in data.items())
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}"'
+        f' height="{height:g}" role="img" aria-label="{escape(label)}"{facts}>{"".join(body)}</svg>'
+    )
+
+
+def alone(svg: str) -> str:
+    """The same picture as a file of its own: white paper, its own colours."""
+    inner = f'<style>{_ALONE}{STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
+    start = svg.index(">") + 1
+    head = svg[:start].replace("<svg ", '<svg class="ow" ', 1).replace("class=\"ow\" ", "", 1)
+    return f'{head}{inner}<g class="ow">{svg[start:-6]}</g></svg>'.replace(".ow svg ", ".ow ")
+
+
+def data_uri(svg: str) -> str:
+    """For an <img>: readable text, not base64, so that the words in it can be compared."""
+    return "data:image/svg+xml," + quote(alone(svg), safe=" =:/,;()<>+!*?@[]|{}^~$-_.…'")
+
+
+def clip(words: str, width: int) -> str:
+    """At most `width` characters, the cut marked with an ellipsis."""
+    return words if len(words) <= width else words[: width - 1] + "…"
+
+
+def size(nbytes: int) -> str:
+    """Bytes, exact: 40,000,000 B."""
+    return f"{nbytes:,} B"

@@ -1,0 +1,280 @@
+"""The step view: one moment of a recording, after mock A of the design.
+
+The idea: code on the left with the current line marked; each storage a row of cells in a
+place of its own that it keeps while it lives; each tensor a bracket over the cells it
+sees, with its version; the bytes alive as a curve below.
+A pure function from Recording and step number to SVG: no widget, no torch operation.
+"""
+
+from __future__ import annotations
+
+from overwritten.pictures.draw import CHAR, HUES, WIDTH, badge, box, clip, picture, size, text
+from overwritten.pictures.words import remarks, sentence
+from overwritten.recorder import Recording, Step
+
+PAD, LINE, BRACKET = 10, 20, 36
+SIDE = 34  # code up to this many characters stands beside the storages, longer code above
+MOST_LINES, MOST_SLOTS, MOST_TENSORS = 14, 6, 5
+CURVE = 62
+
+
+def step_svg(recording: Recording, index: int) -> str:
+    """Step `index` of `recording` as an SVG string; every step has the same height.
+
+    With nothing recorded (a syntax error) the picture is the code and the sentence.
+    """
+    return _draw(_Plan(recording), index)
+
+
+def step_svgs(recording: Recording) -> list[str]:
+    """All steps, drawn to one plan; a recording without steps gives one picture."""
+    plan = _Plan(recording)
+    return [_draw(plan, index) for index in range(max(len(recording.steps), 1))]
+
+
+def _draw(plan, index):
+    body = [*_code(plan, index), *_storages(plan, index), *_notes(plan, index), *_curve(plan, index)]
+    step = plan.steps[index] if plan.steps else Step(0, 0, "")
+    words = sentence(plan.recording, index)
+    return picture(plan.height, words, body, step=step.index, live=step.live, peak=step.peak)
+
+
+class _Plan:
+    """Where everything stands, the same in all steps: nothing moves that did not change."""
+
+    def __init__(self, recording: Recording):
+        self.recording, self.steps = recording, recording.steps
+        self.lines = recording.lines
+        longest = max(map(len, self.lines), default=0)
+        self.beside = longest <= SIDE
+        self.code_width = int(max(longest, 12) * CHAR) + 34 if self.beside else WIDTH - 2 * PAD
+        self.code_rows = min(len(self.lines), MOST_LINES)
+        code_bottom = 22 + LINE * self.code_rows
+        self.left = self.code_width + 2 * PAD if self.beside else PAD
+        self.top = 0 if self.beside else code_bottom + 8
+        self.room = WIDTH - self.left - PAD
+        self.slots = _slots(self.steps)
+        self.slot_top, y = [], self.top + 26
+        for heights in _slot_heights(self.steps, self.slots):
+            self.slot_top.append(y)
+            y += heights
+        self.notes_top = max(y, code_bottom) + 12
+        rows = max((len(_note_rows(recording, k)) for k in range(len(self.steps))), default=1)
+        self.curve_top = self.notes_top + 18 * rows + 4
+        self.height = self.curve_top + (CURVE + 46 if self.steps else 0)
+
+
+def _slots(steps) -> list[dict]:
+    """For each step {letter: place}; a storage keeps its place, also in the step that frees it."""
+    places, here, before = [], {}, {}
+    for step in steps:
+        alive = [s.letter for s in step.storages]
+        freed = [letter for letter, _ in step.freed if letter in before]
+        here = {letter: before[letter] for letter in [*alive, *freed] if letter in before}
+        for letter in alive:
+            if letter not in here:
+                taken = set(here.values())
+                here[letter] = next(i for i in range(len(taken) + 1) if i not in taken)
+        places.append(here)
+        before = {letter: here[letter] for letter in alive}
+    return places
+
+
+def _slot_heights(steps, slots) -> list[int]:
+    heights = {}
+    for step, places in zip(steps, slots):
+        for letter, place in places.items():
+            if place < MOST_SLOTS:
+                on_it = sum(t.storage == letter for t in step.tensors)
+                needed = 70 + BRACKET * min(on_it, MOST_TENSORS) + (16 if on_it > MOST_TENSORS else 0)
+                heights[place] = max(heights.get(place, 0), needed)
+    return [heights[place] for place in sorted(heights)]
+
+
+def _code(plan, index):
+    yield text(PAD, 14, "code", "soft")
+    if not plan.lines:
+        yield text(PAD, 36, "(the source of this code is not at hand)", "soft")
+    step = plan.steps[index] if plan.steps else Step(0, 0, "")
+    last = len(plan.lines) - plan.code_rows
+    first = min(max(step.line - plan.code_rows // 2 - 1, 0), max(last, 0))
+    width = int((plan.code_width - 30) / CHAR)
+    for row, words in enumerate(plan.lines[first : first + plan.code_rows]):
+        number, y = first + row + 1, 36 + LINE * row
+        if number == step.line:
+            yield box(PAD - 4, y - 15, plan.code_width, LINE, "hotbad" if step.error else "hot", radius=3)
+            yield text(PAD, y, "✗" if step.error else "▸", "bold bad" if step.error else "bold")
+        later = " later" if number > step.line else ""
+        yield text(PAD + 16, y, clip(words, width), later.strip())
+
+
+def _storages(plan, index):
+    yield text(plan.left, plan.top + 14, "storages and the tensors that look at them", "soft")
+    if not plan.steps:
+        return
+    step = plan.steps[index]
+    earlier = plan.steps[index - 1] if index else None
+    alive = {s.letter: s for s in step.storages}
+    before = {s.letter: s for s in earlier.storages} if earlier else {}
+    hidden = []
+    for letter, place in plan.slots[index].items():
+        if place >= MOST_SLOTS:
+            hidden.append(letter)
+        elif letter in alive:
+            y = plan.slot_top[place]
+            yield from _storage(plan, step, alive[letter], before.get(letter), y)
+            yield from _brackets(plan, step, alive[letter], y + 62)
+        else:
+            yield from _freed(plan, before[letter], plan.slot_top[place])
+    if hidden:
+        total = sum(alive[letter].nbytes for letter in hidden if letter in alive)
+        words = f"and {len(hidden)} more storages ({size(total)})"
+        yield text(WIDTH - PAD, plan.top + 14, words, "soft end")
+
+
+def _columns(plan, storage):
+    """x of each drawn cell, and a function from element index to x."""
+    cells = storage.cells
+    whole = len(cells) == storage.count
+    units = max(len(cells), 1) if whole else len(cells) + 1
+    wide = min(48, plan.room / units)
+    shift = {i: k + (0 if whole or i < 5 else 1) for k, (i, _) in enumerate(cells)}
+
+    def at(element):
+        if element in shift:
+            return plan.left + shift[element] * wide
+        return plan.left + 5 * wide  # somewhere in the gap
+
+    return wide, at
+
+
+def _storage(plan, step, storage, before, y):
+    fresh = storage.letter in dict(step.born)
+    written = any(w.storage == storage.letter for w in step.writes)
+    yield text(plan.left, y + 12, storage.letter, "bold", ' style="font-size:16px"')
+    tag = " · new" if fresh else " · written" if written else ""
+    indent = plan.left + 12 + 10 * len(storage.letter)
+    yield text(indent, y + 12, f"{size(storage.nbytes)} · {storage.dtype}{tag}", "soft")
+    wide, at = _columns(plan, storage)
+    old = dict(before.cells) if before else {}
+    for element, words in storage.cells:
+        changed = fresh or (before is not None and old.get(element) != words)
+        yield box(at(element), y + 18, wide, 24, "box fresh" if changed else "box")
+        kind = "mid bold" if changed and not fresh else "mid"
+        yield text(at(element) + wide / 2, y + 34, clip(words, int(wide / CHAR)), kind, ' style="font-size:12px"')
+        if element < 5 or len(storage.cells) == storage.count:
+            label = f"{storage.letter}+{element * storage.itemsize}"
+            yield text(at(element) + wide / 2, y + 55, label, "tiny mid")
+    if len(storage.cells) != storage.count and storage.cells:
+        end = storage.cells[-1][0]
+        label = f"{storage.letter}+{end * storage.itemsize:,}"
+        yield text(at(5) + wide / 2, y + 34, "…", "mid soft")
+        yield text(at(end) + wide, y + 55, label, "tiny end")
+
+
+def _brackets(plan, step, storage, y):
+    tensors = [t for t in step.tensors if t.storage == storage.letter]
+    wide, at = _columns(plan, storage)
+    for tensor in tensors[:MOST_TENSORS]:
+        hue = HUES[[t.name for t in step.tensors].index(tensor.name) % len(HUES)]
+        seen = tensor.elements
+        if seen and tensor.itemsize == storage.itemsize:
+            yield _bracket(at, wide, seen, y, hue)
+        ticked = tensor.before is not None and tensor.version != tensor.before
+        name = clip(tensor.name, 14)
+        yield text(plan.left, y + 20, name, "bold")
+        x = plan.left + CHAR * len(name) + 8
+        shape, width = badge(x, y + 20, tensor.version, ticked)
+        yield shape
+        facts = f"shape {_tuple(tensor.shape)} strides {_tuple(tensor.strides)}"
+        if tensor.start:
+            facts += f" from {storage.letter}+{tensor.start:,}"
+        room = int((WIDTH - PAD - x - width - 8) / (CHAR * 12 / 13))
+        yield text(x + width + 8, y + 20, clip(facts, room), "soft")
+        y += BRACKET
+    if len(tensors) > MOST_TENSORS:
+        yield text(plan.left, y + 10, f"and {len(tensors) - MOST_TENSORS} more tensors", "soft")
+
+
+def _bracket(at, wide, seen, y, hue):
+    """A thin rule from the first to the last element seen, thick under each one seen."""
+    start, end = at(seen[0]) + 3, at(seen[-1]) + wide - 3
+    spots = sorted({at(element) for element in seen})
+    thick = "".join(f"M{x + 3:g},{y + 4} h{wide - 6:g} " for x in spots)
+    return (
+        f'<path d="M{start:g},{y} v4 H{end:g} v-4" fill="none" stroke="{hue}" stroke-width="1.6"/>'
+        f'<path d="{thick.strip()}" class="mark" stroke="{hue}"/>'
+    )
+
+
+def _freed(plan, storage, y):
+    yield text(plan.left, y + 12, storage.letter, "soft bold", ' style="font-size:16px"')
+    yield text(plan.left + 12 + 10 * len(storage.letter), y + 12, f"{size(storage.nbytes)} · freed", "soft")
+    wide, at = _columns(plan, storage)
+    for element, _ in storage.cells:
+        yield box(at(element), y + 18, wide, 24, "box ghost")
+
+
+def _tuple(numbers) -> str:
+    return "(" + ", ".join(map(str, numbers)) + (",)" if len(numbers) == 1 else ")")
+
+
+def _note_rows(recording, index):
+    step = recording.steps[index]
+    rows = [(words, "soft") for words in remarks(step)]
+    last = index == len(recording.steps) - 1
+    if step.error:
+        rows += [(words, "bad") for words in _wrap("✗ " + step.error)]
+    if last and recording.note:
+        rows.append((recording.note, "bold"))
+    return rows
+
+
+def _wrap(words, width=86, most=3):
+    lines = [""]
+    for word in words.split():
+        if len(lines[-1]) + len(word) >= width:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return lines if len(lines) <= most else [*lines[: most - 1], clip(" ".join(lines[most - 1 :]), width)]
+
+
+def _notes(plan, index):
+    if not plan.steps:
+        for row, words in enumerate(_wrap("✗ " + plan.recording.error)):
+            yield text(PAD, plan.notes_top + 8 + 18 * row, words, "bad")
+        return
+    for row, (words, kind) in enumerate(_note_rows(plan.recording, index)):
+        yield text(PAD, plan.notes_top + 8 + 18 * row, clip(words, 92), kind)
+
+
+def _curve(plan, index):
+    """Bytes alive after each line, and dashed the highest point within the line."""
+    if not plan.steps:
+        return
+    top, floor = plan.curve_top + 18, plan.curve_top + 18 + CURVE
+    most = max(1, plan.recording.peak)
+    wide = (WIDTH - 2 * PAD) / len(plan.steps)
+    yield text(PAD, plan.curve_top + 6, f"bytes alive after each line · highest point {size(plan.recording.peak)}", "soft")
+    for step in plan.steps:
+        x, live, peak = PAD + wide * step.index, CURVE * step.live / most, CURVE * step.peak / most
+        yield box(x, floor - live, wide, live, "hot")
+        if step.peak > step.live:
+            yield box(x + 1, floor - peak, wide - 2, peak - live, "box ghost")
+        if len(plan.steps) <= 24 or step.index in (0, index, len(plan.steps) - 1):
+            here = step.index == index
+            yield text(x + wide / 2, floor + 16, step.index, "mid bold" if here else "mid soft")
+    yield _stairs(plan, wide, floor, most)
+    x = PAD + wide * index
+    yield box(x, top - 2, wide, CURVE + 22, "now", radius=3)
+    label = size(plan.steps[index].live)
+    side = min(max(x + wide / 2, PAD + CHAR * len(label) / 2), WIDTH - PAD - CHAR * len(label) / 2)
+    yield text(side, floor - 6, label, "mid bold")
+
+
+def _stairs(plan, wide, floor, most):
+    points = []
+    for step in plan.steps:
+        y = floor - CURVE * step.live / most
+        points += [f"{PAD + wide * step.index:g},{y:g}", f"{PAD + wide * (step.index + 1):g},{y:g}"]
+    return f'<polyline points="{" ".join(points)}" class="box"/>'

@@ -1,0 +1,102 @@
+"""A recording in words: the sentence under a picture and the table of all steps.
+
+The idea: whatever a picture shows, these say, so that no one needs to see it.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from overwritten.pictures.draw import size
+from overwritten.recorder import Recording, Step
+
+#: A Python number in an operation becomes a tensor inside: scratch up to this is not told.
+NUMBER_BYTES = 24
+
+
+def sentence(recording: Recording, index: int) -> str:
+    """What happened in step `index` and how things stand after it."""
+    if not recording.steps:
+        return recording.error or "Nothing ran."
+    step = recording.steps[index]
+    parts = ["Start."] if not step.line else [f"Step {index} of {len(recording.steps) - 1}: {step.text}."]
+    parts += events(step)
+    parts += [_where(tensor) for tensor in step.tensors] or ["No tensor has a name yet."]
+    parts.append(_bytes(step))
+    if step.error:
+        parts.append(f"Error: {step.error}")
+    if recording.note and index == len(recording.steps) - 1:
+        parts.append(recording.note)
+    return " ".join(parts)
+
+
+def events(step: Step) -> list[str]:
+    """What came, was written, went: one short sentence each."""
+    gone, new = dict(step.freed), dict(step.born)
+    said = [f"Storage {letter} ({size(n)}) is new." for letter, n in step.born if letter not in gone]
+    for letter in dict.fromkeys(write.storage for write in step.writes):
+        if not _unmoved(step, letter):
+            writes = [write for write in step.writes if write.storage == letter]
+            moved = f"version {writes[0].before} → {writes[-1].after}"
+            said.append(f"{letter} is written in place ({moved}).")
+    said += remarks(step)
+    return said + [f"{letter} ({size(n)}) is freed." for letter, n in step.freed if letter not in new]
+
+
+def remarks(step: Step) -> list[str]:
+    """What the cells and brackets of a picture cannot show."""
+    gone = dict(step.freed)
+    said = [
+        f"A temporary storage {letter} ({size(n)}) comes and goes."
+        for letter, n in step.born
+        if letter in gone
+    ]
+    for letter in dict.fromkeys(write.storage for write in step.writes):
+        if still := _unmoved(step, letter):
+            names = " and ".join(still)
+            said.append(f"{letter} is written in place, yet the version of {names} does not move.")
+    said += [f"The bytes of {letter} change, yet no torch call wrote them." for letter in step.unseen]
+    if step.scratch > NUMBER_BYTES:
+        hungry = max(step.calls, key=lambda call: call.scratch or 0)
+        said.append(f"Inside, {plain(hungry.op)} takes {size(step.scratch)} more and gives them back.")
+    return said + [f"{t.name} {t.note}." for t in step.tensors if t.note]
+
+
+def _unmoved(step: Step, letter: str) -> list[str]:
+    """Names on a written storage whose own counter did not see the write."""
+    on_it = [t for t in step.tensors if t.storage == letter and t.before is not None]
+    return [t.name for t in on_it if t.version == t.before]
+
+
+def plain(op: str) -> str:
+    """The name a learner knows: `x[i] = v` for __setitem__."""
+    return {"__setitem__": "x[…] = …", "__getitem__": "x[…]"}.get(op, op)
+
+
+def _where(tensor) -> str:
+    if tensor.storage is None:
+        return f"{tensor.name} has no storage to draw."
+    start = f" from byte {tensor.start}" if tensor.start else ""
+    version = "" if tensor.version is None else f", version {tensor.version}"
+    return f"{tensor.name} looks at {tensor.storage}{start}{version}."
+
+
+def _bytes(step: Step) -> str:
+    top = f", {size(step.peak)} at the highest point of this line" if step.peak > step.live else ""
+    return f"{size(step.live)} alive{top}."
+
+
+def table(recording: Recording) -> str:
+    """All steps as an HTML table: line, tensors with storage and version, bytes."""
+    rows = []
+    for step in recording.steps:
+        tensors = ", ".join(
+            f"{t.name} → {t.storage or 'none'}" + ("" if t.version is None else f" v{t.version}")
+            for t in step.tensors
+        )
+        happened = " ".join([*events(step), *([step.error] if step.error else [])])
+        cells = [step.index, step.text, tensors, happened, size(step.live), size(step.peak)]
+        rows.append("<tr>" + "".join(f"<td>{escape(str(c), quote=False)}</td>" for c in cells) + "</tr>")
+    heads = ("step", "line", "tensor → storage, version", "what happened", "alive", "peak")
+    head = "".join(f'<th scope="col">{h}</th>' for h in heads)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
