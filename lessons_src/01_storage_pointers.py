@@ -1,7 +1,9 @@
 # %% [markdown]
 # # Follow a storage pointer
 #
-# <!-- badges: stamped by `make badges` -->
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/01_storage_pointers.ipynb)
+# <!-- /badges -->
 #
 # After this lesson you can
 #
@@ -19,9 +21,10 @@
 import subprocess
 import sys
 
-if "google.colab" in sys.modules:  # Colab opens this file alone: fetch the course's package
-    address = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "--no-deps", address], check=True)
+if "google.colab" in sys.modules:  # Colab has this file alone
+    course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps"]
+    subprocess.run([*pip, course], check=True)
 
 # %%
 import torch
@@ -82,25 +85,24 @@ def same_storage(a, b):
     return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
 
 
-x = torch.ones(4)
-old = x
+x = old = torch.ones(4)
 x = x + 1
-print("x = x + 1   same storage:", same_storage(x, old), " old holds", old.tolist())
+print("same storage:", same_storage(x, old), "| old:", old.tolist())
 
 # %%
 x = old = torch.ones(4)
 x += 1
-print("x += 1      same storage:", same_storage(x, old), " old holds", old.tolist())
+print("same storage:", same_storage(x, old), "| old:", old.tolist())
 
 # %%
 x = old = torch.ones(4)
 x.add_(1)
-print("x.add_(1)   same storage:", same_storage(x, old), " old holds", old.tolist())
+print("same storage:", same_storage(x, old), "| old:", old.tolist())
 
 # %%
 x = old = torch.ones(4)
 x.add(1)
-print("x.add(1)    same storage:", same_storage(x, old), " old holds", old.tolist())
+print("same storage:", same_storage(x, old), "| old:", old.tolist())
 
 # %%
 film("""
@@ -125,7 +127,7 @@ x, addresses = torch.ones(4), set()
 for _ in range(100):
     addresses.add(x.data_ptr())
     x = x + 1
-print("100 storages, fewer than 100 addresses:", len(addresses) < 100)
+print("fewer than 100 addresses:", len(addresses) < 100)
 
 # %% [markdown]
 # ## 3. Views: other labels on the same bytes (9 minutes)
@@ -173,7 +175,7 @@ with caught():
 # %%
 v = x[1, 1:]
 shift = v.data_ptr() - v.untyped_storage().data_ptr()
-print(shift, "bytes =", v.storage_offset(), "elements of", v.element_size(), "bytes")
+print(shift, "bytes =", v.storage_offset(), "elements of", v.element_size())
 
 # %%
 print("same first element:", v.data_ptr() == x.data_ptr())
@@ -286,22 +288,24 @@ for dtype in (torch.float64, torch.int8):
 # sizes at once, measured from recordings.
 
 # %%
+def peak(code, n):
+    return record(code, {"n": n}).peak
+
+
 sizes = [10**k for k in range(8)]
-new = [record("x = torch.ones(n)\nx = x + 1", {"n": n}).peak for n in sizes]
-same = [record("x = torch.ones(n)\nx += 1", {"n": n}).peak for n in sizes]
-print(new == [n * 4 * 2 for n in sizes], same == [n * 4 for n in sizes])
+new = [peak("x = torch.ones(n)\nx = x + 1", n) for n in sizes]
+same = [peak("x = torch.ones(n)\nx += 1", n) for n in sizes]
+print("x = x + 1 peaks at 2*4*n:", new == [8 * n for n in sizes])
+print("x += 1    peaks at   4*n:", same == [4 * n for n in sizes])
 
 # %% tags=["figure"]
 import matplotlib.pyplot as plt
 
-figure, axes = plt.subplots(figsize=(6.4, 3), facecolor="none")
-axes.loglog(sizes, new, "o-", color="#0072B2", label="x = x + 1")
-axes.loglog(sizes, same, "s--", color="#B36B00", label="x += 1")
-axes.set(xlabel="elements", ylabel="peak in bytes", facecolor="none")
-for part in (*axes.spines.values(), *axes.get_xticklabels(), *axes.get_yticklabels()):
-    part.set_color("#767676")
-for word in (axes.xaxis.label, axes.yaxis.label, *axes.legend(facecolor="none", labelcolor="#767676").texts):
-    word.set_color("#767676")
+figure, axes = plt.subplots(figsize=(6, 2.8))
+axes.loglog(sizes, new, "o-", label="x = x + 1")
+axes.loglog(sizes, same, "s--", label="x += 1")
+axes.set(xlabel="elements", ylabel="peak in bytes")
+axes.legend()
 plt.show()
 
 # %% [markdown]
@@ -322,8 +326,8 @@ predict(
     {
         "It raises: the dtypes differ": "Float64 into float32 is allowed. Float into an integer tensor is what raises.",
         "It makes `x` a float64 tensor": "An in-place operation never changes the dtype: the storage stays what it is.",
-        "It works, and takes no memory": "The result fits in, but the sum is computed in float64 first. That needs room.",
-        "It works, and takes memory inside the call": "Both operands are float64 for a moment: 16,000 bytes, more than `x` itself.",
+        "It works, and takes no memory": "The result fits in, but the sum is computed in float64 first, and that needs room.",
+        "It works, and takes memory inside the call": "Inside, `x` is cast to float64 and the sum is float64 as well: two times 8,000 bytes, more than `x` itself.",
     },
     answer="It works, and takes memory inside the call",
 )
@@ -349,8 +353,7 @@ with caught():
     counts += 0.5
 
 # %%
-counts = counts + 0.5
-print(counts, "a new tensor may have a new dtype")
+print(counts + 0.5, "a new tensor may have a new dtype")
 
 # %% [markdown]
 # ## 7. Your turn (10 minutes)

@@ -60,7 +60,7 @@ class Knob:
             f"{label} ends with {r.error}" if r.error else f"{label} peaks at {size(r.peak)}"
             for label, r in self.recordings.items()
         ]
-        return f"{where}: {'; '.join(ends)}."
+        return f"{where}:\n{'; '.join(ends)}."
 
     def _run(self, values):
         names = dict(values)
@@ -111,7 +111,7 @@ def knob(codes: dict[str, str], **choices) -> Knob:
     into the snippets, which run again at every turn. Raises ValueError without a choice.
 
     >>> knob({"x = x + 1": "x = torch.ones(n)\\nx = x + 1"}, n=[1, 10]).turn(n=10)
-    'n = 10: x = x + 1 peaks at 80 B.'
+    'n = 10:\\nx = x + 1 peaks at 80 B.'
     """
     if not choices or not all(choices.values()):
         raise ValueError("A knob needs something to turn: give it a list, as in n=[1, 10, 100].")

@@ -9,9 +9,9 @@ from __future__ import annotations
 from html import escape
 from urllib.parse import quote
 
-#: Width of every picture, in px. Narrow enough that its 12 px text stays readable in a
-#: notebook on a small screen.
-WIDTH = 720
+#: Width of every picture, in px: JupyterLab with its side bar open, at 1280 px and 125 %
+#: zoom, shows it 582 px wide, and its smallest text must then be 11 px or more.
+WIDTH = 640
 #: Width of one character of the 13 px monospaced font, in px.
 CHAR = 7.85
 
@@ -24,14 +24,14 @@ STYLE = """
 --ow-paper:var(--jp-layout-color0,var(--vscode-editor-background,#fff));
 --ow-line:var(--jp-border-color0,#767676);
 --ow-new:rgba(0,114,178,.16);--ow-bad:#b3270a;--ow-badfill:rgba(212,61,26,.13);--ow-good:#00694f;
-color:var(--ow-ink);max-width:740px}
+color:var(--ow-ink);max-width:660px}
 body[data-jp-theme-light="false"] .ow,.jp-mod-dark .ow,.vscode-dark .ow,html[theme=dark] .ow,.theme-dark .ow{
 --ow-soft:var(--jp-content-font-color2,#b5b5b5);
 --ow-new:rgba(86,180,233,.32);--ow-bad:#ff9673;--ow-badfill:rgba(255,138,102,.18);--ow-good:#4fd6b0}
 html[theme=dark] .ow,.theme-dark .ow{--ow-ink:#eee;--ow-paper:#111}
 .ow svg,.ow .still{display:block;max-width:100%;height:auto}
 .ow svg text{fill:var(--ow-ink);font:13px ui-monospace,SFMono-Regular,Menlo,'DejaVu Sans Mono',Consolas,monospace;white-space:pre}
-.ow svg .soft{fill:var(--ow-soft);font-size:12px}.ow svg .tiny{fill:var(--ow-soft);font-size:12px}
+.ow svg .soft{fill:var(--ow-soft);font-size:12.5px}.ow svg .tiny{fill:var(--ow-soft);font-size:12.5px}
 .ow svg .bad{fill:var(--ow-bad)}.ow svg .bold{font-weight:700}.ow svg .later{opacity:.62}
 .ow svg .mid{text-anchor:middle}.ow svg .end{text-anchor:end}
 .ow svg .box{fill:none;stroke:var(--ow-ink);stroke-width:1.2}.ow svg .fresh{fill:var(--ow-new)}

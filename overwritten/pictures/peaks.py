@@ -8,7 +8,7 @@ from __future__ import annotations
 from overwritten.pictures.draw import CHAR, WIDTH, box, clip, picture, size, text
 from overwritten.recorder import Recording
 
-PAD, LINE, STAIRS, CODE = 10, 20, 66, 280
+PAD, LINE, STAIRS, CODE = 10, 20, 66, 290
 
 
 def peaks_svg(recordings: dict[str, Recording], label: str) -> str:

@@ -13,7 +13,7 @@ from overwritten.pictures.words import remarks, sentence
 from overwritten.recorder import Recording, Step
 
 PAD, LINE, BRACKET = 10, 20, 36
-SIDE = 34  # code up to this many characters stands beside the storages, longer code above
+SIDE = 28  # code up to this many characters stands beside the storages, longer code above
 MOST_LINES, MOST_SLOTS, MOST_TENSORS = 14, 6, 5
 CURVE = 62
 
@@ -189,7 +189,7 @@ def _brackets(plan, step, storage, y):
         facts = f"shape {_tuple(tensor.shape)} strides {_tuple(tensor.strides)}"
         if tensor.start:
             facts += f" from {storage.letter}+{tensor.start:,}"
-        room = int((WIDTH - PAD - x - width - 8) / (CHAR * 12 / 13))
+        room = int((WIDTH - PAD - x - width - 8) / (CHAR * 12.5 / 13))
         yield text(x + width + 8, y + 20, clip(facts, room), "soft")
         y += BRACKET
     if len(tensors) > MOST_TENSORS:
@@ -230,7 +230,7 @@ def _note_rows(recording, index):
     return rows
 
 
-def _wrap(words, width=86, most=3):
+def _wrap(words, width=76, most=4):
     lines = [""]
     for word in words.split():
         if len(lines[-1]) + len(word) >= width:
@@ -245,7 +245,7 @@ def _notes(plan, index):
             yield text(PAD, plan.notes_top + 8 + 18 * row, words, "bad")
         return
     for row, (words, kind) in enumerate(_note_rows(plan.recording, index)):
-        yield text(PAD, plan.notes_top + 8 + 18 * row, clip(words, 92), kind)
+        yield text(PAD, plan.notes_top + 8 + 18 * row, clip(words, 81), kind)
 
 
 def _curve(plan, index):

@@ -1,0 +1,38 @@
+# The course's commands; `make` alone lists them. Each sets up .venv by itself.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+# JupyterLab refuses to start as root unless told (a container often is root).
+ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
+LAB_FLAGS ?=
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
+
+.DEFAULT_GOAL := help
+.PHONY: help lab author test notebooks badges
+
+help:  ## list these commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+lab: $(VENV)/.learner  ## open the course in JupyterLab
+	$(BIN)/jupyter lab $(ROOT_MAY) $(LAB_FLAGS) notebooks
+
+author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as pairs
+	$(BIN)/jupyter lab $(ROOT_MAY) --config tools/author_config.py $(LAB_FLAGS)
+
+test: $(VENV)/.author  ## run all tests
+	$(BIN)/python -m pytest -q overwritten tests
+	$(BIN)/python -m pytest -q $(NBVAL) notebooks
+
+notebooks: $(VENV)/.author  ## build notebooks/ from lessons_src/
+	$(BIN)/python tools/build_notebooks.py
+
+badges: $(VENV)/.author  ## stamp badges, set-up cells and README from pyproject.toml
+	$(BIN)/python tools/badges.py
+
+$(VENV)/.learner: requirements.txt pyproject.toml
+	@$(PYTHON) tools/make_venv.py $(VENV) requirements.txt
+	@touch $@
+
+$(VENV)/.author: requirements-dev.txt requirements.txt pyproject.toml
+	@$(PYTHON) tools/make_venv.py $(VENV) requirements-dev.txt
+	@touch $@
