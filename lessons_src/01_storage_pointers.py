@@ -12,7 +12,7 @@
 # - tell which of `clone`, `detach`, `.data`, `reshape` and `numpy()` copy;
 # - compute what an in-place operation saves, to the byte, and when it saves nothing.
 #
-# **About 40 minutes.** You need: tensors and `+`. You need no gradients yet.
+# **About 50 minutes.** You need: tensors and `+`. You need no gradients yet.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 # A wrong guess that you made yourself is what you will remember.
@@ -23,8 +23,8 @@ import sys
 
 if "google.colab" in sys.modules:  # Colab has this file alone
     course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
-    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps"]
-    subprocess.run([*pip, course], check=True)
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
+    subprocess.run([*pip, "-q", course], check=True)
 
 # %%
 import torch
@@ -64,7 +64,7 @@ y += 1
 # a tensor looks at. `v1` is its *version counter*: it counts writes. Lesson 2 is about it.
 
 # %% [markdown]
-# ## 2. Four lines that look alike (8 minutes)
+# ## 2. Four lines that look alike (7 minutes)
 #
 # A pointer settles it. `x.untyped_storage().data_ptr()` is the address where the bytes begin.
 
@@ -80,9 +80,14 @@ predict(
     answer="All but `x = x + 1`",
 )
 
+
 # %%
+def begins(tensor):
+    return tensor.untyped_storage().data_ptr()
+
+
 def same_storage(a, b):
-    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+    return begins(a) == begins(b)
 
 
 x = old = torch.ones(4)
@@ -174,7 +179,7 @@ with caught():
 
 # %%
 v = x[1, 1:]
-shift = v.data_ptr() - v.untyped_storage().data_ptr()
+shift = v.data_ptr() - begins(v)
 print(shift, "bytes =", v.storage_offset(), "elements of", v.element_size())
 
 # %%
@@ -283,6 +288,7 @@ for n in (1, 1_000, 10_000_000):
 for dtype in (torch.float64, torch.int8):
     print(peaks.turn(dtype=dtype))
 
+
 # %% [markdown]
 # The peak is `n * itemsize`, times 2 for the out-of-place line. Here is the same for all
 # sizes at once, measured from recordings.
@@ -355,6 +361,7 @@ with caught():
 # %%
 print(counts + 0.5, "a new tensor may have a new dtype")
 
+
 # %% [markdown]
 # ## 7. Your turn (10 minutes)
 #
@@ -366,6 +373,7 @@ def add_in_place(x, k):
 
 
 exercises.add_in_place.check(add_in_place)
+
 
 # %% [markdown]
 # Stuck? Run `exercises.add_in_place.hint()` in a cell of your own; `.solution()` shows one way.
@@ -379,6 +387,7 @@ def copy_column(grid, i):
 
 
 exercises.copy_column.check(copy_column)
+
 
 # %% [markdown]
 # **Exercise 3.** Turn `x` into `x * 2 + 1` without allocating a single storage. Return `x`.

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from pathlib import Path
 
 import pytest
@@ -38,7 +39,7 @@ def browser_path() -> str:
 
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory, browser_path):
-    """The address of a JupyterLab that serves copies of the notebooks from a home of its own."""
+    """(address, folder) of a JupyterLab that serves copies of the notebooks, with a home of its own."""
     home, port = tmp_path_factory.mktemp("lab"), free_port()
     served = home / "notebooks"
     shutil.copytree(ROOT / "notebooks", served, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
@@ -62,7 +63,7 @@ def lab(tmp_path_factory, browser_path):
         server = subprocess.Popen(command, env=environment, cwd=served, stdout=out, stderr=subprocess.STDOUT)
         try:
             _await(address + "/api/status", server, log)
-            yield address
+            yield address, served
         finally:
             server.terminate()
             try:
@@ -109,22 +110,25 @@ RUN_ALL = """async name => {
 @pytest.fixture()
 def run_lesson(lab, browser):
     """run_lesson(name, theme, zoom) → a page on which every cell of that lesson has run."""
-    pages = []
+    (address, served), pages = lab, []
 
     def run(name, dark=False, zoom=1.0):
+        own = f"{uuid.uuid4().hex[:8]}_{name}"  # a file of its own: a kernel of its own
+        shutil.copy(served / name, served / own)
         width, height = int(1280 / zoom), int(800 / zoom)
         page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=zoom)
         pages.append(page)
-        page.goto(f"{lab}/lab?reset")
+        page.goto(f"{address}/lab?reset")
         page.wait_for_function("() => window.jupyterapp", timeout=60_000)
         if dark:
             theme = "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
             page.evaluate(f"async () => {{ await window.jupyterapp.restored; await ({theme})(); }}")
             page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
-        counts = page.evaluate(RUN_ALL, name)
+        counts = page.evaluate(RUN_ALL, own)
         assert counts == list(range(1, len(counts) + 1)), f"not every cell ran: {counts}"
         return page
 
     yield run
     for page in pages:
+        page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
         page.close()

@@ -59,7 +59,7 @@ class _Plan:
             self.slot_top.append(y)
             y += heights
         self.notes_top = max(y, code_bottom) + 12
-        rows = max((len(_note_rows(recording, k)) for k in range(len(self.steps))), default=1)
+        rows = max(len(_note_rows(recording, k)) for k in range(max(len(self.steps), 1)))
         self.curve_top = self.notes_top + 18 * rows + 4
         self.height = self.curve_top + (CURVE + 46 if self.steps else 0)
 
@@ -220,6 +220,8 @@ def _tuple(numbers) -> str:
 
 
 def _note_rows(recording, index):
+    if not recording.steps:
+        return [(words, "bad") for words in _wrap("✗ " + recording.error)]
     step = recording.steps[index]
     rows = [(words, "soft") for words in remarks(step)]
     last = index == len(recording.steps) - 1
@@ -240,10 +242,6 @@ def _wrap(words, width=76, most=4):
 
 
 def _notes(plan, index):
-    if not plan.steps:
-        for row, words in enumerate(_wrap("✗ " + plan.recording.error)):
-            yield text(PAD, plan.notes_top + 8 + 18 * row, words, "bad")
-        return
     for row, (words, kind) in enumerate(_note_rows(plan.recording, index)):
         yield text(PAD, plan.notes_top + 8 + 18 * row, clip(words, 81), kind)
 

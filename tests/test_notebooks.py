@@ -1,0 +1,243 @@
+"""The built notebooks: sound, as their sources say, the same when a cell runs twice."""
+
+import ast
+import base64
+import copy
+import io
+import re
+import shutil
+import subprocess
+import sys
+
+import jupytext
+import nbformat
+import pytest
+from conftest import NOTEBOOKS, ROOT
+from PIL import Image
+from structure import problems
+
+sys.path.insert(0, str(ROOT / "tools"))
+import badges  # noqa: E402
+import build_notebooks  # noqa: E402
+
+each_lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path):
+    return nbformat.read(path, as_version=4)
+
+
+def source_of(path):
+    return ROOT / "lessons_src" / f"{path.stem}.py"
+
+
+def test_there_are_lessons():
+    assert [p.stem for p in NOTEBOOKS] == sorted(p.stem for p in (ROOT / "lessons_src").glob("*.py")) != []
+
+
+@each_lesson
+def test_the_source_is_spelt_as_jupytext_spells_it(path):
+    """Else the first save in `make author` would change lines that nobody touched."""
+    notebook = build_notebooks.notebook_from(source_of(path))
+    notebook.metadata["jupytext"] = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,jupyter,-all"}
+    assert jupytext.writes(notebook, fmt="py:percent") == source_of(path).read_text("utf8")
+
+
+@each_lesson
+def test_sound(path):
+    assert problems(read(path)) == []
+
+
+def test_a_fresh_build_gives_the_same_bytes():
+    assert build_notebooks.main(["--check"]) == 0
+
+
+def test_badges_are_stamped():
+    assert badges.main(["--check"]) == 0
+
+
+@each_lesson
+def test_badge_path_tag_and_setup_agree(path):
+    slug, tag = badges.slug_and_tag(ROOT)
+    text = source_of(path).read_text("utf8")
+    assert f"github/{slug}/blob/{tag}/notebooks/{path.name})" in text
+    assert re.findall(r"git\+https://\S+?(?=\")", text) == [f"git+https://github.com/{slug}@{tag}"]
+    import overwritten
+
+    assert tag == f"v{overwritten.__version__}"
+
+
+@each_lesson
+def test_every_cell_run_twice_gives_the_same_outputs(path):
+    built, doubled = read(path), read(path)
+    doubled.cells = [c for cell in doubled.cells for c in ([cell, copy.deepcopy(cell)] if cell.cell_type == "code" else [cell])]
+    for number, cell in enumerate(doubled.cells):
+        cell.id = f"cell-{number}"
+    build_notebooks.run(doubled, path.parent)
+    runs = iter(cell for cell in doubled.cells if cell.cell_type == "code")
+    for cell in built.cells:
+        if cell.cell_type == "code":
+            for _ in range(2):
+                outputs = copy.deepcopy(next(runs).outputs)
+                for output in outputs:
+                    if "execution_count" in output:
+                        output.execution_count = cell.execution_count
+                assert outputs == cell.outputs, f"{cell.id} gives something else"
+
+
+@each_lesson
+def test_the_lesson_has_its_fixed_parts(path):
+    text = source_of(path).read_text("utf8")
+    headings = re.findall(r"^# (#{1,2} .+)$", text, re.M)
+    assert headings[0].startswith("# ") and headings[-3:] == ["## Recap", "## For your own code", "## Further reading"]
+    assert re.search(r"\*\*About \d+ minutes\.\*\* You need", text)
+    assert len(re.findall(r"^# \d\. ", text[text.index("## Recap") :], re.M)) == 5
+    assert text.count("\npredict(") >= 4 and text.count(".check(") >= 2
+    assert "knob(" in text and "film(" in text
+    minutes = sum(map(int, re.findall(r"^# ## .*\((\d+) minutes\)", text, re.M)))
+    assert minutes == int(re.search(r"About (\d+) minutes", text)[1]), f"the sections add up to {minutes} minutes"
+
+
+@each_lesson
+def test_code_is_short_and_not_clipped(path):
+    for cell in read(path).cells:
+        if cell.cell_type == "code" and "predict" not in cell.metadata.get("tags", []):
+            ast.parse(cell.source)
+            lines = cell.source.splitlines()
+            wide = [line for line in lines if len(line) > 68 and "git+https" not in line]
+            assert not wide, f"{cell.id}: clipped at 125 % zoom: {wide}"
+            assert len(lines) <= 12, f"{cell.id}: too long for one idea"
+
+
+@each_lesson
+def test_text_in_code_is_folded_where_it_tells_the_answer(path):
+    for cell in read(path).cells:
+        if cell.source.startswith("predict("):
+            assert cell.metadata.jupyter.source_hidden and cell.metadata.cellView == "form"
+
+
+# Each way to break a built notebook must be noticed by some part of the suite.
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def first(notebook, start):
+    return next(cell for cell in code_cells(notebook) if cell.source.startswith(start))
+
+
+def never_run(nb):
+    first(nb, "film(").update(execution_count=None, outputs=[])
+
+
+def out_of_order(nb):
+    code_cells(nb)[1].execution_count, code_cells(nb)[2].execution_count = 3, 2
+
+
+def missing_figure(nb):
+    next(c for c in code_cells(nb) if "figure" in c.metadata.get("tags", [])).outputs = []
+
+
+def blank_figure(nb):
+    white, out = Image.new("RGB", (600, 300), "white"), io.BytesIO()
+    white.save(out, "PNG")
+    cell = next(c for c in code_cells(nb) if "figure" in c.metadata.get("tags", []))
+    cell.outputs[0].data["image/png"] = base64.b64encode(out.getvalue()).decode()
+
+
+def does_not_raise(nb):
+    code_cells(nb)[1].metadata["tags"] = ["raises-exception"]
+
+
+def missing_film(nb):
+    first(nb, "film(").outputs[0].data.pop("text/html")
+
+
+def changed_id(nb):
+    nb.cells[3].id = "something-else"
+
+
+def changed_source(nb):
+    nb.cells[0].source += "\nOne more sentence."
+
+
+def changed_metadata(nb):
+    nb.cells[0].metadata["tags"] = ["touched"]
+
+
+STRUCTURAL = [never_run, out_of_order, missing_figure, blank_figure, does_not_raise, missing_film]
+DRIFTED = [never_run, out_of_order, does_not_raise, changed_id, changed_source, changed_metadata]
+
+
+@pytest.mark.parametrize("mutate", STRUCTURAL)
+def test_the_structural_check_notices(mutate):
+    notebook = read(NOTEBOOKS[0])
+    mutate(notebook)
+    assert problems(notebook)
+
+
+@pytest.mark.parametrize("mutate", DRIFTED)
+def test_the_drift_check_notices(mutate, tmp_path):
+    for folder in ("lessons_src", "notebooks"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    path = tmp_path / "notebooks" / NOTEBOOKS[0].name
+    notebook = read(path)
+    mutate(notebook)
+    nbformat.write(notebook, path)
+    assert build_notebooks.drift(source_of(path), path)
+    assert build_notebooks.main(["--check", "--no-kernel", "--root", str(tmp_path)]) == 1
+
+
+def test_drift_with_a_notebook_missing_or_left_over(tmp_path):
+    shutil.copytree(ROOT / "lessons_src", tmp_path / "lessons_src")
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "notebooks" / "old.ipynb").write_text("{}")
+    assert build_notebooks.main(["--check", "--no-kernel", "--root", str(tmp_path)]) == 1
+
+
+def wrong_text(nb):
+    cell = next(c for c in code_cells(nb) if c.outputs and c.outputs[0].output_type == "stream")
+    cell.outputs[0].text = cell.outputs[0].text.replace("False", "True")
+
+
+def missing_output(nb):
+    next(c for c in code_cells(nb) if c.outputs and c.outputs[0].output_type == "stream").outputs = []
+
+
+def extra_output(nb):
+    code_cells(nb)[1].outputs.append(nbformat.v4.new_output("stream", name="stderr", text="hello\n"))
+
+
+def wrong_picture(nb):
+    data = first(nb, "film(").outputs[0].data
+    data["text/html"] = data["text/html"].replace("A+4", "A+5")
+
+
+def wrong_sentence(nb):
+    data = first(nb, "film(").outputs[0].data
+    data["text/plain"] = data["text/plain"].replace("version 1", "version 2")
+
+
+def wrong_question(nb):
+    data = first(nb, "predict(").outputs[0].data
+    data["text/html"] = data["text/html"].replace("✗", "✓")
+
+
+COMPARED = [wrong_text, missing_output, extra_output, wrong_picture, wrong_sentence, wrong_question]
+
+
+def test_nbval_notices_each_changed_output(tmp_path):
+    notebook = read(NOTEBOOKS[0])
+    upto = notebook.cells.index(first(notebook, "film(")) + 5  # enough cells to hold one of each
+    notebook.cells = notebook.cells[:upto]
+    for mutate in [lambda nb: None, *COMPARED]:
+        mutated = copy.deepcopy(notebook)
+        mutate(mutated)
+        name = "sound" if mutate not in COMPARED else mutate.__name__
+        nbformat.write(mutated, tmp_path / f"{name}.ipynb")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
+    command += ["--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg"), "-c", "/dev/null", str(tmp_path)]
+    out = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
+    failed = set(re.findall(r"^FAILED (?:\S*/)?(\w+)\.ipynb", out, re.M))
+    assert failed == {mutate.__name__ for mutate in COMPARED}, out

@@ -1,0 +1,129 @@
+"""Pictures by their structure, against recordings whose truth is known by hand."""
+
+import xml.etree.ElementTree as ElementTree
+
+import pytest
+import torch
+
+from overwritten import record
+from overwritten.pictures.draw import WIDTH, alone, data_uri
+from overwritten.pictures.peaks import peaks_svg
+from overwritten.pictures.step import step_svg, step_svgs
+from overwritten.pictures.words import sentence, table
+
+SVG = "{http://www.w3.org/2000/svg}"
+SNIPPETS = {
+    "views": "x = torch.arange(6.)\ny = x[1:3]\nt = x.view(2, 3).t()\nx = x + 1\ny += 5",
+    "large": "x = torch.ones(10**6)\nx = x + 1\nd = x.data\nd.add_(1)",
+    "many": "\n".join(f"x{i} = torch.ones({i + 1})" for i in range(12)),
+    "many names": "x = torch.ones(3)\n" + "\n".join(f"x{i} = x" for i in range(9)),
+    "long lines": "a_long_name_for_a_tensor = torch.zeros(2, requires_grad=True, dtype=torch.float32) # and on",
+    "many lines": "x = torch.ones(1)\n" + "x += 1\n" * 40,
+    "error": "a = torch.zeros(2)\ne = a.expand(3, 2)\ne.add_(1)",
+    "syntax": "x = (1",
+    "empty": "",
+    "no tensors": "a = 1\nb = 'two'",
+    "sparse": "s = torch.eye(3).to_sparse()",
+    "markup": "x = torch.ones(2) # <b>&amp;\"'</b>",
+    "complex": "z = torch.ones(2, dtype=torch.complex64) * (1 + 2j)",
+    "empty tensor": "z = torch.ones(0)",
+    "meta": "m = torch.empty(10**6, device='meta')",
+}
+
+
+def words_in(svg):
+    return [element.text for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+@pytest.mark.parametrize("code", SNIPPETS.values(), ids=SNIPPETS)
+def test_every_picture_is_whole(code):
+    recording = record(code)
+    pictures = step_svgs(recording)
+    assert len(pictures) == max(1, len(recording.steps))
+    heights = set()
+    for index, svg in enumerate(pictures):
+        root = ElementTree.fromstring(svg)
+        heights.add(root.get("height"))
+        assert root.get("role") == "img" and root.get("aria-label") == sentence(recording, index)
+        for element in root.iter():
+            x, y = float(element.get("x", 0)), float(element.get("y", 0))
+            assert 0 <= x and x + float(element.get("width") or 0) <= WIDTH + 1 or element is root
+            assert 0 <= y <= float(root.get("height"))
+            if element.tag == f"{SVG}text" and "mid" not in element.get("class") and "end" not in element.get("class"):
+                assert x + 7.4 * len(element.text or "") <= WIDTH, f"clipped: {element.text}"
+    assert len(heights) == 1, "the picture jumps"
+    ElementTree.fromstring(alone(pictures[-1]))
+
+
+def test_the_step_view_says_what_happened():
+    recording = record(SNIPPETS["views"])
+    words = words_in(step_svg(recording, 5))
+    assert {"A", "B", "v1", "v0", "6", "7", "A+4"} <= set(words)
+    assert "shape (2,) strides (1,) from A+4" in words
+    assert "24 B · float32 · written" in words
+    assert "▸" in words and "✗" not in words
+    new = words_in(step_svg(recording, 4))
+    assert "24 B · float32 · new" in new
+
+
+def test_nothing_moves_that_did_not_change():
+    recording = record("a = torch.ones(2)\nb = torch.ones(2)\nc = torch.ones(2)\ndel b\nc += 1")
+    place = {}
+    for svg in step_svgs(recording):
+        for element in ElementTree.fromstring(svg).iter(f"{SVG}text"):
+            if element.text in ("A", "C"):
+                place.setdefault(element.text, set()).add(element.get("y"))
+    assert all(len(ys) == 1 for ys in place.values()) and set(place) == {"A", "C"}
+
+
+def test_a_freed_storage_is_drawn_once_more():
+    recording = record("a = torch.ones(2)\ndel a\nb = 1")
+    assert "8 B · freed" in words_in(step_svg(recording, 2))
+    assert "8 B · freed" not in words_in(step_svg(recording, 3))
+
+
+def test_no_two_recordings_share_a_plan():
+    first = step_svg(record("x = torch.ones(2)"), 1)
+    assert "A+12" in step_svg(record("x = torch.ones(4)"), 1) and "A+12" not in first
+
+
+def test_sentences():
+    recording = record("x = torch.zeros(3)\nu = x.data\nu += 1\nn = x.numpy()\nn[0] = 7\ny = x[x > 0]")
+    assert sentence(recording, 0) == "Start. No tensor has a name yet. 0 B alive."
+    assert "A is written in place, yet the version of x does not move." in sentence(recording, 3)
+    assert "The bytes of A change, yet no torch call wrote them." in sentence(recording, 5)
+    assert "A temporary storage B (3 B) comes and goes." in sentence(recording, 6)
+    cast = record("x = torch.ones(1000)\nx += torch.ones(1000, dtype=torch.float64)")
+    assert "Inside, add_ takes 16,000 B more and gives them back." in sentence(cast, 2)
+    assert sentence(record("x = ("), 0).startswith("Line 1 is not valid Python")
+
+
+def test_the_table_has_a_row_for_every_step():
+    recording = record(SNIPPETS["error"])
+    rows = ElementTree.fromstring(table(recording)).findall("./tbody/tr")
+    assert [row[1].text for row in rows] == ["start", *recording.lines]
+    assert "single memory location" in rows[-1][3].text
+
+
+def test_peaks_side_by_side():
+    codes = {"new": "x = torch.ones(9)\nx = x + 1", "same": "x = torch.ones(9)\nx += 1", "bad": "x = 1 / 0"}
+    svg = peaks_svg({label: record(code) for label, code in codes.items()}, "label")
+    root = ElementTree.fromstring(svg)
+    assert root.get("data-peaks") == "72,36,0"
+    assert {"peak 72 B", "peak 36 B", "✗ ZeroDivisionError: division by zero"} <= set(words_in(svg))
+
+
+def test_the_still_needs_nothing_from_outside():
+    uri = data_uri(step_svg(record("x = torch.ones(2)"), 1))
+    assert uri.startswith("data:image/svg+xml,") and '"' not in uri and "&" not in uri and "#" not in uri
+
+
+def test_pictures_run_no_torch_operation():
+    recording = record(SNIPPETS["views"])
+
+    class Alarm(torch.overrides.TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            raise AssertionError(f"{func} was called while drawing")
+
+    with Alarm():
+        step_svgs(recording)

@@ -1,0 +1,229 @@
+"""The recorder against truths worked out by hand or by an independent model."""
+
+import gc
+import os
+import signal
+import sys
+import threading
+import weakref
+
+import pytest
+import torch
+from bookkeeping import World
+
+from overwritten import record, watch
+from overwritten.recorder import MAX_STEPS
+from overwritten.scratch import with_scratch
+from overwritten.tensors import Ledger, named_tensors, state_of
+
+
+@pytest.mark.parametrize("seed", range(50))
+def test_a_random_snippet_agrees_with_independent_bookkeeping(seed):
+    world = World(seed).run(14)
+    recording = record("\n".join(world.code))
+    assert not recording.error, recording.error
+    assert len(recording.steps) == len(world.code) + 1
+    for step, line in zip(recording.steps[1:], world.lines):
+        where = f"seed {seed}, line {step.line}: {step.text}\n" + "\n".join(world.code[: step.line])
+        seen = {t.name: (t.storage, t.offset, t.shape, t.strides, t.version) for t in step.tensors}
+        assert seen == line.tensors, where
+        assert {s.letter: s.nbytes for s in step.storages} == line.storages, where
+        assert (step.live, step.peak) == (line.live, line.peak), where
+        assert sorted(letter for letter, _ in step.freed) == line.freed, where
+        assert [write.storage for write in step.writes] == line.writes, where
+
+
+def test_the_same_snippets_in_a_with_block():
+    world = World(7).run(14)
+    body = "\n".join("    " + line for line in world.code)
+    program = "with watch() as recording:\n" + body + "\n"
+    import linecache
+
+    linecache.cache["<block>"] = (len(program), None, program.splitlines(True), "<block>")
+    names = {"watch": watch, "torch": torch}
+    exec(compile(program, "<block>", "exec"), names)
+    recording = names["recording"]
+    assert recording.lines == world.code
+    assert [step.line for step in recording.steps] == list(range(len(world.code) + 1))
+    assert [step.live for step in recording.steps[1:]] == [line.live for line in world.lines]
+    assert [step.peak for step in recording.steps[1:]] == [line.peak for line in world.lines]
+
+
+def test_one_write_by_hand():
+    step = record("x = torch.ones(4)\ny = x[1:3]\ny += 1").steps[3]
+    assert [(w.storage, w.before, w.after) for w in step.writes] == [("A", 0, 1)]
+    y = step.tensor("y")
+    assert (y.start, y.offset, y.shape, y.strides, y.before, y.version) == (4, 1, (2,), (1,), 0, 1)
+    assert [words for _, words in step.storage("A").cells] == ["1", "2", "2", "1"]
+    assert step.calls[0].read == ("A",)
+    with pytest.raises(KeyError, match="no tensor 'z' here"):
+        step.tensor("z")
+
+
+def test_a_temporary_comes_and_goes():
+    step = record("x = torch.ones(4)\ny = (x * 2).sum()").steps[2]
+    assert step.born == (("B", 16), ("C", 4)) and step.freed == (("B", 16),)
+    assert (step.live, step.peak) == (20, 36)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.int8])
+@pytest.mark.parametrize("n", [1, 10, 1000, 10**6])
+def test_peaks_equal_the_arithmetic(dtype, n):
+    names, size = {"n": n, "dtype": dtype}, torch.empty(0, dtype=dtype).element_size()
+    assert record("x = torch.ones(n, dtype=dtype)\nx = x + 1", names).peak == 2 * n * size
+    assert record("x = torch.ones(n, dtype=dtype)\nx += 1", names).peak == n * size
+
+
+def test_scratch_is_what_a_call_takes_and_gives_back():
+    x, w = torch.ones(1000), torch.ones(1000, dtype=torch.float64)
+    assert with_scratch(x.add_, (x,))[1] == 0
+    assert with_scratch(x.add_, (w,))[1] == 2 * 8000  # x as float64, and the sum
+    result, kept = with_scratch(torch.ones, (1000,))
+    assert kept == 0 and result.sum() == 1000
+    with torch.autograd.profiler.profile():  # someone else is measuring: stand aside
+        assert with_scratch(torch.ones, (3,))[1] is None
+
+
+def test_resizing_and_foreign_memory():
+    recording = record("x = torch.ones(2)\nx.resize_(8)\nn = x.numpy()\nv = torch.from_numpy(n[2:])\nv[0] = 7")
+    assert [step.live for step in recording.steps] == [0, 8, 32, 32, 32, 32]
+    last = recording.steps[-1]
+    assert (last.tensor("v").storage, last.tensor("v").start) == ("A", 8)
+    assert last.tensor("x").version == last.tensor("x").before  # from_numpy has its own counter
+
+
+def test_a_write_that_no_call_made_is_told():
+    recording = record("x = torch.zeros(3)\nn = x.numpy()\nn[0] = 7\nx += 1")
+    assert [step.unseen for step in recording.steps] == [(), (), (), ("A",), ()]
+
+
+def test_gradients_are_not_called_unseen():
+    code = "x = torch.ones(2, requires_grad=True)\n(x * 2).sum().backward()\n(x * 2).sum().backward()"
+    recording = record(code)
+    grad = recording.steps[-1].tensor("x.grad")
+    assert (grad.before, grad.version) == (0, 1) and not recording.steps[-1].unseen
+
+
+def test_functions_loops_and_long_statements_are_steps():
+    recording = record("def f(t):\n    t += 1\n    return t\nx = torch.zeros(\n    2)\nfor i in range(2):\n    f(x)")
+    assert [step.line for step in recording.steps] == [0, 1, 4, 6, 2, 3, 7, 6, 2, 3, 7, 6]
+    assert recording.steps[4].tensor("t in f").storage == "A"
+    assert recording.steps[2].text == "x = torch.zeros( …"
+
+
+def test_a_recording_is_the_same_every_time():
+    code = "x = torch.randn(4)\ny = x[:2]\ny.mul_(2)"
+    assert record(code).steps == record(code).steps
+
+
+def test_record_leaves_grad_mode_and_random_state_alone():
+    torch.manual_seed(3)
+    state = torch.get_rng_state()
+    with torch.no_grad():
+        recording = record("x = torch.randn(3, requires_grad=True)\ny = x * 2")
+        assert not torch.is_grad_enabled()
+    assert recording.steps[-1].tensor("y").requires_grad
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_watch_passes_errors_on_and_switches_itself_off():
+    earlier = sys.gettrace()
+    with pytest.raises(ValueError, match="mine"):
+        with watch() as recording:
+            x = torch.ones(2)
+            raise ValueError("mine")
+    assert recording.error == "ValueError: mine" and recording.steps[-1].error
+    assert sys.gettrace() is earlier
+    x += 1
+    assert recording.steps[-1].tensor("x").version == 0
+
+
+def test_watch_keeps_nothing_alive():
+    x = torch.ones(3)
+    with watch() as recording:
+        y = x * 2
+        y += 1
+    dead = weakref.ref(x), weakref.ref(y)
+    del x, y
+    gc.collect()
+    assert recording.peak == 24 and [ref() for ref in dead] == [None, None]
+
+
+def test_watch_can_be_nested():
+    with watch() as outer:
+        x = torch.ones(2)
+        with watch() as inner:
+            x += 1
+        x += 1
+    assert inner.steps[-1].tensor("x").version == 1
+    assert outer.steps[-1].tensor("x").version == 2
+
+
+@pytest.mark.parametrize(
+    "code, words",
+    [
+        ("x = (1", "Line 1 is not valid Python"),
+        ("x = 1\ny = = 2", "Line 2 is not valid Python"),
+        ("x = '\0'", "not valid Python"),
+        ("x = torch.ones(2)\ny = 1 / 0", "ZeroDivisionError: division by zero"),
+        ("import sys\nsys.exit(3)", "This line asked Python to exit."),
+        ("raise KeyboardInterrupt", "You stopped this line."),
+    ],
+)
+def test_bad_code_becomes_a_sentence_and_what_ran_is_kept(code, words):
+    recording = record(code)
+    assert words in recording.error
+    assert len(recording.steps) in (0, code.count("\n") + 2)
+
+
+@pytest.mark.parametrize("code", ["while True: pass", "while True:\n    pass", "while True: x = 1"])
+def test_an_endless_loop_is_stopped(code):
+    recording = record(code, max_lines=2000)
+    assert recording.note == "This code was stopped after 2,000 lines: does its loop ever end?"
+    assert recording.steps and not recording.error
+
+
+def test_an_interrupt_stops_the_snippet_and_keeps_the_kernel():
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    recording = record("import time\nx = torch.ones(2)\ntime.sleep(20)")
+    assert recording.error == "You stopped this line." and recording.steps[-1].tensor("x").storage == "A"
+
+
+def test_a_hundred_thousand_steps_keep_the_first():
+    recording = record("x = torch.ones(3)\nfor i in range(50_000):\n    x += 1")
+    assert len(recording.steps) == MAX_STEPS + 1 and recording.ran == 100_002
+    assert recording.note == "The first 200 of 100,002 executed lines are shown."
+
+
+@pytest.mark.parametrize(
+    "code, note",
+    [
+        ("t = torch.eye(3).to_sparse()", "its numbers lie in inner tensors"),
+        ("t = torch.empty(3, device='meta')", "it has a shape and no bytes"),
+        ("with torch.inference_mode():\n    t = torch.ones(3)\n    t += 1", "it has no version counter"),
+        ("t = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)", "the integers that are stored"),
+        ("t = torch.ones(2, dtype=torch.complex64) * 1j", ""),
+        ("t = torch.ones(10**8, dtype=torch.int8)", ""),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:torch.quantize")
+def test_unusual_tensors(code, note):
+    recording = record(code)
+    assert not recording.error and note in recording.steps[-1].tensor("t").note
+
+
+def test_names_as_the_learner_writes_them():
+    linear = torch.nn.Linear(2, 1, bias=False)
+    linear.weight.grad = torch.zeros(1, 2)
+    names = [n for n, _ in named_tensors({"net": linear, "parts": [torch.ones(1)], "d": {"k": torch.ones(1)}, "i": 3})]
+    assert names == ["net.weight", "net.weight.grad", "parts[0]", "d['k']"]
+
+
+def test_elements_seen_through_strides():
+    ledger, x = Ledger(), torch.arange(12.0)
+    assert state_of("v", x[1::3], ledger).elements == [1, 4, 7, 10]
+    assert state_of("v", x.view(3, 4)[:, 1], ledger).elements == [1, 5, 9]
+    assert state_of("v", x[2].expand(5), ledger).elements == [2]
+    assert state_of("v", x[:0], ledger).elements == []
+    assert len(state_of("v", torch.empty(10**6).expand(2, 10**6), ledger).elements) <= 10_000

@@ -1,0 +1,90 @@
+"""The two commands on machines where something is missing: one sentence, no traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+import make_venv  # noqa: E402
+
+
+def make(*words, **variables):
+    command = ["make", "--no-print-directory", *words, *(f"{k}={v}" for k, v in variables.items())]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+
+
+def fake_python(folder, body):
+    path = folder / "python3"
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+def test_help_lists_the_commands():
+    out = make("help").stdout
+    assert all(f"make {verb}" in out for verb in ("lab", "author", "test", "notebooks", "badges", "help"))
+
+
+@pytest.mark.parametrize("version", [(3, 9, 18), (2, 7, 18), (3, 14, 0)])
+def test_another_python_is_told_which_one_is_needed(version, capsys):
+    with pytest.raises(SystemExit):
+        make_venv.check_python(version)
+    said = capsys.readouterr().err
+    assert said.startswith("This course needs Python 3.10 to 3.13") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("version", [(3, 10, 0), (3, 13, 1)])
+def test_supported_pythons_pass(version):
+    make_venv.check_python(version)
+
+
+def test_make_lab_without_venv_support(tmp_path):
+    (tmp_path / "ensurepip.py").write_text("raise ImportError('No module named ensurepip')")
+    python = fake_python(tmp_path, f'PYTHONPATH="{tmp_path}" exec "{sys.executable}" "$@"')
+    result = make("lab", PYTHON=python, VENV=tmp_path / "venv")
+    assert result.returncode and "sudo apt install python3-venv" in result.stderr
+    assert "Traceback" not in result.stderr and not (tmp_path / "venv").exists()
+
+
+def test_make_lab_when_pip_cannot_install(tmp_path):
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    python = fake_python(
+        tmp_path, f'if [ "$1" = "-m" ]; then exit 0; fi\nexec "{sys.executable}" "$@"'
+    )
+    pip = tmp_path / "venv" / "bin" / "python"
+    pip.write_text("#!/bin/sh\nexit 1\n")
+    pip.chmod(0o755)
+    # make_venv.py asks the interpreter it runs under for venv, so let that one succeed
+    code = "import sys; sys.path.insert(0, 'tools'); import make_venv, subprocess; "
+    code += "real = subprocess.call; make_venv.subprocess.call = lambda c: 0 if c[2] == 'venv' else real(c); "
+    code += f"make_venv.main({str(tmp_path / 'venv')!r}, 'requirements.txt')"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert result.returncode == 1 and "check the network and the disk" in result.stderr
+
+
+def test_make_lab_finds_another_port_when_one_is_taken(tmp_path):
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        environment = dict(os.environ, JUPYTER_RUNTIME_DIR=str(tmp_path), JUPYTER_CONFIG_DIR=str(tmp_path))
+        command = ["make", "lab", f"LAB_FLAGS=--no-browser --ServerApp.port={port}"]
+        server = subprocess.Popen(
+            command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        said = []
+        try:
+            for line in server.stdout:
+                said.append(line)
+                if "http://localhost" in line:
+                    break
+        finally:
+            os.killpg(server.pid, 15)
+            server.communicate(timeout=20)
+    words = "".join(said)
+    assert f"port {port} is already in use, trying another" in words and "http://localhost" in words
