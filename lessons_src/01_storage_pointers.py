@@ -180,7 +180,7 @@ with caught():
 # %%
 v = x[1, 1:]
 shift = v.data_ptr() - begins(v)
-print(shift, "bytes =", v.storage_offset(), "elements of", v.element_size())
+print(shift, "bytes =", v.storage_offset(), "elements")
 
 # %%
 print("same first element:", v.data_ptr() == x.data_ptr())
