@@ -254,15 +254,11 @@ def _curve(plan, index):
     most = max(1, plan.recording.peak)
     wide = (WIDTH - 2 * PAD) / len(plan.steps)
     yield text(PAD, plan.curve_top + 6, f"bytes alive after each line · highest point {size(plan.recording.peak)}", "soft")
+    yield _staircase(plan.steps, wide, floor, most)
     for step in plan.steps:
-        x, live, peak = PAD + wide * step.index, CURVE * step.live / most, CURVE * step.peak / most
-        yield box(x, floor - live, wide, live, "hot")
-        if step.peak > step.live:
-            yield box(x + 1, floor - peak, wide - 2, peak - live, "box ghost")
         if len(plan.steps) <= 24 or step.index in (0, index, len(plan.steps) - 1):
-            here = step.index == index
-            yield text(x + wide / 2, floor + 16, step.index, "mid bold" if here else "mid soft")
-    yield _stairs(plan, wide, floor, most)
+            here = "mid bold" if step.index == index else "mid soft"
+            yield text(PAD + wide * (step.index + 0.5), floor + 16, step.index, here)
     x = PAD + wide * index
     yield box(x, top - 2, wide, CURVE + 22, "now", radius=3)
     label = size(plan.steps[index].live)
@@ -270,9 +266,16 @@ def _curve(plan, index):
     yield text(side, floor - 6, label, "mid bold")
 
 
-def _stairs(plan, wide, floor, most):
-    points = []
-    for step in plan.steps:
-        y = floor - CURVE * step.live / most
-        points += [f"{PAD + wide * step.index:g},{y:g}", f"{PAD + wide * (step.index + 1):g},{y:g}"]
-    return f'<polyline points="{" ".join(points)}" class="box"/>'
+def _staircase(steps, wide, floor, most):
+    """Three paths for all steps: bytes alive as area and as line, higher points dashed."""
+    line, dashed = [], []
+    for step in steps:
+        x, live, peak = PAD + wide * step.index, CURVE * step.live / most, CURVE * step.peak / most
+        line.append(f"{x:.5g} {floor - live:.4g}H{x + wide:.5g}")
+        if step.peak > step.live:
+            dashed.append(f"M{x + 1:.5g} {floor - live:.4g}V{floor - peak:.4g}h{wide - 2:.4g}V{floor - live:.4g}")
+    stairs = "M" + "L".join(line)
+    return (
+        f'<path d="{stairs}V{floor:g}H{PAD}Z" class="hot"/><path d="{stairs}" class="box"/>'
+        f'<path d="{"".join(dashed)}" class="box ghost"/>'
+    )
