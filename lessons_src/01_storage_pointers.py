@@ -43,7 +43,7 @@ from overwritten.lesson import storage_pointers as exercises
 predict(
     "`x = torch.ones(4)`, then `y = x`, then `y += 1`. What does `x` hold now?",
     {
-        "Ones: `y = x` made a copy": "`=` copies nothing in Python. It gives the same tensor a second name.",
+        "Ones: `y = x` made a copy": "`y = x` copies nothing. It gives the same tensor a second name.",
         "Twos: `y` and `x` are one tensor": "Two names, one tensor, one storage. `+=` wrote into it.",
         "Ones: `y += 1` makes a new tensor for `y`": "That is what happens with a Python number. A tensor defines `+=` as a write into its own storage.",
     },
@@ -61,7 +61,8 @@ y += 1
 # Move the slider: arrow keys, Home and End work too.
 # Each picture is one line of code that really ran.
 # `A` is the storage, `A+4` the place four bytes into it. The bracket shows which cells
-# a tensor looks at. `v1` is its *version counter*: it counts writes. Lesson 2 is about it.
+# a tensor looks at. `x` and `y` share one bracket: they are one tensor.
+# `v1` is its *version counter*: it counts in-place operations. Lesson 2 is about it.
 
 # %% [markdown]
 # ## 2. Four lines that look alike (7 minutes)
@@ -120,31 +121,32 @@ x.add(1)
 
 # %% [markdown]
 # `x = x + 1` is two acts: `x + 1` fills a new storage, `=` moves the name.
-# Nothing holds the old storage any more, so it is freed in the same line: see the dashed box.
+# Nothing holds the old storage any more, so it is freed in the same line: see step 2.
 # `x.add(1)` fills a new storage too, but no name takes it: it comes and goes.
 #
 # **Keep the old tensor when you compare pointers.** Freed memory is handed out again.
-# A hundred new storages can share a few addresses, so "same address" proves nothing
-# about a tensor that is gone.
+# New storages can get old addresses, so "same address" proves nothing about a tensor
+# that is gone.
 
 # %%
 x, addresses = torch.ones(4), set()
-for _ in range(100):
+for _ in range(1000):
     addresses.add(x.data_ptr())
     x = x + 1
-print("fewer than 100 addresses:", len(addresses) < 100)
+print("1000 storages, each an address of its own:", len(addresses) == 1000)
 
 # %% [markdown]
 # ## 3. Views: other labels on the same bytes (9 minutes)
 #
-# A *view* is a tensor that looks at another tensor's storage.
-# Element `[i, j]` lies at `offset + i * stride[0] + j * stride[1]`, counted in elements.
+# A *view* is a tensor that looks at another tensor's storage. Its *strides* say how far to
+# jump for the next index: element `[i, j]` lies at
+# `offset + i * stride[0] + j * stride[1]`, counted in elements.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
     "`x = torch.arange(6.).reshape(2, 3)`. Which of these has to copy the numbers?",
     {
-        "`x[:, 1:]`: it is not contiguous": "A slice only moves the offset and shrinks the shape. The strides jump over what is left out.",
+        "`x[:, 1:]`: its numbers do not lie side by side": "A slice only changes offset, shape and strides. The strides jump over what is left out.",
         "`x.t()`: it changes the order": "It swaps the two strides. No number moves.",
         "`x.reshape(6)`": "The six numbers already lie in that order, so `reshape` returns a view.",
         "`x.t().reshape(6)`": "The wanted order 0, 3, 1, 4, 2, 5 is no fixed step through the storage. `reshape` copies, without a word.",
@@ -164,8 +166,8 @@ flat[1] = 9
 
 # %% [markdown]
 # The last line writes one number, and `x`, `s`, `t` and `flat` all see it.
-# Their version counters move together: views share one counter. `copy` has bytes and a
-# counter of its own. So `reshape` may share or copy; `view` never copies and raises instead.
+# Their version counters move together: it is one counter. `copy` has bytes and a counter
+# of its own. So `reshape` may share or copy; `view` never copies and raises instead.
 
 # %%
 x = torch.arange(6.0).reshape(2, 3)
@@ -193,8 +195,8 @@ print("same storage:      ", same_storage(v, x))
 predict(
     "`row = torch.zeros(2)`, `wide = row.expand(3, 2)`, then `wide.add_(1)`. What happens?",
     {
-        "All six elements of `wide` become 1": "There are no six elements: `expand` made a view of two, with a stride of 0.",
-        "`row` becomes 3: each number is written three times": "That is the trouble PyTorch avoids: it refuses to write where elements overlap.",
+        "All six elements of `wide` become 1": "Six elements, but two numbers: `expand` made a view with a stride of 0.",
+        "`row` becomes 3: each number is written three times": "That is the trouble `add_` avoids: it refuses to write where elements share a place.",
         "An error: several elements are one place in memory": "Three rows look at the same two numbers. PyTorch cannot write them one by one.",
         "`wide` gets a storage of its own first": "PyTorch has no copy-on-write here. You must ask for the copy with `clone()`.",
     },
@@ -212,21 +214,21 @@ wide.add_(1)
 row = torch.zeros(2)
 wide = row.expand(3, 2).clone()
 print(wide.add_(1).tolist(), row.tolist())
+print(wide.untyped_storage().nbytes(), "bytes instead of", row.nbytes)
 
 # %% [markdown]
-# `clone()` gave every element a place of its own, so the write is clear. The price is the bytes:
-# 24 instead of 8.
+# `clone()` gave every element a place of its own, so the write is clear. The price is bytes.
 
 # %% [markdown]
 # ## 4. What copies, what shares (8 minutes)
 #
-# Five ways to get "the same numbers". Some give you bytes of your own.
+# Four ways to get "the same numbers". Not all give you bytes of your own.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
     "Which of `x.clone()`, `x.detach()`, `x.data`, `x.numpy()` is safe to write without changing `x`?",
     {
-        "`detach()` and `clone()`: detached means separate": "`detach` leaves the *graph*, not the storage. It looks at the same bytes.",
+        "`detach()` and `clone()`: detached means separate": "`detach` lets go of the gradient history, not of the storage. It looks at the same bytes.",
         "`clone()` and `numpy()`: NumPy has memory of its own": "`numpy()` wraps the storage of a CPU tensor. No number is copied.",
         "`clone()` only": "The other three are new labels on x's storage.",
         "`.data` only: it is made for that": "`.data` shares the bytes as well. It even hides the write from the version counter.",
@@ -247,10 +249,11 @@ n[0] = 7
 """)
 
 # %% [markdown]
-# Watch the badges. `d += 1` moves the counter of `x` as well: `detach` shares it.
-# `u += 1` changes the bytes of `x`, and its counter stays: `.data` has one of its own.
-# `n[0] = 7` is no torch call at all; no counter can move.
-# Both are writes that PyTorch does not see. Lesson 4 shows what they do to a gradient.
+# Watch the badges. In step 4, `d += 1` moves the counter of `x` as well: `detach` shares it.
+# In step 6, `u += 1` changes the bytes of `x` and moves only its own counter: `.data` is a
+# view with a counter of its own. `n` is a NumPy array, so it has no bracket, but it looks at
+# `A`: in step 8 a byte of `x` changes and no counter moves at all.
+# Both are writes that the counter of `x` misses. Lesson 4 shows what they do to a gradient.
 
 # %% [markdown]
 # ## 5. What in place saves (6 minutes)
@@ -325,6 +328,7 @@ plt.show()
 # ## 6. In place, and it allocates all the same (5 minutes)
 #
 # "In place" says where the *result* goes. It does not promise that nothing else is allocated.
+# (The numbers below are those of a CPU.)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
@@ -348,9 +352,15 @@ x += w
 
 # %% [markdown]
 # `x[x > 0] = 5` makes a mask first: a temporary storage of 1,000 bytes, a byte for each element.
-# `x += w` casts inside the call: no storage with a name, but the allocator was asked for
-# 16,000 bytes, and got them back. Each is more than the write itself needs.
-#
+# `x += w` casts inside the call: for a moment PyTorch holds 16,000 bytes more, and no tensor
+# of yours shows them. Here in place saves nothing at all:
+
+# %%
+start = "x = torch.ones(n)\nw = torch.ones(n, dtype=torch.float64)\n"
+print("x += w     peaks at", peak(start + "x += w", 1000))
+print("x = x + w  peaks at", peak(start + "x = x + w", 1000))
+
+# %% [markdown]
 # And where the result cannot be cast back, in place is refused:
 
 # %%
@@ -365,7 +375,8 @@ print(counts + 0.5, "a new tensor may have a new dtype")
 # %% [markdown]
 # ## 7. Your turn (10 minutes)
 #
-# **Exercise 1.** Add `k` to every element of `x`, in place, and return `x`.
+# **Exercise 1.** Add `k` to every element of `x`, in place and so that the version counter of
+# `x` knows of it, and return `x`.
 
 # %%
 def add_in_place(x, k):
@@ -390,7 +401,8 @@ exercises.copy_column.check(copy_column)
 
 
 # %% [markdown]
-# **Exercise 3.** Turn `x` into `x * 2 + 1` without allocating a single storage. Return `x`.
+# **Exercise 3.** Turn `x` into `x * 2 + 1` without allocating a single storage. Return `x`,
+# and again let its version counter know.
 
 # %%
 def double_and_one(x):
@@ -406,13 +418,14 @@ exercises.double_and_one.check(double_and_one)
 # 2. `x = x + 1` fills a new storage; `x += 1` and `x.add_(1)` write into the one there is.
 # 3. A view is offset, shape and strides on somebody's storage; `reshape` may share or copy.
 # 4. `clone` copies. `detach`, `.data` and `numpy()` share, and the last two hide their writes.
-# 5. In place saves one storage for one moment, and a mask or a cast can cost more than that.
+# 5. In place saves one storage for one moment; a mask or a cast is allocated all the same.
 #
 # ## For your own code
 #
 # - Ask "same storage?" with `untyped_storage().data_ptr()`, while both tensors are alive.
 # - Before you write to a slice, ask who else looks at that storage.
-# - `film("""…""")` shows any snippet; `with watch() as recording:` records code of your own.
+# - `film("""…""")` shows any snippet. `from overwritten import watch`, then
+#   `with watch() as recording:` records code of your own and `film(recording)` shows it.
 #
 # ## Further reading
 #

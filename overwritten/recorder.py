@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 import torch
 from torch.overrides import TorchFunctionMode
 
-from overwritten.scratch import with_scratch
+from overwritten.scratch import NUMBER_BYTES, with_scratch
 from overwritten.source import Source
 from overwritten.tensors import (
     Ledger,
@@ -73,8 +73,10 @@ class Step:
 
     line: 1-based in `Recording.lines`, 0 for the start. born, freed: (letter, bytes) of
     the storages that came and went in this line, temporaries in both.
-    live: bytes of all storages after the line; peak: at the highest point during it.
-    unseen: letters of storages whose kept cells changed though no torch call wrote them.
+    live: bytes of all storages after the line; peak: at the highest point during it, with
+    the scratch of a call where that is more than a Python number needs (24 bytes).
+    unseen: letters of storages whose kept cells changed though no counter moved.
+    resized: (letter, bytes before, bytes after).
     """
 
     index: int
@@ -89,6 +91,7 @@ class Step:
     live: int = 0
     peak: int = 0
     unseen: tuple[str, ...] = ()
+    resized: tuple[tuple[str, int, int], ...] = ()
     error: str = ""
 
     @property
@@ -112,9 +115,9 @@ class Step:
         return {s.letter: s for s in self.storages}[letter]
 
 
-@dataclass
+@dataclass(repr=False)
 class Recording:
-    """What a piece of code did, line by line.
+    """What a piece of code did, line by line; `film(recording)` shows it.
 
     lines: its source. steps: see `Step`. ran: how many lines ran in all.
     error: how it ended, '' if well. note: a sentence where the recording is not whole.
@@ -125,6 +128,10 @@ class Recording:
     ran: int = 0
     error: str = ""
     note: str = ""
+
+    def __repr__(self):
+        end = f", ended with {self.error}" if self.error else ""
+        return f"<Recording of {self.ran} executed lines, peak {self.peak:,} B{end}; film(recording) shows it>"
 
     @property
     def peak(self) -> int:
@@ -291,10 +298,12 @@ class watch:
         ledger, wanted = self._ledger, self._source.names
         with torch._C.DisableTorchFunction():
             shown = {k: v for k, v in list(namespace.items()) if wanted is None or k in wanted}
-            tensors, versions = [], {}
+            tensors, versions, first_name = [], {}, {}
             for name, tensor in named_tensors({**shown, **dict(inner)}):
                 before = self._versions.get((name, id(tensor)))
-                state = state_of(name, tensor, ledger, before)
+                twin = first_name.get(id(tensor), "")
+                first_name.setdefault(id(tensor), name)
+                state = state_of(name, tensor, ledger, before, twin)
                 versions[name, id(tensor)] = state.version
                 tensors.append(state)
             storages = ledger.states()
@@ -311,6 +320,7 @@ class watch:
                 live=ledger.bytes,
                 peak=max(ledger.peak, ledger.bytes),
                 unseen=self._unseen(storages, tensors),
+                resized=self._resized(storages),
             )
         )
         self._calls = []
@@ -320,9 +330,17 @@ class watch:
     def _unseen(self, storages, tensors):
         written = {write.storage for call in self._calls for write in call.writes}
         written |= {t.storage for t in tensors if t.before != t.version}  # by C++: x.grad in backward
-        before = {s.letter: s.cells for s in self.recording.steps[-1].storages} if self.recording.steps else {}
-        changed = [s.letter for s in storages if before.get(s.letter, s.cells) != s.cells]
+        written |= {letter for letter, _, _ in self._resized(storages)}
+        changed = [s.letter for s in storages if self._earlier(s).cells != s.cells]
         return tuple(letter for letter in changed if letter not in written)
+
+    def _resized(self, storages):
+        pairs = [(s, self._earlier(s)) for s in storages]
+        return tuple((s.letter, old.nbytes, s.nbytes) for s, old in pairs if old.nbytes != s.nbytes)
+
+    def _earlier(self, storage):
+        steps = self.recording.steps
+        return next((s for s in steps[-1].storages if s.letter == storage.letter), storage) if steps else storage
 
     def _name_error(self, error):
         recording = self.recording
@@ -352,7 +370,7 @@ class _Calls(TorchFunctionMode):
             return func(*args, **kwargs)
         ledger = watching._ledger
         handed_in = list({id(t): t for t in tensors_in([args, kwargs])}.values())
-        before = [(ledger.see(t), version_of(t)) for t in handed_in]
+        before = [(ledger.see(t, old=True), version_of(t)) for t in handed_in]
         if self._scratch:
             result, scratch = with_scratch(func, args, kwargs)
         else:
@@ -364,6 +382,8 @@ class _Calls(TorchFunctionMode):
         ]
         returned = [ledger.see(t) for t in [*tensors_in(result), *handed_in]]
         new = tuple(filter(None, returned[: len(returned) - len(handed_in)]))
+        if scratch and scratch > NUMBER_BYTES:
+            ledger.peak = max(ledger.peak, ledger.bytes + scratch)
         outs = {id(t) for t in tensors_in(kwargs.get("out"))}
         read = [letter for t, (letter, _) in zip(handed_in, before) if letter and id(t) not in outs]
         watching._calls.append(Call(name, tuple(dict.fromkeys(read)), tuple(writes), new, scratch))
@@ -373,9 +393,13 @@ class _Calls(TorchFunctionMode):
 @contextlib.contextmanager
 def _fresh_torch_state():
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
+    dtype = torch.get_default_dtype()
     with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.enable_grad():
         torch.manual_seed(0)
-        yield
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(dtype)
 
 
 def _sentence(error: BaseException) -> str:

@@ -51,6 +51,7 @@ class TensorState:
     start: bytes from the beginning of the storage. offset, strides: in elements.
     version: the counter `_version`, or None for an inference tensor. before: what the
     same tensor's counter was one step earlier, None for a tensor that is new here.
+    twin: the earlier name that is bound to this same tensor, '' for the first.
     node: the name of its `grad_fn`, or None.
     """
 
@@ -67,6 +68,7 @@ class TensorState:
     requires_grad: bool
     node: str | None
     before: int | None = None
+    twin: str = ""
     note: str = ""
 
     @property
@@ -100,7 +102,7 @@ def why_no_storage(tensor: torch.Tensor) -> str:
     return ""
 
 
-def state_of(name: str, tensor: torch.Tensor, ledger: "Ledger", before=None) -> TensorState:
+def state_of(name: str, tensor: torch.Tensor, ledger: "Ledger", before=None, twin="") -> TensorState:
     """Describe `tensor` under the name the learner gave it."""
     note = why_no_storage(tensor)
     storage = None if note else ledger.see(tensor)
@@ -123,6 +125,7 @@ def state_of(name: str, tensor: torch.Tensor, ledger: "Ledger", before=None) -> 
         requires_grad=tensor.requires_grad,
         node=tensor.grad_fn.name() if tensor.grad_fn is not None else None,
         before=before,
+        twin=twin,
         note=note,
     )
 
@@ -180,14 +183,17 @@ class Ledger:
         self._letters = 0
         self._alive, self._by_impl, self._by_address = {}, {}, {}
 
-    def see(self, tensor: torch.Tensor) -> str | None:
-        """The letter of this tensor's storage; None where it has none to show."""
+    def see(self, tensor: torch.Tensor, old: bool = False) -> str | None:
+        """The letter of this tensor's storage; None where it has none to show.
+
+        old: if it is met for the first time, it was there before and is not newly born.
+        """
         if why_no_storage(tensor):
             return None
         storage = tensor.untyped_storage()
         entry = self._by_impl.get(storage._cdata)
         if entry is None:
-            entry = self._on_same_bytes(storage) or self._new(tensor, storage.nbytes())
+            entry = self._on_same_bytes(storage) or self._new(tensor, storage.nbytes(), old)
             self._hold(entry, storage)
         self._resize(entry, storage)
         return entry.letter
@@ -217,11 +223,12 @@ class Ledger:
         """Stop listening: what dies from now on is no longer our business."""
         self._alive, self._by_impl, self._by_address = {}, {}, {}
 
-    def _new(self, tensor, nbytes):
+    def _new(self, tensor, nbytes, old):
         entry = _Entry(letter_of(self._letters), tensor)
         self._letters += 1
         self._alive[entry.letter] = entry
-        self.born.append((entry.letter, nbytes))
+        if not old:
+            self.born.append((entry.letter, nbytes))
         return entry
 
     def _on_same_bytes(self, storage):

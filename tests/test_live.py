@@ -83,11 +83,27 @@ def test_a_knob_with_code_that_fails_says_so():
     assert "✗" in view.picture.value
 
 
-def test_a_knob_needs_something_to_turn():
-    with pytest.raises(ValueError, match="needs something to turn"):
-        knob({"x": "x = 1"})
-    with pytest.raises(KeyError, match="no control 'm' here"):
-        knob({"x": "x = 1"}, n=[1]).turn(m=2)
+def test_a_knob_needs_code_and_something_to_turn():
+    for choices in ({}, {"n": []}, {"n": 5}):
+        with pytest.raises(ValueError, match="needs something to turn"):
+            knob({"x": "x = 1"}, **choices)
+    for codes in ("x = 1", {}):
+        with pytest.raises(ValueError, match="needs snippets by label"):
+            knob(codes, n=[1])
+    with pytest.raises(TypeError, match="it got int"):
+        film(5)
+
+
+def test_a_turn_that_cannot_be_made_is_a_sentence():
+    view = knob({"x": "x = torch.ones(n)"}, n=[1, 1000])
+    assert view.turn(m=2) == "There is no control 'm' here, only n."
+    assert view.turn(n=2) == "n cannot be 2; choose one of 1, 1,000."
+    assert view.values == {"n": 1}
+
+
+def test_a_knob_says_that_a_loop_was_stopped():
+    view = knob({"x": "while True: pass"}, n=[1])
+    assert "x: This code was stopped after 1,000,000 lines" in view.say()
 
 
 def test_without_a_kernel_the_knob_leaves_a_table():

@@ -89,13 +89,21 @@ def test_no_two_recordings_share_a_plan():
 
 def test_sentences():
     recording = record("x = torch.zeros(3)\nu = x.data\nu += 1\nn = x.numpy()\nn[0] = 7\ny = x[x > 0]")
-    assert sentence(recording, 0) == "Start. No tensor has a name yet. 0 B alive."
+    assert sentence(recording, 0) == "Start. No tensor has a name. 0 B alive."
     assert "A is written in place, yet the version of x does not move." in sentence(recording, 3)
-    assert "The bytes of A change, yet no torch call wrote them." in sentence(recording, 5)
+    assert "The bytes of A change, yet no version counter moves." in sentence(recording, 5)
     assert "A temporary storage B (3 B) comes and goes." in sentence(recording, 6)
     cast = record("x = torch.ones(1000)\nx += torch.ones(1000, dtype=torch.float64)")
     assert "Inside, add_ takes 16,000 B more and gives them back." in sentence(cast, 2)
     assert sentence(record("x = ("), 0).startswith("Line 1 is not valid Python")
+
+
+def test_a_change_of_the_label_is_no_write():
+    recording = record("x = torch.ones(2, 3)\nx.t_()\nx.resize_(8)\ny = x")
+    assert "t_ changes the label, not the bytes of A (version 0 → 1)." in sentence(recording, 2)
+    assert "A is resized from 24 B to 32 B." in sentence(recording, 3)
+    assert "x and y are one tensor, which looks at A, version 2." in sentence(recording, 4)
+    assert "x, y" in words_in(step_svg(recording, 4))
 
 
 def test_the_table_has_a_row_for_every_step():

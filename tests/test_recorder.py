@@ -84,9 +84,38 @@ def test_scratch_is_what_a_call_takes_and_gives_back():
         assert with_scratch(torch.ones, (3,))[1] is None
 
 
+def test_a_cast_inside_a_call_counts_at_the_peak():
+    start = "x = torch.ones(1000)\nw = torch.ones(1000, dtype=torch.float64)\n"
+    assert record(start + "x += w").peak == 12_000 + 16_000
+    assert record(start + "x = x + w").peak == 12_000 + 16_000
+
+
+def test_two_names_for_one_tensor():
+    step = record("x = torch.ones(2)\ny = x\nz = x.detach()").steps[3]
+    assert [(t.name, t.twin) for t in step.tensors] == [("x", ""), ("y", "x"), ("z", "")]
+
+
+def test_what_was_there_before_is_not_born():
+    hidden = [torch.ones(8)]
+    step = record("y = get() * 2", {"get": lambda: hidden[0]}).steps[1]
+    assert step.born == (("B", 32),) and step.live == 64
+
+
+def test_a_snippet_leaves_the_default_dtype_alone():
+    record("torch.set_default_dtype(torch.float64)")
+    assert torch.get_default_dtype() is torch.float32
+
+
+def test_a_recording_says_in_one_line_what_it_is():
+    assert repr(record("x = torch.ones(2)")) == (
+        "<Recording of 1 executed lines, peak 8 B; film(recording) shows it>"
+    )
+
+
 def test_resizing_and_foreign_memory():
     recording = record("x = torch.ones(2)\nx.resize_(8)\nn = x.numpy()\nv = torch.from_numpy(n[2:])\nv[0] = 7")
     assert [step.live for step in recording.steps] == [0, 8, 32, 32, 32, 32]
+    assert recording.steps[2].resized == (("A", 8, 32),) and not recording.steps[2].unseen
     last = recording.steps[-1]
     assert (last.tensor("v").storage, last.tensor("v").start) == ("A", 8)
     assert last.tensor("x").version == last.tensor("x").before  # from_numpy has its own counter

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from html import escape
 
+from overwritten.lesson.show import with_code
+
 _MARKS = {"not attempted": "○", "wrong": "✗", "right": "✓", "hint": "?", "solution": "→"}
 
 
@@ -22,7 +24,7 @@ class Verdict:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         tag = "pre" if self.outcome == "solution" else "span"
-        words = escape(self.message, quote=False)
+        words = escape(self.message, quote=False) if tag == "pre" else with_code(self.message)
         head = f"<strong>{_MARKS[self.outcome]} {self.outcome}</strong>"
         html = f'<div role="status">{head} <{tag}>{words}</{tag}></div>'
         return {"text/html": html, "text/plain": repr(self)}
@@ -44,7 +46,7 @@ class Exercise:
             return Verdict("not attempted", "put your function in the brackets.")
         if not callable(answer):
             kind = type(answer).__name__
-            return Verdict("wrong", f"hand over the function itself, without calling it; this is a {kind}.")
+            return Verdict("wrong", f"hand over the function itself, without calling it; you gave {kind}.")
         try:
             mistake = self._finds(answer)
         except Unattempted:

@@ -6,8 +6,7 @@ with the keyboard, without a kernel, and its whole text is compared in the tests
 
 from __future__ import annotations
 
-import re
-from html import escape
+from overwritten.lesson.show import with_code
 
 _ITEM = (
     "border:1px solid var(--jp-border-color0,#767676);border-radius:6px;padding:7px 12px;margin:6px 0;max-width:680px"
@@ -32,11 +31,11 @@ class Question:
     def _repr_mimebundle_(self, include=None, exclude=None):
         items = "".join(
             f'<details style="{_ITEM}"><summary style="cursor:pointer" data-lm-suppress-shortcuts="true">'
-            f"{_code(choice)}</summary><p>{_code(self.choose(choice))}</p></details>"
+            f"{with_code(choice)}</summary><p>{with_code(self.choose(choice))}</p></details>"
             for choice in self.choices
         )
         html = (
-            f'<div role="group" aria-label="Predict"><p><strong>Predict.</strong> {_code(self.question)}</p>'
+            f'<div role="group" aria-label="Predict"><p><strong>Predict.</strong> {with_code(self.question)}</p>'
             f"{items}<p><em>Open the one you believe in, before you run the next cell.</em></p></div>"
         )
         plain = "\n".join([f"Predict: {self.question}", *(f"  ( ) {c}" for c in self.choices)])
@@ -52,7 +51,3 @@ def predict(question: str, choices: dict[str, str], answer: str) -> Question:
     '✗ Not so. Too far.'
     """
     return Question(question, choices, answer)
-
-
-def _code(words: str) -> str:
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False))

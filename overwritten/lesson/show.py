@@ -1,8 +1,19 @@
-"""Errors that a lesson wants to happen: caught and printed, so that "Run all" goes on."""
+"""What a lesson shows in passing: errors it wants to happen, code within a sentence."""
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
+from html import escape
+
+
+def with_code(words: str) -> str:
+    """HTML of a sentence, its `backticks` set as code.
+
+    >>> with_code("`a < b`?")
+    '<code>a &lt; b</code>?'
+    """
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False))
 
 
 @contextmanager

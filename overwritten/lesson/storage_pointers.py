@@ -9,51 +9,65 @@ from overwritten.pictures.draw import size
 from overwritten.recorder import watch
 
 
-def _same_storage(a, b) -> bool:
-    return a.untyped_storage().data_ptr() == b.untyped_storage().data_ptr()
+_BEHIND = (
+    "the bytes of x changed, but x's version counter did not move: that write went behind PyTorch's "
+    "back (`.data`, NumPy and a few methods do), and backward could not warn you. Write through x itself."
+)
+_MOVED = "x itself now looks at another storage; whoever else looked at the old one does not see the change."
 
 
-def _not_a_tensor(result) -> str:
+def _share_bytes(a, b) -> bool:
+    """Do two storages overlap? By address: `torch.from_numpy` makes a second storage object."""
+    first, second = a.untyped_storage(), b.untyped_storage()
+    ends = first.data_ptr() + first.nbytes(), second.data_ptr() + second.nbytes()
+    return first.data_ptr() < ends[1] and second.data_ptr() < ends[0]
+
+
+def _no_plain_tensor(result) -> str:
     if result is None:
         return "your function returns None: end it with `return`, as PyTorch's own methods do."
     if not isinstance(result, torch.Tensor):
-        return f"your function returns a {type(result).__name__}; a tensor is asked for."
+        return f"your function returns {type(result).__name__}; a tensor is asked for."
+    if result.layout is not torch.strided or result.device.type == "meta":
+        return "your function returns a tensor without a storage of its own kind; an ordinary one is asked for."
     return ""
 
 
 def _adds_in_place(answer):
-    x = torch.ones(4)
-    result = attempt(answer, x, 5.0)
-    if complaint := _not_a_tensor(result):
-        return complaint
-    if not _same_storage(result, x):
-        return (
-            "the result looks at a storage of its own: `x + k` allocates one, and `x = …` only "
-            "moves the name inside your function. Write into the storage that x has."
-        )
-    if not torch.equal(x, torch.full((4,), 6.0)):
-        return f"x should hold 6 everywhere after adding 5 to ones; it holds {x.tolist()}."
-    if x._version == 0:
-        return (
-            "the bytes changed, but x's version counter did not: `.data` and NumPy write behind "
-            "PyTorch's back, and backward could not warn you. Write through x itself."
-        )
-    if result is not x:
-        return "the result is a second tensor on x's storage; return x itself."
+    for start, k in ((torch.ones(4), 5.0), (torch.arange(3.0), -2.0)):
+        x, wanted = start.clone(), start + k
+        storage = x.untyped_storage().data_ptr()
+        result = attempt(answer, x, k)
+        if complaint := _no_plain_tensor(result):
+            return complaint
+        if x.untyped_storage().data_ptr() != storage:
+            return _MOVED
+        if not _share_bytes(result, x):
+            return (
+                "the result looks at a storage of its own: `x + k` and `clone` allocate one, and `x = …` "
+                "only moves the name inside your function. Write into the storage that x has."
+            )
+        if not torch.equal(x, wanted):
+            return f"{start.tolist()} plus {k} is {wanted.tolist()}; x holds {x.tolist()}."
+        if x._version == 0:
+            return _BEHIND
+        if result is not x:
+            return "the result is a second tensor on x's storage; return x itself."
 
 
 def _copies_column(answer):
-    for rows, columns in ((3, 4), (3, 1)):
+    for rows, columns, i in ((3, 3, 1), (3, 1, 0)):
         grid = torch.arange(float(rows * columns)).reshape(rows, columns)
-        kept, column = grid.clone(), columns - 1
-        result = attempt(answer, grid, column)
-        if complaint := _not_a_tensor(result):
+        kept = grid.clone()
+        wanted = kept[:, i].clone()
+        result = attempt(answer, grid, i)
+        if complaint := _no_plain_tensor(result):
             return complaint
         if not torch.equal(grid, kept):
             return "your function changed the grid itself; only take from it."
-        if result.shape != (rows,) or not torch.equal(result, kept[:, column]):
-            return f"column {column} of {kept.tolist()} is {kept[:, column].tolist()}; yours is {result.tolist()}."
-        if _same_storage(result, grid):
+        if result.shape != (rows,) or result.dtype != grid.dtype or not torch.equal(result, wanted):
+            return f"column {i} of {kept.tolist()} is {wanted.tolist()}, of the grid's dtype; yours is {result}."
+        if _share_bytes(result, grid):
             return _shares(columns)
         needed, held = result.numel() * result.element_size(), result.untyped_storage().nbytes()
         if held > needed:
@@ -66,40 +80,42 @@ def _copies_column(answer):
 def _shares(columns):
     if columns == 1:
         return (
-            "right on a grid of four columns, but on one of a single column the result looks at "
+            "right on a grid of three columns, but on one of a single column the result looks at "
             "the grid's storage: `contiguous()` and `reshape` copy only when they must."
         )
     return (
-        "the result still looks at the grid's storage, so writing to it changes the grid. A slice "
-        "is a view, and `.detach()` or `.data` make a new label, not new bytes."
+        "the result still looks at the grid's bytes, so writing to it changes the grid. A slice "
+        "is a view; `.detach()`, `.data` and `numpy()` make a new label, not new bytes."
     )
 
 
 def _doubles_without_allocating(answer):
     x = torch.arange(1000.0)
-    wanted = x * 2 + 1
+    wanted, storage = x * 2 + 1, x.untyped_storage().data_ptr()
     with watch() as recording:
         result = attempt(answer, x)
     born = [nbytes for step in recording.steps for _, nbytes in step.born]
-    if complaint := _not_a_tensor(result):
+    if complaint := _no_plain_tensor(result):
         return complaint
     if not torch.equal(result, wanted):
         return f"for x = 3 the answer is 7; yours begins {result.flatten()[:4].tolist()}."
     if born:
         return (
-            f"right numbers, but your code allocated {len(born)} new storage(s), {size(sum(born))} in all: "
-            "each `x * 2` or `x + 1` makes one, also inside a longer expression or before `copy_`."
+            f"right numbers, but your code allocated {len(born)} new storage(s), {size(sum(born))} in all. "
+            "Every expression such as `x * 2` makes one, also inside a longer line or before `copy_`."
         )
-    if not _same_storage(result, x):
-        return "return x itself."
+    if x.untyped_storage().data_ptr() != storage:
+        return _MOVED
     if x._version == 0:
-        return "the counter of x did not move: `.data` and NumPy write behind PyTorch's back."
+        return _BEHIND
+    if result is not x:
+        return "the result is a second tensor on x's storage; return x itself."
 
 
 add_in_place = Exercise(
     _adds_in_place,
     (
-        "An operation that ends in an underscore writes into the storage it is given.",
+        "Which of the four lines of section 2 wrote into the storage that x had?",
         "`x.add_(k)` writes and returns x; `x += k` writes too, then return x.",
     ),
     "def add_in_place(x, k):\n    return x.add_(k)",

@@ -25,7 +25,9 @@ border-radius:4px;min-width:34px;min-height:28px;cursor:pointer}
 .ow .controls :focus-visible{outline:3px solid #0072b2;outline-offset:2px}
 body[data-jp-theme-light="false"] .ow .controls :focus-visible{outline-color:#56b4e9}
 .ow .sentence{min-height:2.8em;margin:6px 0;font-size:14px;line-height:1.4}
-.ow table{font-size:13px;border-collapse:collapse} .ow th,.ow td{border:1px solid var(--ow-line);padding:3px 7px;text-align:left;vertical-align:top}
+.ow .steps{font-size:13px;border-collapse:collapse;margin:6px 0}
+.ow .steps th,.ow .steps td{border:1px solid var(--ow-line);padding:3px 7px;text-align:left;vertical-align:top}
+.ow .steps td:nth-last-child(-n+2){white-space:nowrap;text-align:right}
 """
 _SCRIPT = files("overwritten.live").joinpath("film.js").read_text("utf8")
 
@@ -72,10 +74,13 @@ def film(code: str | Recording, names: dict | None = None, title: str = "") -> F
     """Record `code` (or take a Recording) and show it step by step.
 
     names: values the code may use by name. Code that fails is shown as far as it ran.
+    Raises TypeError for anything that is neither text nor a Recording.
 
     >>> film("x = torch.ones(2)\\nx += 1").sentences[-1]
     'Step 2 of 2: x += 1. A is written in place (version 0 → 1). x looks at A, version 1. 8 B alive.'
     """
+    if not isinstance(code, (str, Recording)):
+        raise TypeError(f"film takes a snippet as text, or a Recording; it got {type(code).__name__}.")
     recording = code if isinstance(code, Recording) else record(code, names)
     if not title:
         title = f"What {'; '.join(recording.lines[:3])} does, step by step"

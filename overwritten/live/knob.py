@@ -45,11 +45,15 @@ class Knob:
     def turn(self, **values) -> str:
         """Set controls as a hand would; return the sentence then shown.
 
-        Raises KeyError for a control that is not there, TraitError for a value not offered.
+        For a control or a value that is not there nothing turns; the sentence says so.
         """
         for name, value in values.items():
             if name not in self.controls:
-                raise KeyError(f"no control {name!r} here; there are {list(self.controls)}")
+                return f"There is no control {name!r} here, only {', '.join(self.controls)}."
+            offered = [v for _, v in self.controls[name].options]
+            if value not in offered:
+                return f"{name} cannot be {_label(value)}; choose one of {', '.join(map(_label, offered))}."
+        for name, value in values.items():
             self.controls[name].value = value
         return self.say()
 
@@ -57,9 +61,10 @@ class Knob:
         """What the picture shows, in words."""
         where = ", ".join(f"{name} = {_label(value)}" for name, value in self._shown.items())
         ends = [
-            f"{label} ends with {r.error}" if r.error else f"{label} peaks at {size(r.peak)}"
+            f"{label} ends with {r.error.rstrip('.')}" if r.error else f"{label} peaks at {size(r.peak)}"
             for label, r in self.recordings.items()
         ]
+        ends += [f"{label}: {r.note.rstrip('.?')}" for label, r in self.recordings.items() if r.note]
         return f"{where}:\n{'; '.join(ends)}."
 
     def _run(self, values):
@@ -88,7 +93,7 @@ class Knob:
         )
         return (
             f'<div class="ow"><img class="still" alt="{escape(self.say())}" src="{data_uri(svg)}">'
-            f'<p class="sentence">{words}</p><table><thead><tr>{heads}</tr></thead>'
+            f'<p class="sentence">{words}</p><table class="steps"><thead><tr>{heads}</tr></thead>'
             f"<tbody>{rows}</tbody></table><p>Run this cell to turn the knob.</p></div>"
         )
 
@@ -108,12 +113,15 @@ def knob(codes: dict[str, str], **choices) -> Knob:
     """Show `codes` ({label: snippet}) under one control for each of `choices`.
 
     A list of numbers becomes a slider, any other list a menu; the value goes by that name
-    into the snippets, which run again at every turn. Raises ValueError without a choice.
+    into the snippets, which run again at every turn. Raises ValueError where there is no
+    code, or nothing to choose from.
 
     >>> knob({"x = x + 1": "x = torch.ones(n)\\nx = x + 1"}, n=[1, 10]).turn(n=10)
     'n = 10:\\nx = x + 1 peaks at 80 B.'
     """
-    if not choices or not all(choices.values()):
+    if not isinstance(codes, dict) or not codes:
+        raise ValueError('A knob needs snippets by label, as in {"x += 1": "x = torch.ones(n)\\nx += 1"}.')
+    if not choices or not all(isinstance(values, (list, tuple, range)) and values for values in choices.values()):
         raise ValueError("A knob needs something to turn: give it a list, as in n=[1, 10, 100].")
     return Knob(codes, choices)
 

@@ -14,7 +14,7 @@ PAD, LINE, STAIRS, CODE = 10, 20, 66, 290
 def peaks_svg(recordings: dict[str, Recording], label: str) -> str:
     """A row for each recording: its code, its bytes alive line by line, its peak in bytes."""
     most = max((r.peak for r in recordings.values()), default=0) or 1
-    body, y = [text(PAD, 14, "code", "soft"), text(PAD + CODE, 14, "bytes alive after each line", "soft")], 24
+    body, y = [text(PAD, 14, "code", "soft"), text(PAD + CODE, 14, "bytes alive after each line, dashed: during it", "soft")], 24
     for recording in recordings.values():
         height = max(STAIRS + 44, LINE * len(recording.lines) + 20)
         body += [*_code(recording, y), *_stairs(recording, y, most)]
@@ -28,7 +28,6 @@ def _code(recording, y):
     for row, words in enumerate(recording.lines):
         if worst is not None and worst.line == row + 1 and worst.peak:
             yield box(PAD - 4, y + 5 + LINE * row, CODE - 10, LINE, "hot", radius=3)
-            yield text(PAD, y + LINE * (row + 1), "▸", "bold")
         yield text(PAD + 16, y + LINE * (row + 1), clip(words, int((CODE - 40) / CHAR)))
 
 

@@ -9,10 +9,10 @@ A pure function from Recording and step number to SVG: no widget, no torch opera
 from __future__ import annotations
 
 from overwritten.pictures.draw import CHAR, HUES, WIDTH, badge, box, clip, picture, size, text
-from overwritten.pictures.words import remarks, sentence
+from overwritten.pictures.words import names_of, remarks, sentence
 from overwritten.recorder import Recording, Step
 
-PAD, LINE, BRACKET = 10, 20, 36
+PAD, LINE, BRACKET = 10, 20, 40
 SIDE = 28  # code up to this many characters stands beside the storages, longer code above
 MOST_LINES, MOST_SLOTS, MOST_TENSORS = 14, 6, 5
 CURVE = 62
@@ -85,7 +85,7 @@ def _slot_heights(steps, slots) -> list[int]:
     for step, places in zip(steps, slots):
         for letter, place in places.items():
             if place < MOST_SLOTS:
-                on_it = sum(t.storage == letter for t in step.tensors)
+                on_it = len(_tensors_on(step, letter))
                 needed = 70 + BRACKET * min(on_it, MOST_TENSORS) + (16 if on_it > MOST_TENSORS else 0)
                 heights[place] = max(heights.get(place, 0), needed)
     return [heights[place] for place in sorted(heights)]
@@ -173,7 +173,7 @@ def _storage(plan, step, storage, before, y):
 
 
 def _brackets(plan, step, storage, y):
-    tensors = [t for t in step.tensors if t.storage == storage.letter]
+    tensors = _tensors_on(step, storage.letter)
     wide, at = _columns(plan, storage)
     for tensor in tensors[:MOST_TENSORS]:
         hue = HUES[[t.name for t in step.tensors].index(tensor.name) % len(HUES)]
@@ -181,19 +181,24 @@ def _brackets(plan, step, storage, y):
         if seen and tensor.itemsize == storage.itemsize:
             yield _bracket(at, wide, seen, y, hue)
         ticked = tensor.before is not None and tensor.version != tensor.before
-        name = clip(tensor.name, 14)
-        yield text(plan.left, y + 20, name, "bold")
+        name = clip(", ".join(names_of(tensor, step)), 16)
+        yield text(plan.left, y + 24, name, "bold")
         x = plan.left + CHAR * len(name) + 8
-        shape, width = badge(x, y + 20, tensor.version, ticked)
+        shape, width = badge(x, y + 24, tensor.version, ticked)
         yield shape
         facts = f"shape {_tuple(tensor.shape)} strides {_tuple(tensor.strides)}"
         if tensor.start:
             facts += f" from {storage.letter}+{tensor.start:,}"
         room = int((WIDTH - PAD - x - width - 8) / (CHAR * 12.5 / 13))
-        yield text(x + width + 8, y + 20, clip(facts, room), "soft")
+        yield text(x + width + 8, y + 24, clip(facts, room), "soft")
         y += BRACKET
     if len(tensors) > MOST_TENSORS:
         yield text(plan.left, y + 10, f"and {len(tensors) - MOST_TENSORS} more tensors", "soft")
+
+
+def _tensors_on(step, letter):
+    """The tensors on one storage; a second name for the same tensor is no second tensor."""
+    return [t for t in step.tensors if t.storage == letter and not t.twin]
 
 
 def _bracket(at, wide, seen, y, hue):
@@ -253,7 +258,7 @@ def _curve(plan, index):
     top, floor = plan.curve_top + 18, plan.curve_top + 18 + CURVE
     most = max(1, plan.recording.peak)
     wide = (WIDTH - 2 * PAD) / len(plan.steps)
-    yield text(PAD, plan.curve_top + 6, f"bytes alive after each line · highest point {size(plan.recording.peak)}", "soft")
+    yield text(PAD, plan.curve_top + 6, f"bytes alive after each line, dashed: during it · highest point {size(plan.recording.peak)}", "soft")
     yield _staircase(plan.steps, wide, floor, most)
     for step in plan.steps:
         if len(plan.steps) <= 24 or step.index in (0, index, len(plan.steps) - 1):

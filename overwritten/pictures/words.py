@@ -9,9 +9,12 @@ from html import escape
 
 from overwritten.pictures.draw import size
 from overwritten.recorder import Recording, Step
+from overwritten.scratch import NUMBER_BYTES
 
-#: A Python number in an operation becomes a tensor inside: scratch up to this is not told.
-NUMBER_BYTES = 24
+#: In-place operations that change a tensor's label (shape, strides) and no byte.
+RELABELS = frozenset(
+    "t_ transpose_ swapaxes_ swapdims_ squeeze_ unsqueeze_ as_strided_ resize_ set_ detach_".split()
+)
 
 
 def sentence(recording: Recording, index: int) -> str:
@@ -21,7 +24,7 @@ def sentence(recording: Recording, index: int) -> str:
     step = recording.steps[index]
     parts = ["Start."] if not step.line else [f"Step {index} of {len(recording.steps) - 1}: {step.text}."]
     parts += events(step)
-    parts += [_where(tensor) for tensor in step.tensors] or ["No tensor has a name yet."]
+    parts += [_where(tensor, step) for tensor in step.tensors if not tensor.twin] or ["No tensor has a name."]
     parts.append(_bytes(step))
     if step.error:
         parts.append(f"Error: {step.error}")
@@ -38,7 +41,12 @@ def events(step: Step) -> list[str]:
         if not _unmoved(step, letter):
             writes = [write for write in step.writes if write.storage == letter]
             moved = f"version {writes[0].before} → {writes[-1].after}"
-            said.append(f"{letter} is written in place ({moved}).")
+            ops = {call.op for call in step.calls for write in call.writes if write.storage == letter}
+            if ops <= RELABELS:
+                said.append(f"{' and '.join(sorted(ops))} changes the label, not the bytes of {letter} ({moved}).")
+            else:
+                said.append(f"{letter} is written in place ({moved}).")
+    said += [f"{letter} is resized from {size(old)} to {size(new)}." for letter, old, new in step.resized]
     said += remarks(step)
     return said + [f"{letter} ({size(n)}) is freed." for letter, n in step.freed if letter not in new]
 
@@ -55,7 +63,7 @@ def remarks(step: Step) -> list[str]:
         if still := _unmoved(step, letter):
             names = " and ".join(still)
             said.append(f"{letter} is written in place, yet the version of {names} does not move.")
-    said += [f"The bytes of {letter} change, yet no torch call wrote them." for letter in step.unseen]
+    said += [f"The bytes of {letter} change, yet no version counter moves." for letter in step.unseen]
     if step.scratch > NUMBER_BYTES:
         hungry = max(step.calls, key=lambda call: call.scratch or 0)
         said.append(f"Inside, {plain(hungry.op)} takes {size(step.scratch)} more and gives them back.")
@@ -73,12 +81,19 @@ def plain(op: str) -> str:
     return {"__setitem__": "x[…] = …", "__getitem__": "x[…]"}.get(op, op)
 
 
-def _where(tensor) -> str:
+def names_of(tensor, step: Step) -> list[str]:
+    """All names bound to this very tensor, its first one first."""
+    return [tensor.name, *(t.name for t in step.tensors if t.twin == tensor.name)]
+
+
+def _where(tensor, step) -> str:
+    names = names_of(tensor, step)
+    who = names[0] if len(names) == 1 else f"{' and '.join(names)} are one tensor, which"
     if tensor.storage is None:
-        return f"{tensor.name} has no storage to draw."
+        return f"{who} has no storage to draw."
     start = f" from byte {tensor.start}" if tensor.start else ""
     version = "" if tensor.version is None else f", version {tensor.version}"
-    return f"{tensor.name} looks at {tensor.storage}{start}{version}."
+    return f"{who} looks at {tensor.storage}{start}{version}."
 
 
 def _bytes(step: Step) -> str:
@@ -99,4 +114,4 @@ def table(recording: Recording) -> str:
         rows.append("<tr>" + "".join(f"<td>{escape(str(c), quote=False)}</td>" for c in cells) + "</tr>")
     heads = ("step", "line", "tensor → storage, version", "what happened", "alive", "peak")
     head = "".join(f'<th scope="col">{h}</th>' for h in heads)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return f"<table class=\"steps\"><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
