@@ -133,7 +133,7 @@ x, addresses = torch.ones(4), set()
 for _ in range(1000):
     addresses.add(x.data_ptr())
     x = x + 1
-print("1000 storages, each an address of its own:", len(addresses) == 1000)
+print("1000 storages, 1000 addresses:", len(addresses) == 1000)
 
 # %% [markdown]
 # ## 3. Views: other labels on the same bytes (9 minutes)
