@@ -118,6 +118,8 @@ def test_resizing_and_foreign_memory():
     assert recording.steps[2].resized == (("A", 8, 32),) and not recording.steps[2].unseen
     last = recording.steps[-1]
     assert (last.tensor("v").storage, last.tensor("v").start) == ("A", 8)
+    whole = record("x = torch.ones(2)\nv = torch.from_numpy(x.numpy())").steps[2]
+    assert whole.tensor("v").storage == "A" and whole.live == 8
     assert last.tensor("x").version == last.tensor("x").before  # from_numpy has its own counter
 
 
@@ -140,9 +142,37 @@ def test_functions_loops_and_long_statements_are_steps():
     assert recording.steps[2].text == "x = torch.zeros( …"
 
 
+def test_a_loop_on_one_line_is_a_step_each_time():
+    assert [step.line for step in record("x = torch.ones(2)\nfor i in range(3): x += 1").steps[2:]] == [2] * 4
+    assert record("xs = [torch.ones(1) * i for i in range(3)]").ran == 1
+
+
 def test_a_recording_is_the_same_every_time():
     code = "x = torch.randn(4)\ny = x[:2]\ny.mul_(2)"
-    assert record(code).steps == record(code).steps
+    first = record(code).steps
+    torch.manual_seed(99)
+    assert record(code).steps == first
+
+
+def test_the_earlier_tracer_comes_back():
+    def mine(frame, event, arg):
+        return None
+
+    earlier = sys.gettrace()
+    sys.settrace(mine)
+    try:
+        record("x = torch.ones(2)")
+        with watch():
+            pass
+        found = sys.gettrace()
+    finally:
+        sys.settrace(earlier)
+    assert found is mine
+
+
+def test_an_out_tensor_is_written_not_read():
+    call = record("x = torch.ones(2)\ny = torch.empty(2)\ntorch.add(x, 1, out=y)").steps[3].calls[0]
+    assert call.read == ("A",) and [w.storage for w in call.writes] == ["B"]
 
 
 def test_record_leaves_grad_mode_and_random_state_alone():
