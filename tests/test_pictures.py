@@ -71,9 +71,10 @@ def test_nothing_moves_that_did_not_change():
     place = {}
     for svg in step_svgs(recording):
         for element in ElementTree.fromstring(svg).iter(f"{SVG}text"):
-            if element.text in ("A", "C"):
+            if element.text in ("A", "B", "C"):
                 place.setdefault(element.text, set()).add(element.get("y"))
-    assert all(len(ys) == 1 for ys in place.values()) and set(place) == {"A", "C"}
+    assert set(place) == {"A", "B", "C"} and all(len(ys) == 1 for ys in place.values())
+    assert len(set.union(*place.values())) == 3, "two storages stand in one place"
 
 
 def test_a_freed_storage_is_drawn_once_more():
