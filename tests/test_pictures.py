@@ -27,6 +27,8 @@ SNIPPETS = {
     "markup": "x = torch.ones(2) # <b>&amp;\"'</b>",
     "complex": "z = torch.ones(2, dtype=torch.complex64) * (1 + 2j)",
     "empty tensor": "z = torch.ones(0)",
+    "ten dimensions": "a_quite_long_name = torch.zeros(1, 1, 1, 1, 1, 1, 1, 1, 2, 3)",
+    "odd numbers": "x = torch.tensor([float('inf'), float('nan'), -0.0, 1e-38, -123456789.0])\ni = torch.tensor([-(2**63)])",
     "meta": "m = torch.empty(10**6, device='meta')",
 }
 
