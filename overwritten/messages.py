@@ -1,0 +1,148 @@
+"""PyTorch's error texts about in-place operations, every version's wording → one form.
+
+The idea: each kind of error is a sentence with holes; the table below holds the sentences,
+and what differs between PyTorch 1.4 and 2.15 (a node's name, the hint) is put aside.
+It reads texts only; who saved and who wrote is the doctor's business.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+_OVERWRITTEN = (
+    "one of the variables needed for gradient computation has been modified by an inplace operation: "
+)
+
+#: kind → how its text begins (a pattern, searched in a text with single spaces). The order matters:
+#: the first that fits wins. Sources: torch/csrc/autograd/{saved_variable,variable,VariableTypeUtils}
+#: of the versions named in tests/texts.json, and the texts collected there.
+KINDS = {
+    "overwritten": re.escape(_OVERWRITTEN.strip()),
+    "leaf": r"a leaf Variable that requires grad (?:is being|has been) used in an in-place operation",
+    "view of a leaf": r"a view of a leaf Variable that requires grad is being used in an in-place operation",
+    "leaf moved": r"a leaf variable that requires grad has been moved into the graph interior",
+    "one of several views": r"(?i:output) (?P<output>\d+) of (?P<node>\w+) is a view and (?P<how>is being|its base or another view of its base has been) modified inplace\. This view (?:is the output of a function that returns multiple views|is one of several)",
+    "view of a custom Function": r"Output (?P<output>\d+) of (?P<node>\w+) is a view and is being modified inplace\. This view was created inside a custom Function",
+    "view made under no_grad": r"A view was created in no_grad mode and (?P<how>is being|its base or another view of its base has been) modified inplace with grad mode enabled",
+    "view made in inference mode": r"A view was created in inference mode and (?P<how>is being|its base or another view of its base has been) modified inplace in normal mode",
+    "inference tensor written": r"Inplace update to inference tensor outside InferenceMode is not allowed",
+    "inference tensor saved": r"Inference tensors cannot be saved for backward",
+    "elements share a place": r"unsupported operation: (?P<how>more than one element of the written-to tensor refers|some elements of the input tensor and the written-to tensor refer) to a single memory location",
+    "dtype cannot be cast": r"result type (?P<node>\w+) can't be cast to the desired output type (?P<type>\w+)",
+    "shape cannot grow": r"output with shape (?P<shape>\[[\d, ]*\]) doesn't match the broadcast shape",
+    "out= needs no gradient": r"(?P<node>\w+)\(\): functions with out=\.\.\. arguments don't support automatic differentiation",
+    "detached in place": r"Trying to use a saved tensor that has been detached in-place",
+    "backward twice": r"Trying to backward through the graph a second time",
+    "dirty and not returned": r"Some elements marked as dirty during the forward method were not returned as output",
+}
+
+_DETAILS = re.compile(
+    r"inplace operation: \[(?P<type>[\w.]+) (?P<shape>\[[\d, ]*\])\]"
+    r"(?:, which is output (?P<output>\d+) of (?P<node>[\w:]+),)?"
+    r" is at version (?P<now>\d+); expected version (?P<expected>\d+) instead\."
+)
+_HINTS = {
+    "anomaly on": "Hint: the backtrace further above shows the operation that failed to compute its gradient. "
+    "The variable in question was changed in there or anywhere later. Good luck!",
+    "check_nan": "Hint: enable anomaly detection to find the operation that failed to compute its gradient, "
+    "with torch.autograd.set_detect_anomaly(True, check_nan=False).",
+    "plain": "Hint: enable anomaly detection to find the operation that failed to compute its gradient, "
+    "with torch.autograd.set_detect_anomaly(True).",
+}
+
+
+@dataclass(frozen=True)
+class Message:
+    """One error text, taken apart.
+
+    kind: a key of `KINDS`. type, shape: of the tensor as it is now, e.g. 'torch.FloatTensor',
+    (3, 4). op: the node after 'which is output … of', without 'Backward' ('Relu' for
+    ReluBackward0, ReluBackward and Relu alike); None where the text names none.
+    overload: the number behind the node's name (1 in ReluBackward1), 0 if none.
+    now, expected: version counters. node: the name as this PyTorch wrote it.
+    hint: 'plain', 'check_nan' (torch 2.11 on), 'anomaly on', or '' for none.
+    """
+
+    kind: str
+    type: str = ""
+    shape: tuple[int, ...] | None = None
+    output: int | None = None
+    op: str | None = None
+    overload: int = 0
+    node: str | None = None
+    now: int | None = None
+    expected: int | None = None
+    hint: str = ""
+
+    @property
+    def writes(self) -> int | None:
+        """How often the storage was written since the save: now - expected."""
+        return None if self.now is None else self.now - self.expected
+
+    def text(self) -> str:
+        """The text again, word for word (kind 'overwritten' only; else ValueError)."""
+        if self.kind != "overwritten" or self.shape is None:
+            raise ValueError(f"only a whole 'overwritten' message can be written again, not {self.kind!r}")
+        which = f", which is output {self.output} of {self.node}," if self.node else ""
+        hint = f" {_HINTS[self.hint]}" if self.hint else ""
+        return (
+            f"{_OVERWRITTEN}[{self.type} {list(self.shape)}]{which} is at version {self.now}; "
+            f"expected version {self.expected} instead.{hint}"
+        )
+
+
+def parse(text: str) -> Message | None:
+    """The Message in `text` (a message, a log, a whole traceback), or None if there is none.
+
+    >>> m = parse("… modified by an inplace operation: [torch.FloatTensor [3]], which is output 0 "
+    ...           "of ReluBackward0, is at version 1; expected version 0 instead.")
+    >>> m.op, m.shape, m.writes
+    ('Relu', (3,), 1)
+    """
+    words = " ".join(text.split())
+    details = _DETAILS.search(words)
+    if details:
+        hint = next((name for name, hint in _HINTS.items() if hint in words), "")
+        return _message("overwritten", details, hint)
+    for kind, pattern in KINDS.items():
+        found = re.search(pattern, words)
+        if found:
+            return _message(kind, found, "")
+    return None
+
+
+def normal(text: str) -> str:
+    """`text` as every PyTorch from 2.6 to 2.15 would agree to write it: for comparing.
+
+    >>> normal("Output 0 of UnbindBackward0 is a view") == normal("Output 0 of Unbind is a view")
+    True
+    """
+    text = re.sub(r"([Oo]utput \d+ of \w+?)(?:Backward0?)?(?=[ ,])", r"\1", text)
+    text = re.sub(r"([Oo]utput \d+ of \w+?)Backward([1-9]\d*)(?=[ ,])", r"\1\2", text)
+    text = re.sub(r"set_detect_anomaly\(True(?:, check_nan=False)?\)", "set_detect_anomaly(True)", text)
+    return re.sub(r"\(Triggered internally at [^)]*\)", "(Triggered internally)", text)
+
+
+def plain_op(node: str) -> tuple[str, int]:
+    """('Relu', 1) for ReluBackward1: the operation and its overload number.
+
+    torch 2.13 and later print 'Relu' for ReluBackward0 and 'Relu1' never occurs there; the
+    digits of an operation's own name (Conv2D, Log10) stay.
+
+    >>> plain_op("ReluBackward0"), plain_op("Relu"), plain_op("ReluBackward1"), plain_op("Log10")
+    (('Relu', 0), ('Relu', 0), ('Relu', 1), ('Log10', 0))
+    """
+    found = re.fullmatch(r"(.+?)Backward(\d*)", node)
+    return (found[1], int(found[2] or 0)) if found else (node, 0)
+
+
+def _message(kind, found, hint):
+    parts = found.groupdict()
+    node, shape = parts.get("node"), parts.get("shape")
+    op, overload = plain_op(node) if node else (None, 0)
+    number = {key: int(parts[key]) for key in ("output", "now", "expected") if parts.get(key)}
+    numbers = tuple(int(n) for n in re.findall(r"\d+", shape)) if shape is not None else None
+    return Message(
+        kind, parts.get("type") or "", numbers, op=op, overload=overload, node=node, hint=hint, **number
+    )
