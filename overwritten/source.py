@@ -43,8 +43,11 @@ class Source:
 
     @classmethod
     def of(cls, code: str) -> "Source":
-        """A snippet. Raises SyntaxError where it is no Python."""
-        return cls(f"<snippet {next(_serial)}>", code.splitlines(), 1, ast.parse(code).body)
+        """A snippet, indented as a whole or not. Raises SyntaxError where it is no Python."""
+        code = code.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
+        if code[:1] in (" ", "\t"):
+            code = textwrap.dedent(code)
+        return cls(f"<snippet {next(_serial)}>", code.split("\n"), 1, ast.parse(code).body)
 
     @classmethod
     def around(cls, frame) -> "Source":
@@ -53,18 +56,22 @@ class Source:
         lines = linecache.getlines(filename, frame.f_globals)
         try:
             found = _with_at(ast.parse("".join(lines)), frame.f_lineno)
-        except SyntaxError:
+        except (SyntaxError, ValueError, RecursionError):
             found = None
         if found is None:
             return cls(filename, [], 1, None)
         first, last = found.body[0].lineno, found.body[-1].end_lineno
-        body = textwrap.dedent("".join(lines[first - 1 : last])).splitlines()
+        body = textwrap.dedent("".join(lines[first - 1 : last])).rstrip("\n").split("\n")
         return cls(filename, body, first, found.body)
 
     def at(self, line: int) -> Statement | None:
         """The statement on that line of the file; None outside this source."""
         if not self._known:
             return Statement(line, line, f"line {line}")
+        return self._at.get(line)
+
+    def first_on(self, line: int) -> Statement | None:
+        """The statement of the body on the `with` line itself, if it begins there."""
         return self._at.get(line)
 
     def _place(self, node):
@@ -101,6 +108,6 @@ def _names(nodes):
                 names.add(inner.id)
             elif isinstance(inner, ast.alias):
                 names.add((inner.asname or inner.name).split(".")[0])
-            elif isinstance(inner, (ast.FunctionDef, ast.ClassDef)):
+            elif isinstance(getattr(inner, "name", None), str):  # def, class, except, match
                 names.add(inner.name)
     return names

@@ -1,26 +1,15 @@
-"""One tensor at one moment, and the ledger of the storages that are alive.
+"""One tensor at one moment: its storage, offset, shape, strides, version.
 
-The idea: a tensor is a label that looks at a storage (offset, shape, strides), so the
-storage gets the letter and the tensor gets the name.
+The idea: a tensor is a label that looks at a storage, so the storage gets the letter and
+the tensor gets the name the learner gave it.
 It reads; it never runs an operation that the learner's program could notice.
 """
 
 from __future__ import annotations
 
-import weakref
 from dataclasses import dataclass, field
 
 import torch
-
-#: A storage of more elements than this is kept by its first and last few.
-WHOLE = 8
-FIRST, LAST = 5, 2
-
-_READ_AS = {
-    torch.qint8: torch.int8,
-    torch.quint8: torch.uint8,
-    torch.qint32: torch.int32,
-}
 
 
 @dataclass(frozen=True)
@@ -97,13 +86,21 @@ def why_no_storage(tensor: torch.Tensor) -> str:
         return f"is {kind}: its numbers lie in inner tensors, not in one storage"
     try:
         tensor.untyped_storage().data_ptr()
-    except (NotImplementedError, RuntimeError):
+    except Exception:  # nested, functional, uninitialised: each says no in its own way
         return f"is a {type(tensor).__name__} that shows no storage"
     return ""
 
 
-def state_of(name: str, tensor: torch.Tensor, ledger: "Ledger", before=None, twin="") -> TensorState:
-    """Describe `tensor` under the name the learner gave it."""
+def state_of(name: str, tensor: torch.Tensor, ledger, before=None, twin="") -> TensorState:
+    """Describe `tensor` under the name the learner gave it; what says no is told in `note`."""
+    try:
+        return _state(name, tensor, ledger, before, twin)
+    except Exception:  # a nested or uninitialised tensor has no shape to tell
+        note = f"is a {type(tensor).__name__} that cannot be described"
+        return TensorState(name, None, 0, 0, (), (), "", 0, None, False, False, None, before, twin, note)
+
+
+def _state(name, tensor, ledger, before, twin):
     note = why_no_storage(tensor)
     storage = None if note else ledger.see(tensor)
     dense = tensor.layout is torch.strided
@@ -142,168 +139,33 @@ def tensors_in(value, deep: int = 3):
             yield from tensors_in(item, deep - 1)
 
 
-def named_tensors(namespace: dict):
-    """(label, tensor) pairs as the learner would write them: x, x.grad, parts[0], net.weight."""
+def named_tensors(namespace: dict, deep: int = 3):
+    """(label, tensor) pairs as the learner would write them: x, x.grad, parts[0], net.weight.
+
+    Lists and dicts are opened up to 16 items and three levels. What cannot be opened (a
+    module whose __init__ is not done, a dead weak reference) is passed over.
+    """
     for name, value in namespace.items():
-        if isinstance(value, torch.Tensor):
+        try:
+            inner = dict(_parts(name, value)) if deep else {}
+            is_tensor = isinstance(value, torch.Tensor)
+        except Exception:
+            continue
+        if is_tensor:
             yield name, value
-            if value.is_leaf and value.grad is not None:
-                yield f"{name}.grad", value.grad
-        elif isinstance(value, torch.nn.Module):
-            for inner, parameter in value.named_parameters():
-                yield from named_tensors({f"{name}.{inner}": parameter})
-        elif isinstance(value, (list, tuple)):
-            yield from named_tensors({f"{name}[{i}]": v for i, v in enumerate(value[:16])})
-        elif isinstance(value, dict) and len(value) <= 16:
-            yield from named_tensors({f"{name}[{k!r}]": v for k, v in value.items()})
+        yield from named_tensors(inner, deep - 1)
 
 
-class _Entry:
-    def __init__(self, letter, tensor):
-        self.letter, self.nbytes, self.address = letter, 0, 0
-        self.dtype, self.itemsize, self.device = tensor.dtype, tensor.element_size(), tensor.device
-        self.owners = {}  # one per StorageImpl on these bytes: from_numpy makes a second one
-
-
-class Ledger:
-    """The storages alive now: a letter each, their bytes, who was born and who was freed.
-
-    bytes, peak: of all storages alive, now and at the highest since `peak` was last set.
-    born, freed: (letter, bytes) in order since they were last emptied.
-
-    A storage that no name and no graph holds any more leaves at once: a weak reference
-    to the storage object fires when its bytes are given back (torch 2.6 to 2.15 keep one
-    Python object per storage for its whole life).
-    Two storage objects on the same bytes (`torch.from_numpy`, DLPack) share a letter.
-    """
-
-    def __init__(self):
-        self.bytes = self.peak = 0
-        self.born, self.freed = [], []
-        self._letters = 0
-        self._alive, self._by_impl, self._by_address = {}, {}, {}
-
-    def see(self, tensor: torch.Tensor, old: bool = False) -> str | None:
-        """The letter of this tensor's storage; None where it has none to show.
-
-        old: if it is met for the first time, it was there before and is not newly born.
-        """
-        if why_no_storage(tensor):
-            return None
-        storage = tensor.untyped_storage()
-        entry = self._by_impl.get(storage._cdata)
-        if entry is None:
-            entry = self._on_same_bytes(storage) or self._new(tensor, storage.nbytes(), old)
-            self._hold(entry, storage)
-        self._resize(entry, storage)
-        return entry.letter
-
-    def start(self, letter: str, tensor: torch.Tensor) -> int:
-        """Where the tensor's first element lies, in bytes from the storage's beginning."""
-        entry = self._alive[letter]
-        shift = tensor.untyped_storage().data_ptr() - entry.address
-        return shift + tensor.storage_offset() * tensor.element_size()
-
-    def states(self) -> tuple[StorageState, ...]:
-        """All storages alive, in order of their letters' first appearance."""
-        return tuple(
-            StorageState(
-                letter=e.letter,
-                nbytes=e.nbytes,
-                itemsize=e.itemsize,
-                count=e.nbytes // e.itemsize,
-                dtype=str(e.dtype).removeprefix("torch."),
-                cells=_cells(e),
-                address=e.address,
-            )
-            for e in list(self._alive.values())
-        )
-
-    def close(self):
-        """Stop listening: what dies from now on is no longer our business."""
-        self._alive, self._by_impl, self._by_address = {}, {}, {}
-
-    def _new(self, tensor, nbytes, old):
-        entry = _Entry(letter_of(self._letters), tensor)
-        self._letters += 1
-        self._alive[entry.letter] = entry
-        if not old:
-            self.born.append((entry.letter, nbytes))
-        return entry
-
-    def _on_same_bytes(self, storage):
-        address = storage.data_ptr()
-        if address in self._by_address:
-            return self._by_address[address]
-        if address and not storage.resizable():  # foreign memory: may begin inside a known storage
-            for entry in self._alive.values():
-                if entry.address < address < entry.address + entry.nbytes:
-                    return entry
-        return None
-
-    def _hold(self, entry, storage):
-        key = storage._cdata
-        entry.owners[key] = weakref.ref(storage, lambda _: self._died(entry, key))
-        self._by_impl[key] = entry
-
-    def _resize(self, entry, storage):
-        address, nbytes = storage.data_ptr(), storage.nbytes()
-        if len(entry.owners) > 1 or (address, nbytes) == (entry.address, entry.nbytes):
-            return
-        self._by_address.pop(entry.address, None)
-        if address:
-            self._by_address[address] = entry
-        self.bytes += nbytes - entry.nbytes
-        self.peak = max(self.peak, self.bytes)
-        entry.address, entry.nbytes = address, nbytes
-
-    def _died(self, entry, key):
-        entry.owners.pop(key, None)
-        self._by_impl.pop(key, None)
-        if entry.owners or entry.letter not in self._alive:
-            return
-        del self._alive[entry.letter]
-        self._by_address.pop(entry.address, None)
-        self.bytes -= entry.nbytes
-        self.freed.append((entry.letter, entry.nbytes))
-
-
-def letter_of(number: int) -> str:
-    """0 → A, 25 → Z, 26 → AA: as the columns of a spreadsheet.
-
-    >>> letter_of(0), letter_of(27)
-    ('A', 'AB')
-    """
-    letters = ""
-    number += 1
-    while number:
-        number, rest = divmod(number - 1, 26)
-        letters = chr(ord("A") + rest) + letters
-    return letters
-
-
-def _cells(entry) -> tuple:
-    owner = next((ref() for ref in list(entry.owners.values())), None)
-    count = entry.nbytes // entry.itemsize
-    if owner is None or not count:
-        return ()
-    short = count <= WHOLE
-    where = range(count) if short else [*range(FIRST), *range(count - LAST, count)]
-    try:
-        row = torch.empty(0, dtype=_READ_AS.get(entry.dtype, entry.dtype), device=entry.device)
-        row.set_(owner, 0, (count,), (1,))
-        parts = [row] if short else [row[:FIRST], row[-LAST:]]
-        values = [v for part in parts for v in part.tolist()]
-    except (RuntimeError, NotImplementedError, TypeError):
-        return ()
-    return tuple((i, _text(v)) for i, v in zip(where, values))
-
-
-def _text(value) -> str:
-    if isinstance(value, bool):
-        return "True" if value else "False"
-    if isinstance(value, complex):
-        return f"{value.real:.2g}{value.imag:+.2g}j"
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    return str(value)
+def _parts(name, value):
+    if isinstance(value, torch.Tensor):
+        if value.is_leaf and value.grad is not None:
+            yield f"{name}.grad", value.grad
+    elif isinstance(value, torch.nn.Module):
+        for inner, parameter in value.named_parameters():
+            yield f"{name}.{inner}", parameter
+    elif isinstance(value, (list, tuple)):
+        for i, item in enumerate(value[:16]):
+            yield f"{name}[{i}]", item
+    elif isinstance(value, dict) and len(value) <= 16:
+        for key, item in value.items():
+            yield f"{name}[{key!r}]", item

@@ -12,9 +12,10 @@ import torch
 from bookkeeping import World
 
 from overwritten import record, watch
+from overwritten.ledger import Ledger
 from overwritten.recorder import MAX_STEPS
 from overwritten.scratch import with_scratch
-from overwritten.tensors import Ledger, named_tensors, state_of
+from overwritten.tensors import named_tensors, state_of
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -286,3 +287,136 @@ def test_elements_seen_through_strides():
     assert state_of("v", x[2].expand(5), ledger).elements == [2]
     assert state_of("v", x[:0], ledger).elements == []
     assert len(state_of("v", torch.empty(10**6).expand(2, 10**6), ledger).elements) <= 10_000
+
+
+# What a reviewer broke once, each as the smallest program that showed it.
+
+
+def test_watch_leaves_every_namespace_as_it_is():
+    class Body:
+        a = 1
+        with watch():
+            x = torch.ones(2)
+
+    scope = {}
+    exec("a = 1\nwith watch():\n    x = torch.ones(2)", {"watch": watch, "torch": torch}, scope)
+    b = 2
+    mine = locals()
+    with watch():
+        torch.ones(2)
+    assert Body.a == 1 and scope["a"] == 1 and mine["b"] == b == 2
+
+
+def test_freed_bytes_stay_freed():
+    class Holder:
+        tensor = torch.ones(1000)
+
+    with watch() as recording:
+        y = Holder.tensor * 2
+        Holder.tensor.untyped_storage().resize_(0)
+        z = torch.ones(1000)
+    assert Holder.tensor.untyped_storage().nbytes() == 0
+    assert recording.steps[-1].live == 8000 and y.numel() == z.numel()
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        "v = []; v.append(v)",
+        "v = [torch.ones(1)] * 16\nfor i in range(8): v = [v] * 16",
+        "v = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)])",
+        "v = torch.nn.LazyLinear(3)",
+        "class M(torch.nn.Module):\n  def __init__(self): self.k = 1\nv = M.__new__(M)",
+        "class D(dict):\n  def items(self): raise ValueError\nv = D(a=1)",
+        "import weakref\nclass A: pass\nv = weakref.proxy(A())",
+    ],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_nothing_in_a_namespace_can_upset_a_watch(setup):
+    names = {"torch": torch}
+    exec(setup, names)
+    v = names["v"]
+    earlier = sys.gettrace()
+    with watch() as recording:
+        x = torch.ones(2)
+        v  # noqa: B018
+    assert recording.steps[-1].tensor("x").storage and x.numel() == 2
+    assert sys.gettrace() is earlier and not torch.overrides._get_current_function_mode_stack()
+    assert record(setup + "\nx = torch.ones(2)").error == ""
+
+
+def test_an_error_whose_text_fails():
+    code = "class E(Exception):\n    def __str__(self): raise ValueError\nraise E"
+    assert record(code).error == "E"
+
+
+def test_a_nested_watch_gives_the_tracer_back():
+    with watch() as outer:
+        x = torch.ones(2)
+        with watch():
+            x += 1
+        x += 1
+        y = x * 2
+    assert outer.steps[-1].text == "y = x * 2" and outer.steps[-1].tensor("y").storage == "B" and y.numel()
+
+
+def test_the_error_is_marked_on_its_own_line():
+    for code, line in [
+        ("x = torch.ones(1)\ntry:\n    1 / 0\nfinally:\n    x += 1", 3),
+        ("with torch.no_grad():\n    y = 1 / 0", 2),
+        ("def f():\n    return 1 / 0\nf()", 2),
+    ]:
+        assert [step.line for step in record(code).steps if step.error] == [line]
+
+
+def test_a_block_on_one_line():
+    with watch() as recording: x = torch.ones(100)  # fmt: skip  # noqa: E701
+    assert recording.peak == 400 and x.numel() == 100
+
+
+def test_the_peak_after_the_last_kept_step():
+    recording = record("x = torch.ones(1)\nfor i in range(300):\n    x += 1\ny = torch.ones(10**6)")
+    assert len(recording.steps) == MAX_STEPS + 1 and recording.peak == 4 + 4 * 10**6
+
+
+def test_odd_line_ends_and_text_inside_strings():
+    recording = record("s = 'a\u2028b'\r\nx = torch.ones(1)\r\nx += 1\n")
+    assert recording.steps[-1].text == "x += 1" and recording.steps[-1].line == 3
+    assert not record('t = """a\n  \nb"""\nassert len(t) == 6').error
+    assert record("    x = torch.ones(1)\n    x += 1").steps[-1].text == "x += 1"
+
+
+def test_memory_that_grows_by_its_owners():
+    code = "import numpy as np\na = np.zeros(8, np.float32)\ny = torch.from_numpy(a[:2])\nx = torch.from_numpy(a)"
+    assert record(code).steps[-1].live == 32
+
+
+@pytest.mark.parametrize("code", ["sum(1 for _ in iter(int, 1))", "[0 for _ in iter(int, 1)]"])
+def test_an_endless_comprehension_is_stopped(code):
+    assert "does its loop ever end" in record(code, max_lines=5000).note
+
+
+def test_code_too_deep_to_parse():
+    assert "not valid Python" in record("x = " + "+".join(["1"] * 100_000)).error
+
+
+def test_a_tensor_class_does_not_hear_of_the_watching():
+    heard = []
+
+    class Mine(torch.Tensor):
+        @classmethod
+        def __torch_function__(cls, func, types, args=(), kwargs=None):
+            heard.append(func.__name__)
+            return super().__torch_function__(func, types, args, kwargs or {})
+
+    t = torch.ones(2).as_subclass(Mine)
+    with watch():
+        t + 1
+    assert heard == ["add"]
+
+
+def test_a_cuda_seed_that_waits_is_left_alone():
+    torch.manual_seed(1234)
+    waiting = list(torch.cuda._lazy_seed_tracker.get_calls())
+    record("x = torch.ones(1)")
+    assert torch.cuda._lazy_seed_tracker.get_calls() == waiting and torch.initial_seed() == 1234

@@ -54,7 +54,10 @@ class Exercise:
         except KeyboardInterrupt:
             return Verdict("wrong", "you stopped your function; it had not come back.")
         except BaseException as error:  # also SystemExit: the kernel must survive
-            text = next(iter(str(error).splitlines()), "")
+            try:
+                text = next(iter(str(error).splitlines()), "")
+            except Exception:
+                text = "(its own text fails as well)"
             return Verdict("wrong", f"your function raised {type(error).__name__}: {text}")
         return Verdict("wrong", mistake) if mistake else Verdict("right", "well done.")
 

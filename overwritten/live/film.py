@@ -15,7 +15,8 @@ from importlib.resources import files
 from overwritten.pictures.draw import STYLE, data_uri
 from overwritten.pictures.step import step_svgs
 from overwritten.pictures.words import sentence, table
-from overwritten.recorder import Recording, record
+from overwritten.recorder import record
+from overwritten.recording import Recording
 
 CONTROLS = """
 .ow .controls{display:flex;gap:8px;align-items:center;flex-wrap:wrap;margin:4px 0 8px;font-size:14px}
@@ -50,7 +51,7 @@ class Film:
             "title": self.title,
             "style": STYLE + CONTROLS,
         }
-        data = json.dumps(film, ensure_ascii=False).replace("</", "<\\/")
+        data = json.dumps(film, ensure_ascii=False).replace("<", "\\u003c")
         name = f"{zlib.crc32(data.encode()):08x}"
         words = self.sentences[last]
         script = (

@@ -6,6 +6,8 @@ fits a light theme, a dark theme and a file of its own.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from html import escape
 from urllib.parse import quote
 
@@ -49,7 +51,12 @@ _ALONE = (
 
 
 def text(x, y, words, kind="", more="") -> str:
-    return f'<text x="{x:g}" y="{y:g}" class="{kind}"{more}>{escape(str(words), quote=False)}</text>'
+    return f'<text x="{x:g}" y="{y:g}" class="{kind}"{more}>{escape(clean(words), quote=False)}</text>'
+
+
+def clean(words) -> str:
+    """Without the characters that no XML may hold (control characters, lone surrogates)."""
+    return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", "\ufffd", str(words))
 
 
 def box(x, y, width, height, kind="box", radius=0) -> str:
@@ -72,7 +79,7 @@ def picture(height, label, body, **data) -> str:
     facts = "".join(f' data-{key}="{value}"' for key, value in data.items())
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}"'
-        f' height="{height:g}" role="img" aria-label="{escape(label)}"{facts}>{"".join(body)}</svg>'
+        f' height="{height:g}" role="img" aria-label="{escape(clean(label))}"{facts}>{"".join(body)}</svg>'
     )
 
 
@@ -90,8 +97,29 @@ def data_uri(svg: str) -> str:
 
 
 def clip(words: str, width: int) -> str:
-    """At most `width` characters, the cut marked with an ellipsis."""
-    return words if len(words) <= width else words[: width - 1] + "…"
+    """At most `width` columns (CJK and emoji take two), the cut marked with an ellipsis."""
+    words = words.expandtabs(4)
+    columns = [2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in words]
+    if sum(columns) <= width:
+        return words
+    while sum(columns) > width - 1:
+        columns.pop()
+    return words[: len(columns)] + "…"
+
+
+def number(words: str, width: int) -> str:
+    """A number in at most `width` characters: fewer digits, never another size.
+
+    >>> number("1234567", 6), number("0.3333", 5), number("-1.234e-100", 5)
+    ('1e+06', '0.333', '…')
+    """
+    if len(words) <= width:
+        return words
+    try:
+        shorter = [f"{float(words):.{digits}g}" for digits in (4, 3, 2, 1)]
+    except ValueError:  # a complex number, a bool
+        return clip(words, width)
+    return next((short for short in shorter if len(short) <= width), "…")
 
 
 def size(nbytes: int) -> str:

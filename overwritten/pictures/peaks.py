@@ -6,7 +6,7 @@ The idea: the eye compares heights, so all staircases share the highest peak as 
 from __future__ import annotations
 
 from overwritten.pictures.draw import CHAR, WIDTH, box, clip, picture, size, text
-from overwritten.recorder import Recording
+from overwritten.recording import Recording
 
 PAD, LINE, STAIRS, CODE = 10, 20, 66, 290
 

@@ -8,9 +8,9 @@ A pure function from Recording and step number to SVG: no widget, no torch opera
 
 from __future__ import annotations
 
-from overwritten.pictures.draw import CHAR, HUES, WIDTH, badge, box, clip, picture, size, text
+from overwritten.pictures.draw import CHAR, HUES, WIDTH, badge, box, clip, number, picture, size, text
 from overwritten.pictures.words import names_of, remarks, sentence
-from overwritten.recorder import Recording, Step
+from overwritten.recording import Recording, Step
 
 PAD, LINE, BRACKET = 10, 20, 40
 SIDE = 28  # code up to this many characters stands beside the storages, longer code above
@@ -161,7 +161,7 @@ def _storage(plan, step, storage, before, y):
         changed = fresh or (before is not None and old.get(element) != words)
         yield box(at(element), y + 18, wide, 24, "box fresh" if changed else "box")
         kind = "mid bold" if changed and not fresh else "mid"
-        yield text(at(element) + wide / 2, y + 34, clip(words, int(wide / CHAR)), kind, ' style="font-size:12px"')
+        yield text(at(element) + wide / 2, y + 34, number(words, int(wide / CHAR)), kind, ' style="font-size:12px"')
         if element < 5 or len(storage.cells) == storage.count:
             label = f"{storage.letter}+{element * storage.itemsize}"
             yield text(at(element) + wide / 2, y + 55, label, "tiny mid")

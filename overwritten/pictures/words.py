@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from html import escape
 
-from overwritten.pictures.draw import size
-from overwritten.recorder import Recording, Step
+from overwritten.pictures.draw import clean, size
+from overwritten.recording import Recording, Step
 from overwritten.scratch import NUMBER_BYTES
 
 #: In-place operations that change a tensor's label (shape, strides) and no byte.
@@ -20,7 +20,7 @@ RELABELS = frozenset(
 def sentence(recording: Recording, index: int) -> str:
     """What happened in step `index` and how things stand after it."""
     if not recording.steps:
-        return recording.error or "Nothing ran."
+        return clean(recording.error or "Nothing ran.")
     step = recording.steps[index]
     parts = ["Start."] if not step.line else [f"Step {index} of {len(recording.steps) - 1}: {step.text}."]
     parts += events(step)
@@ -30,7 +30,7 @@ def sentence(recording: Recording, index: int) -> str:
         parts.append(f"Error: {step.error}")
     if recording.note and index == len(recording.steps) - 1:
         parts.append(recording.note)
-    return " ".join(parts)
+    return clean(" ".join(parts))
 
 
 def events(step: Step) -> list[str]:
@@ -111,7 +111,7 @@ def table(recording: Recording) -> str:
         )
         happened = " ".join([*events(step), *([step.error] if step.error else [])])
         cells = [step.index, step.text, tensors, happened, size(step.live), size(step.peak)]
-        rows.append("<tr>" + "".join(f"<td>{escape(str(c), quote=False)}</td>" for c in cells) + "</tr>")
+        rows.append("<tr>" + "".join(f"<td>{escape(clean(c), quote=False)}</td>" for c in cells) + "</tr>")
     heads = ("step", "line", "tensor → storage, version", "what happened", "alive", "peak")
     head = "".join(f'<th scope="col">{h}</th>' for h in heads)
     return f"<table class=\"steps\"><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
