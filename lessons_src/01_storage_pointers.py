@@ -214,7 +214,7 @@ wide.add_(1)
 row = torch.zeros(2)
 wide = row.expand(3, 2).clone()
 print(wide.add_(1).tolist(), row.tolist())
-print(wide.untyped_storage().nbytes(), "bytes instead of", row.nbytes)
+print(wide.untyped_storage().nbytes(), "bytes, not", row.nbytes)
 
 # %% [markdown]
 # `clone()` gave every element a place of its own, so the write is clear. The price is bytes.

@@ -14,7 +14,7 @@ PAD, LINE, STAIRS, CODE = 10, 20, 66, 290
 def peaks_svg(recordings: dict[str, Recording], label: str) -> str:
     """A row for each recording: its code, its bytes alive line by line, its peak in bytes."""
     most = max((r.peak for r in recordings.values()), default=0) or 1
-    body, y = [text(PAD, 14, "code", "soft"), text(PAD + CODE, 14, "bytes alive after each line, dashed: during it", "soft")], 24
+    body, y = [text(PAD, 14, "code", "soft"), text(PAD + CODE, 14, "bytes alive, dashed: within the line", "soft")], 24
     for recording in recordings.values():
         height = max(STAIRS + 44, LINE * len(recording.lines) + 20)
         body += [*_code(recording, y), *_stairs(recording, y, most)]

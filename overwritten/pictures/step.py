@@ -258,7 +258,7 @@ def _curve(plan, index):
     top, floor = plan.curve_top + 18, plan.curve_top + 18 + CURVE
     most = max(1, plan.recording.peak)
     wide = (WIDTH - 2 * PAD) / len(plan.steps)
-    yield text(PAD, plan.curve_top + 6, f"bytes alive after each line, dashed: during it · highest point {size(plan.recording.peak)}", "soft")
+    yield text(PAD, plan.curve_top + 6, f"bytes alive, dashed: within the line · highest point {size(plan.recording.peak)}", "soft")
     yield _staircase(plan.steps, wide, floor, most)
     for step in plan.steps:
         if len(plan.steps) <= 24 or step.index in (0, index, len(plan.steps) - 1):
