@@ -356,7 +356,10 @@ x += w
 # of yours shows them. Here in place saves nothing at all:
 
 # %%
-start = "x = torch.ones(n)\nw = torch.ones(n, dtype=torch.float64)\n"
+start = (
+    "x = torch.ones(n)\n"
+    "w = torch.ones(n, dtype=torch.float64)\n"
+)
 print("x += w     peaks at", peak(start + "x += w", 1000))
 print("x = x + w  peaks at", peak(start + "x = x + w", 1000))
 

@@ -17,7 +17,9 @@ from torch.utils._python_dispatch import _disable_current_modes
 
 from overwritten.calls import Calls
 from overwritten.ledger import Ledger
+from overwritten.messages import normal
 from overwritten.recording import Recording, Step
+from overwritten.saves import Saves
 from overwritten.source import Source
 from overwritten.tensors import named_tensors, state_of
 
@@ -65,6 +67,7 @@ class watch:
         self.recording = Recording()
         self._ledger = Ledger()
         self._mode = Calls(self._ledger, scratch)
+        self._saves = None
         self._versions = {}  # (name, id of the tensor) → its version one step earlier
         self._pending, self._suspended = None, []  # (frame, statement) under way, and its callers'
         self._full, self._events = False, 0
@@ -89,6 +92,8 @@ class watch:
     @contextlib.contextmanager
     def following(self, source: Source, namespace: dict, max_lines: int):
         """Record code that is about to be exec'ed in `namespace`; swallow how it ends."""
+        # asking a node for what it saved may run a hook of the learner's: in snippets only
+        self._saves = Saves(self._ledger)
         self._begin(source, None, namespace)
         self._limit = max_lines
         error = None
@@ -208,13 +213,15 @@ class watch:
         ledger, wanted = self._ledger, self._source.names
         shown = {k: v for k, v in list(namespace.items()) if wanted is None or k in wanted}
         tensors, versions, first_name = [], {}, {}
-        for name, tensor in named_tensors({**shown, **dict(inner)}):
+        named = list(named_tensors({**shown, **dict(inner)}))
+        for name, tensor in named:
             before = self._versions.get((name, id(tensor)))
             twin = first_name.get(id(tensor), "")
             first_name.setdefault(id(tensor), name)
             state = state_of(name, tensor, ledger, before, twin)
             versions[name, id(tensor)] = state.version
             tensors.append(state)
+        saved = self._saves.among(named) if self._saves else ()
         storages = ledger.states()
         self._versions = versions
         self.recording.steps.append(
@@ -229,6 +236,7 @@ class watch:
                 peak=max(ledger.peak, ledger.bytes),
                 unseen=self._unseen(storages, tensors),
                 resized=self._resized(storages),
+                saved=saved,
             )
         )
         self._mode.calls = []
@@ -296,7 +304,7 @@ def _sentence(error: BaseException) -> str:
     if isinstance(error, SystemExit):
         return "This line asked Python to exit."
     try:
-        text = next(iter(str(error).strip().splitlines()), "")
+        text = next(iter(normal(str(error)).strip().splitlines()), "").split(" Hint: ")[0]
     except Exception:  # an error of the learner's own whose __str__ fails
         text = ""
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -37,17 +37,36 @@ class Call:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """One tensor kept for backward. node: who keeps it, as `grad_fn.name()` says it.
+
+    tensor: its name, or where it lies if it has none. storage: its letter.
+    expects: the version counter at the save; now: at this step. They differ: backward raises.
+    """
+
+    node: str
+    tensor: str
+    storage: str
+    expects: int
+    now: int
+
+    @property
+    def broken(self) -> bool:
+        return self.now != self.expects
+
+
+@dataclass(frozen=True)
 class Step:
     """One executed line and the world after it. Step 0 is the world before the first.
 
     line: 1-based in `Recording.lines`, 0 for the start. born, freed: (letter, bytes) of
     the storages that came and went in this line, temporaries in both.
-    live: bytes after the line, of every storage that a name reached or a call was given or
-    returned (what only the gradient history keeps inside is not among them); peak: at the
-    highest point during the line, with the scratch of a call where that is more than a
-    Python number needs (24 bytes).
+    live: bytes after the line, of every storage that a name reached, a call was given or
+    returned, or `saved` lists; peak: at the highest point during the line, with the scratch
+    of a call where that is more than a Python number needs (24 bytes).
     unseen: letters of storages whose kept cells changed though no counter moved.
     resized: (letter, bytes before, bytes after).
+    saved: what the histories of the named tensors keep for backward (`record` only).
     """
 
     index: int
@@ -63,6 +82,7 @@ class Step:
     peak: int = 0
     unseen: tuple[str, ...] = ()
     resized: tuple[tuple[str, int, int], ...] = ()
+    saved: tuple[Saved, ...] = ()
     error: str = ""
 
     @property

@@ -29,6 +29,8 @@ SNIPPETS = {
     "empty tensor": "z = torch.ones(0)",
     "ten dimensions": "a_quite_long_name = torch.zeros(1, 1, 1, 1, 1, 1, 1, 1, 2, 3)",
     "odd numbers": "x = torch.tensor([float('inf'), float('nan'), -0.0, 1e-38, -123456789.0])\ni = torch.tensor([-(2**63)])",
+    "saved": "x = torch.ones(4, requires_grad=True)\ny = x.exp()\ny.add_(1)\ny.sum().backward()",
+    "many saved": "x = torch.ones(4, requires_grad=True)\n" + "x = x.exp()\n" * 8,
     "meta": "m = torch.empty(10**6, device='meta')",
 }
 
@@ -71,6 +73,16 @@ def test_the_step_view_says_what_happened():
     assert "▸" in words and "✗" not in words
     new = words_in(step_svg(recording, 4))
     assert "24 B · float32 · new" in new
+
+
+def test_padlocks_say_more_than_a_colour():
+    recording = record(SNIPPETS["saved"])
+    shut, opened = step_svg(recording, 2), step_svg(recording, 3)
+    assert {"y expects v0", "✓ still v0", "ExpBackward0"} <= set(words_in(shut)) and 'class="shut"' in shut
+    assert {"y expects v0", "✗ now v1"} <= set(words_in(opened)) and 'class="cross"' in opened
+    assert "ExpBackward0 saves y (version 0) for backward." in sentence(recording, 2)
+    assert "ExpBackward0 saved y at version 0, but it is now at version 1." in sentence(recording, 3)
+    assert "saved for backward (4 more)" in words_in(step_svg(record(SNIPPETS["many saved"]), 9))
 
 
 def test_nothing_moves_that_did_not_change():

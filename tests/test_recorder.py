@@ -2,6 +2,7 @@
 
 import gc
 import os
+import random
 import signal
 import sys
 import threading
@@ -287,6 +288,58 @@ def test_elements_seen_through_strides():
     assert state_of("v", x[2].expand(5), ledger).elements == [2]
     assert state_of("v", x[:0], ledger).elements == []
     assert len(state_of("v", torch.empty(10**6).expand(2, 10**6), ledger).elements) <= 10_000
+
+
+
+FAILS = """
+x = torch.ones(4, requires_grad=True)
+y = x.exp()
+w = y.detach()
+z = (y * 2).sum()
+w[1:3].add_(1)
+z.backward()
+"""
+
+
+def test_what_backward_keeps_and_what_breaks_it():
+    steps = record(FAILS).steps
+    locks = [[(s.node, s.tensor, s.storage, s.expects, s.now) for s in step.saved] for step in steps]
+    whole, broken = [("ExpBackward0", "y", "B", 0, 0)], [("ExpBackward0", "y", "B", 0, 1)]
+    assert locks == [[], [], whole, whole, whole, broken, broken]
+    assert "is at version 1; expected version 0" in steps[6].error and "Hint" not in steps[6].error
+
+
+def test_backward_gives_back_what_it_kept():
+    code = "x = torch.ones(3, requires_grad=True)\ny = (x * x).exp().sum()\ny.backward()"
+    steps = record(code).steps
+    assert [s.node for s in steps[2].saved] == ["MulBackward0", "ExpBackward0"]  # x once, though kept twice
+    assert [s.tensor for s in steps[2].saved] == ["x", "a tensor on C"]
+    assert steps[3].saved == () and ("C", 12) in steps[3].freed
+
+
+def test_a_view_of_a_weight_is_named_so():
+    code = "w = torch.ones(2, 3, requires_grad=True)\nx = torch.ones(4, 3, requires_grad=True)\ny = torch.nn.functional.linear(x, w)"
+    names = {s.tensor for s in record(code).steps[-1].saved}
+    assert "a view of w" in names
+
+
+def test_looking_at_what_is_saved_keeps_nothing_alive():
+    code = "x = torch.ones(3, requires_grad=True)\ny = x.exp()\ndel y"
+    last = record(code).steps[-1]
+    assert last.freed == (("B", 12),) and last.live == 12 and last.saved == ()
+
+
+def test_saved_tensors_agree_with_backward_on_random_programs():
+    """An open padlock exactly where PyTorch raises, on 200 random chains with one write."""
+    ops = ["exp()", "sin()", "sigmoid()", "relu()", "mul(2)", "add(1)", "square()", "tanh()", "neg()", "sqrt()"]
+    for seed in range(200):
+        choose = random.Random(seed)
+        lines = ["a0 = torch.full((3,), 0.5, requires_grad=True)"]
+        lines += [f"a{i} = a{i - 1}.{choose.choice(ops)}" for i in range(1, 6)]
+        lines += [f"with torch.no_grad(): a{choose.randrange(6)}.mul_(1.5)", "a5.sum().backward()"]
+        recording = record("\n".join(lines))
+        broken = [s for s in recording.steps[7].saved if s.broken]
+        assert bool(broken) == bool(recording.error), "\n".join(lines)
 
 
 # What a reviewer broke once, each as the smallest program that showed it.

@@ -12,7 +12,14 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PICTURE = 'x = torch.zeros(6)\nrow = x[2:5]\nx = x + 1\nrow += 7'
+PICTURE = """
+x = torch.ones(4, requires_grad=True)
+y = x.exp()
+w = y.detach()
+z = (y * 2).sum()
+w[1:3].add_(1)
+z.backward()
+"""
 
 
 def slug_and_tag(root: Path) -> tuple[str, str]:
@@ -48,7 +55,7 @@ def picture() -> str:
     from overwritten.pictures.step import step_svg
     from overwritten.recorder import record
 
-    return alone(step_svg(record(PICTURE), 4)) + "\n"
+    return alone(step_svg(record(PICTURE), 6)) + "\n"
 
 
 def wanted(root: Path) -> dict[Path, str]:

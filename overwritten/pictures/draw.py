@@ -41,12 +41,14 @@ html[theme=dark] .ow,.theme-dark .ow{--ow-ink:#eee;--ow-paper:#111}
 .ow svg .hot{fill:var(--ow-new);stroke:none}.ow svg .hotbad{fill:var(--ow-badfill);stroke:none}
 .ow svg .warn{fill:var(--ow-badfill);stroke:var(--ow-bad);stroke-width:1.5}
 .ow svg .now{fill:none;stroke:var(--ow-ink);stroke-width:2.5}
+.ow svg .shut{fill:var(--ow-good);stroke:var(--ow-good)}.ow svg .open{fill:var(--ow-bad);stroke:var(--ow-bad)}
+.ow svg .shackle{fill:none;stroke-width:2}.ow svg .cross{stroke:var(--ow-paper);stroke-width:1.6}
 .ow svg .ticked{stroke-width:2.6}.ow svg .mark{fill:none;stroke-width:4}
 """
 
 _ALONE = (
     ".ow{--ow-ink:#1b1b1b;--ow-soft:#555;--ow-paper:#fff;--ow-line:#767676;"
-    "--ow-new:rgba(0,114,178,.16);--ow-bad:#b3270a;--ow-badfill:rgba(212,61,26,.13)}"
+    "--ow-new:rgba(0,114,178,.16);--ow-bad:#b3270a;--ow-badfill:rgba(212,61,26,.13);--ow-good:#00694f}"
 )
 
 
@@ -72,6 +74,15 @@ def badge(x, y, version, ticked) -> tuple[str, float]:
     width = 14 + CHAR * len(label)
     shape = box(x, y - 13, width, 18, "box fresh ticked" if ticked else "box", radius=9)
     return shape + text(x + width / 2, y, label, "mid bold" if ticked else "mid"), width
+
+
+def padlock(x, y, broken) -> str:
+    """Closed, or open with a cross; 14 by 18 px, y is its base line."""
+    shackle = f"M{x + 3} {y - 9}v-6a4 4 0 0 1 7.4-1.6" if broken else f"M{x + 3} {y - 9}v-3a4 4 0 0 1 8 0v3"
+    kind = "open" if broken else "shut"
+    cross = f'<path d="M{x + 4} {y - 6.5}l6 5m0-5l-6 5" class="cross"/>' if broken else ""
+    body = f'<rect x="{x}" y="{y - 9}" width="14" height="11" rx="2" class="{kind}"/>'
+    return f'<path d="{shackle}" class="shackle {kind}"/>{body}{cross}'
 
 
 def picture(height, label, body, **data) -> str:

@@ -8,13 +8,13 @@ A pure function from Recording and step number to SVG: no widget, no torch opera
 
 from __future__ import annotations
 
-from overwritten.pictures.draw import CHAR, HUES, WIDTH, badge, box, clip, number, picture, size, text
+from overwritten.pictures.draw import CHAR, HUES, WIDTH, badge, box, clip, number, padlock, picture, size, text
 from overwritten.pictures.words import names_of, remarks, sentence
 from overwritten.recording import Recording, Step
 
 PAD, LINE, BRACKET = 10, 20, 40
 SIDE = 28  # code up to this many characters stands beside the storages, longer code above
-MOST_LINES, MOST_SLOTS, MOST_TENSORS = 14, 6, 5
+MOST_LINES, MOST_SLOTS, MOST_TENSORS, MOST_LOCKS = 14, 6, 5, 4
 CURVE = 62
 
 
@@ -33,7 +33,8 @@ def step_svgs(recording: Recording) -> list[str]:
 
 
 def _draw(plan, index):
-    body = [*_code(plan, index), *_storages(plan, index), *_notes(plan, index), *_curve(plan, index)]
+    parts = (_code, _storages, _locks, _notes, _curve)
+    body = [stroke for part in parts for stroke in part(plan, index)]
     step = plan.steps[index] if plan.steps else Step(0, 0, "")
     words = sentence(plan.recording, index)
     return picture(plan.height, words, body, step=step.index, live=step.live, peak=step.peak)
@@ -58,7 +59,9 @@ class _Plan:
         for heights in _slot_heights(self.steps, self.slots):
             self.slot_top.append(y)
             y += heights
-        self.notes_top = max(y, code_bottom) + 12
+        self.locks_top = max(y, code_bottom) + 12
+        most = max((len(step.saved) for step in self.steps), default=0)
+        self.notes_top = self.locks_top + (26 + 22 * min(most, MOST_LOCKS) if most else 0)
         rows = max(len(_note_rows(recording, k)) for k in range(max(len(self.steps), 1)))
         self.curve_top = self.notes_top + 18 * rows + 4
         self.height = self.curve_top + (CURVE + 46 if self.steps else 0)
@@ -244,6 +247,24 @@ def _wrap(words, width=76, most=4):
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return lines if len(lines) <= most else [*lines[: most - 1], clip(" ".join(lines[most - 1 :]), width)]
+
+
+def _locks(plan, index):
+    """What is saved for backward: a closed padlock while it is as it was saved."""
+    saved = plan.steps[index].saved if plan.steps else ()
+    if not saved:
+        return
+    more = f" ({len(saved) - MOST_LOCKS} more)" if len(saved) > MOST_LOCKS else ""
+    yield text(PAD, plan.locks_top + 8, f"saved for backward{more}", "soft")
+    for row, lock in enumerate(sorted(saved, key=lambda s: not s.broken)[:MOST_LOCKS]):
+        y = plan.locks_top + 30 + 22 * row
+        yield padlock(PAD + 2, y, lock.broken)
+        state = f"✗ now v{lock.now}" if lock.broken else f"✓ still v{lock.now}"
+        words = f"{clip(lock.tensor, 20)} expects v{lock.expects}"
+        yield text(PAD + 26, y, words, "bold")
+        x = PAD + 26 + CHAR * len(words) + 10
+        yield text(x, y, state, "bad bold" if lock.broken else "")
+        yield text(x + CHAR * len(state) + 10, y, clip(lock.node, 26), "soft")
 
 
 def _notes(plan, index):

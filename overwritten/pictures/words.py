@@ -24,6 +24,8 @@ def sentence(recording: Recording, index: int) -> str:
     step = recording.steps[index]
     parts = ["Start."] if not step.line else [f"Step {index} of {len(recording.steps) - 1}: {step.text}."]
     parts += events(step)
+    earlier = recording.steps[index - 1].saved if index else ()
+    parts += [kept(saved) for saved in step.saved if saved.broken or saved not in earlier]
     parts += [_where(tensor, step) for tensor in step.tensors if not tensor.twin] or ["No tensor has a name."]
     parts.append(_bytes(step))
     if step.error:
@@ -68,6 +70,13 @@ def remarks(step: Step) -> list[str]:
         hungry = max(step.calls, key=lambda call: call.scratch or 0)
         said.append(f"Inside, {plain(hungry.op)} takes {size(step.scratch)} more and gives them back.")
     return said + [f"{t.name} {t.note}." for t in step.tensors if t.note]
+
+
+def kept(saved) -> str:
+    """What one node keeps for backward, and whether it is still what was saved."""
+    if saved.broken:
+        return f"{saved.node} saved {saved.tensor} at version {saved.expects}, but it is now at version {saved.now}."
+    return f"{saved.node} saves {saved.tensor} (version {saved.expects}) for backward."
 
 
 def _unmoved(step: Step, letter: str) -> list[str]:
