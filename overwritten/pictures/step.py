@@ -13,7 +13,8 @@ from overwritten.pictures.words import names_of, remarks, sentence
 from overwritten.recording import Recording, Step
 
 PAD, LINE, BRACKET = 10, 20, 40
-SIDE = 28  # code up to this many characters stands beside the storages, longer code above
+SIDE = 38  # code up to this many characters may stand beside the storages, longer code above
+SOFT = CHAR * 12.5 / 13  # width of a character of the smaller font
 MOST_LINES, MOST_SLOTS, MOST_TENSORS, MOST_LOCKS = 14, 6, 5, 4
 CURVE = 62
 
@@ -47,8 +48,10 @@ class _Plan:
         self.recording, self.steps = recording, recording.steps
         self.lines = recording.lines
         longest = max(map(len, self.lines), default=0)
-        self.beside = longest <= SIDE
-        self.code_width = int(max(longest, 12) * CHAR) + 34 if self.beside else WIDTH - 2 * PAD
+        narrow = int(max(longest, 12) * CHAR) + 34
+        widest = max((_label_width(step, t) for step in self.steps for t in step.tensors), default=0)
+        self.beside = longest <= SIDE and narrow + 3 * PAD + widest <= WIDTH
+        self.code_width = narrow if self.beside else WIDTH - 2 * PAD
         self.code_rows = min(len(self.lines), MOST_LINES)
         code_bottom = 22 + LINE * self.code_rows
         self.left = self.code_width + 2 * PAD if self.beside else PAD
@@ -112,7 +115,7 @@ def _code(plan, index):
 
 
 def _storages(plan, index):
-    yield text(plan.left, plan.top + 14, "storages and the tensors that look at them", "soft")
+    yield text(plan.left, plan.top + 14, "storages and their tensors", "soft")
     if not plan.steps:
         return
     step = plan.steps[index]
@@ -184,19 +187,29 @@ def _brackets(plan, step, storage, y):
         if seen and tensor.itemsize == storage.itemsize:
             yield _bracket(at, wide, seen, y, hue)
         ticked = tensor.before is not None and tensor.version != tensor.before
-        name = clip(", ".join(names_of(tensor, step)), 16)
+        name = _names(step, tensor)
         yield text(plan.left, y + 24, name, "bold")
         x = plan.left + CHAR * len(name) + 8
         shape, width = badge(x, y + 24, tensor.version, ticked)
         yield shape
-        facts = f"shape {_tuple(tensor.shape)} strides {_tuple(tensor.strides)}"
-        if tensor.start:
-            facts += f" from {storage.letter}+{tensor.start:,}"
-        room = int((WIDTH - PAD - x - width - 8) / (CHAR * 12.5 / 13))
-        yield text(x + width + 8, y + 24, clip(facts, room), "soft")
+        room = int((WIDTH - PAD - x - width - 8) / SOFT)
+        yield text(x + width + 8, y + 24, clip(_facts(tensor), room), "soft")
         y += BRACKET
     if len(tensors) > MOST_TENSORS:
         yield text(plan.left, y + 10, f"and {len(tensors) - MOST_TENSORS} more tensors", "soft")
+
+
+def _names(step, tensor):
+    return clip(", ".join(names_of(tensor, step)), 16)
+
+
+def _facts(tensor):
+    start = f" from {tensor.storage}+{tensor.start:,}" if tensor.start else ""
+    return f"shape {_tuple(tensor.shape)} strides {_tuple(tensor.strides)}{start}"
+
+
+def _label_width(step, tensor):
+    return CHAR * len(_names(step, tensor)) + badge(0, 0, tensor.version, False)[1] + 16 + SOFT * len(_facts(tensor))
 
 
 def _tensors_on(step, letter):
