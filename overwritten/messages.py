@@ -15,12 +15,12 @@ _OVERWRITTEN = (
 )
 
 #: kind → how its text begins (a pattern, searched in a text with single spaces). The order matters:
-#: the first that fits wins. Sources: torch/csrc/autograd/{saved_variable,variable,VariableTypeUtils}
-#: of the versions named in tests/texts.json, and the texts collected there.
+#: the first that fits wins. Sources: torch/csrc/autograd/{saved_variable,variable,VariableTypeUtils},
+#: and the texts collected in tests/test_messages.py.
 KINDS = {
     "overwritten": re.escape(_OVERWRITTEN.strip()),
-    "leaf": r"a leaf Variable that requires grad (?:is being|has been) used in an in-place operation",
     "view of a leaf": r"a view of a leaf Variable that requires grad is being used in an in-place operation",
+    "leaf": r"a leaf Variable that requires grad (?:is being|has been) used in an in-place operation",
     "leaf moved": r"a leaf variable that requires grad has been moved into the graph interior",
     "one of several views": r"(?i:output) (?P<output>\d+) of (?P<node>\w+) is a view and (?P<how>is being|its base or another view of its base has been) modified inplace\. This view (?:is the output of a function that returns multiple views|is one of several)",
     "view of a custom Function": r"Output (?P<output>\d+) of (?P<node>\w+) is a view and is being modified inplace\. This view was created inside a custom Function",

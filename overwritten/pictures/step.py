@@ -57,6 +57,7 @@ class _Plan:
         self.left = self.code_width + 2 * PAD if self.beside else PAD
         self.top = 0 if self.beside else code_bottom + 8
         self.room = WIDTH - self.left - PAD
+        self.culprit = next((s for s in self.steps if any(lock.broken for lock in s.saved)), None)
         self.slots = _slots(self.steps)
         self.slot_top, y = [], self.top + 26
         for heights in _slot_heights(self.steps, self.slots):
@@ -110,8 +111,10 @@ def _code(plan, index):
         if number == step.line:
             yield box(PAD - 4, y - 15, plan.code_width, LINE, "hotbad" if step.error else "hot", radius=3)
             yield text(PAD, y, "✗" if step.error else "▸", "bold bad" if step.error else "bold")
-        later = " later" if number > step.line else ""
-        yield text(PAD + 16, y, clip(words, width), later.strip())
+        yield text(PAD + 16, y, clip(words, width), "later" if number > step.line else "")
+        wrote = plan.culprit is not None and plan.culprit.line == number and plan.culprit.index <= index
+        if wrote and len(words) + 14 <= width:
+            yield text(PAD + 16 + CHAR * (len(words) + 1), y, "✗ wrote here", "bad bold")
 
 
 def _storages(plan, index):
