@@ -428,7 +428,7 @@ exercises.double_and_one.check(double_and_one)
 # - Ask "same storage?" with `untyped_storage().data_ptr()`, while both tensors are alive.
 # - Before you write to a slice, ask who else looks at that storage.
 # - `film("""…""")` shows any snippet. `from overwritten import watch`, then
-#   `with watch() as recording:` records code of your own and `film(recording)` shows it.
+#   `with watch(lines=True) as recording:` records code of your own and `film(recording)` shows it.
 #
 # ## Further reading
 #

@@ -5,11 +5,12 @@
 16
 """
 
+from overwritten.doctor import watch
 from overwritten.lesson.predict import predict
 from overwritten.lesson.show import caught
 from overwritten.live.film import film
 from overwritten.live.knob import knob
-from overwritten.recorder import record, watch
+from overwritten.recorder import record
 
 __version__ = "0.1.0"
 __all__ = ["caught", "film", "knob", "predict", "record", "watch"]

@@ -44,23 +44,17 @@ def record(code: str, names: dict | None = None, max_lines: int = MAX_LINES) -> 
         program = compile("\n".join(source.lines), source.filename, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Recording(lines=code.strip("\n").splitlines(), error=_not_python(error))
-    watching = watch(scratch=True)
+    watching = Lines(scratch=True)
     namespace = {"__name__": "snippet", "torch": torch, **(names or {})}
     with _fresh_torch_state(), watching.following(source, namespace, max_lines):
         exec(program, namespace)
     return watching.recording
 
 
-class watch:
-    """`with watch() as recording:` around any PyTorch code of your own.
+class Lines:
+    """Follows the code of one frame, or of one snippet, line by line into a Recording.
 
-    Errors pass through unchanged. scratch: also measure what each call takes and gives
-    back inside itself (about 0.1 ms a call). Only names that the block mentions are listed.
-
-    >>> x = torch.zeros(3)
-    >>> with watch() as recording:
-    ...     x.add_(1)
-    tensor([1., 1., 1.])
+    scratch: also measure what each call takes and gives back inside itself (0.1 ms a call).
     """
 
     def __init__(self, scratch: bool = False):
@@ -72,15 +66,16 @@ class watch:
         self._pending, self._suspended = None, []  # (frame, statement) under way, and its callers'
         self._full, self._events = False, 0
 
-    def __enter__(self) -> Recording:
-        frame = sys._getframe(1)
+    def enter(self, frame) -> Recording:
+        """Begin with the body of the `with` statement that `frame` is in."""
         self._begin(Source.around(frame), frame, frame.f_locals)
         self._earlier_local, frame.f_trace = frame.f_trace, self._on_event
         if (here := self._source.first_on(frame.f_lineno)) is not None:
             self._start(frame, here)  # `with watch(): x += 1` on one line
         return self.recording
 
-    def __exit__(self, kind, error, traceback):
+    def leave(self, error):
+        """End; error: the exception that left the block, or None."""
         frame = self._base
         self._end(error)
         frame.f_trace = self._earlier_local
@@ -91,7 +86,10 @@ class watch:
 
     @contextlib.contextmanager
     def following(self, source: Source, namespace: dict, max_lines: int):
-        """Record code that is about to be exec'ed in `namespace`; swallow how it ends."""
+        """Record code that is about to be exec'ed in `namespace`; swallow how it ends.
+
+        The namespace is emptied afterwards.
+        """
         # asking a node for what it saved may run a hook of the learner's: in snippets only
         self._saves = Saves(self._ledger)
         self._begin(source, None, namespace)

@@ -113,6 +113,7 @@ class Recording:
     lines: its source. steps: see `Step`. ran: how many lines ran in all.
     later_peak: the most bytes alive after the last kept step, 0 if none was left out.
     error: how it ended, '' if well. note: a sentence where the recording is not whole.
+    diagnosis: the doctor's, where the block ended with an overwritten tensor, else None.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -121,6 +122,7 @@ class Recording:
     later_peak: int = 0
     error: str = ""
     note: str = ""
+    diagnosis: object = None
 
     def __repr__(self):
         end = f", ended with {self.error}" if self.error else ""

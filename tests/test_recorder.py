@@ -38,7 +38,7 @@ def test_a_random_snippet_agrees_with_independent_bookkeeping(seed):
 def test_the_same_snippets_in_a_with_block():
     world = World(7).run(14)
     body = "\n".join("    " + line for line in world.code)
-    program = "with watch() as recording:\n" + body + "\n"
+    program = "with watch(lines=True) as recording:\n" + body + "\n"
     import linecache
 
     linecache.cache["<block>"] = (len(program), None, program.splitlines(True), "<block>")
@@ -164,7 +164,7 @@ def test_the_earlier_tracer_comes_back():
     sys.settrace(mine)
     try:
         record("x = torch.ones(2)")
-        with watch():
+        with watch(lines=True):
             pass
         found = sys.gettrace()
     finally:
@@ -190,7 +190,7 @@ def test_record_leaves_grad_mode_and_random_state_alone():
 def test_watch_passes_errors_on_and_switches_itself_off():
     earlier = sys.gettrace()
     with pytest.raises(ValueError, match="mine"):
-        with watch() as recording:
+        with watch(lines=True) as recording:
             x = torch.ones(2)
             raise ValueError("mine")
     assert recording.error == "ValueError: mine" and recording.steps[-1].error
@@ -201,7 +201,7 @@ def test_watch_passes_errors_on_and_switches_itself_off():
 
 def test_watch_keeps_nothing_alive():
     x = torch.ones(3)
-    with watch() as recording:
+    with watch(lines=True) as recording:
         y = x * 2
         y += 1
     dead = weakref.ref(x), weakref.ref(y)
@@ -211,9 +211,9 @@ def test_watch_keeps_nothing_alive():
 
 
 def test_watch_can_be_nested():
-    with watch() as outer:
+    with watch(lines=True) as outer:
         x = torch.ones(2)
-        with watch() as inner:
+        with watch(lines=True) as inner:
             x += 1
         x += 1
     assert inner.steps[-1].tensor("x").version == 1
@@ -348,14 +348,14 @@ def test_saved_tensors_agree_with_backward_on_random_programs():
 def test_watch_leaves_every_namespace_as_it_is():
     class Body:
         a = 1
-        with watch():
+        with watch(lines=True):
             x = torch.ones(2)
 
     scope = {}
-    exec("a = 1\nwith watch():\n    x = torch.ones(2)", {"watch": watch, "torch": torch}, scope)
+    exec("a = 1\nwith watch(lines=True):\n    x = torch.ones(2)", {"watch": watch, "torch": torch}, scope)
     b = 2
     mine = locals()
-    with watch():
+    with watch(lines=True):
         torch.ones(2)
     assert Body.a == 1 and scope["a"] == 1 and mine["b"] == b == 2
 
@@ -364,7 +364,7 @@ def test_freed_bytes_stay_freed():
     class Holder:
         tensor = torch.ones(1000)
 
-    with watch() as recording:
+    with watch(lines=True) as recording:
         y = Holder.tensor * 2
         Holder.tensor.untyped_storage().resize_(0)
         z = torch.ones(1000)
@@ -390,7 +390,7 @@ def test_nothing_in_a_namespace_can_upset_a_watch(setup):
     exec(setup, names)
     v = names["v"]
     earlier = sys.gettrace()
-    with watch() as recording:
+    with watch(lines=True) as recording:
         x = torch.ones(2)
         v  # noqa: B018
     assert recording.steps[-1].tensor("x").storage and x.numel() == 2
@@ -404,9 +404,9 @@ def test_an_error_whose_text_fails():
 
 
 def test_a_nested_watch_gives_the_tracer_back():
-    with watch() as outer:
+    with watch(lines=True) as outer:
         x = torch.ones(2)
-        with watch():
+        with watch(lines=True):
             x += 1
         x += 1
         y = x * 2
@@ -423,7 +423,7 @@ def test_the_error_is_marked_on_its_own_line():
 
 
 def test_a_block_on_one_line():
-    with watch() as recording: x = torch.ones(100)  # fmt: skip  # noqa: E701
+    with watch(lines=True) as recording: x = torch.ones(100)  # fmt: skip  # noqa: E701
     assert recording.peak == 400 and x.numel() == 100
 
 
@@ -463,7 +463,7 @@ def test_a_tensor_class_does_not_hear_of_the_watching():
             return super().__torch_function__(func, types, args, kwargs or {})
 
     t = torch.ones(2).as_subclass(Mine)
-    with watch():
+    with watch(lines=True):
         t + 1
     assert heard == ["add"]
 

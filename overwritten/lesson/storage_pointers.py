@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
+from overwritten.doctor import watch
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.pictures.draw import size
-from overwritten.recorder import watch
 
 
 _BEHIND = (
@@ -92,7 +92,7 @@ def _shares(columns):
 def _doubles_without_allocating(answer):
     x = torch.arange(1000.0)
     wanted, storage = x * 2 + 1, x.untyped_storage().data_ptr()
-    with watch() as recording:
+    with watch(lines=True) as recording:
         result = attempt(answer, x)
     born = [nbytes for step in recording.steps for _, nbytes in step.born]
     if complaint := _no_plain_tensor(result):

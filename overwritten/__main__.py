@@ -1,0 +1,94 @@
+"""python -m overwritten train.py …: run any program under the doctor.
+
+The idea: the program runs as Python would run it, with its own arguments, output and exit
+code; only an error about an overwritten tensor gets more to say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import runpy
+import sys
+
+from overwritten.doctor import explain
+from overwritten.eyes import Eyes
+
+
+def main(arguments=None) -> int:
+    """Run the program; return its exit code, or 2 for a call that makes no sense."""
+    options = _options(arguments)
+    program = options.module or options.program
+    if not program:
+        print("overwritten: name the program to run, as in `python -m overwritten train.py`.", file=sys.stderr)
+        return 2
+    name, *rest = program
+    if not options.module and not os.path.isfile(name):
+        print(f"overwritten: there is no file {name!r} to run.", file=sys.stderr)
+        return 2
+    eyes, parent = Eyes(), os.getpid()
+    error = diagnosis = None
+    try:
+        with eyes:
+            _run(name, rest, bool(options.module))
+        code = 0
+    except SystemExit as end:
+        error, code = end, _exit_code(end)
+    except BaseException as caught:
+        error, code = caught, 130 if isinstance(caught, KeyboardInterrupt) else 1
+        diagnosis = explain(caught, eyes)
+        _show(caught, diagnosis)
+    if options.json and os.getpid() == parent:
+        _write(options.json, error, diagnosis)
+    return code
+
+
+def _options(arguments):
+    parser = argparse.ArgumentParser(prog="python -m overwritten", description=__doc__.splitlines()[0])
+    parser.add_argument("--json", metavar="OUT.json", help="write the diagnosis there (see the README)")
+    parser.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="run a module, with its arguments")
+    parser.add_argument("program", nargs=argparse.REMAINDER, help="a script and its arguments")
+    return parser.parse_args(arguments)
+
+
+def _run(name, rest, module):
+    sys.argv = [name, *rest]
+    if module:
+        sys.path[0] = os.getcwd()
+        runpy.run_module(name, run_name="__main__", alter_sys=True)
+    else:
+        sys.path[0] = os.path.dirname(os.path.abspath(name))
+        runpy.run_path(name, run_name="__main__")
+
+
+def _exit_code(end) -> int:
+    if end.code is None or isinstance(end.code, int):
+        return end.code or 0
+    print(end.code, file=sys.stderr)
+    return 1
+
+
+def _show(error, diagnosis):
+    """The traceback as Python prints it, from the program's own first frame on."""
+    traceback, ours = error.__traceback__, (__file__, runpy.__file__, "<frozen runpy>")
+    while traceback is not None and traceback.tb_frame.f_code.co_filename in ours:
+        traceback = traceback.tb_next
+    sys.excepthook(type(error), error.with_traceback(traceback), traceback)
+    if diagnosis is not None and not hasattr(error, "add_note"):  # Python 3.10 has no notes
+        print(diagnosis.text(), file=sys.stderr)
+
+
+def _write(path, error, diagnosis):
+    told = None if error is None or isinstance(error, SystemExit) else error
+    report = {
+        "error": told and {"type": type(told).__name__, "message": str(told)},
+        "diagnosis": diagnosis and diagnosis.as_dict(),
+        "silent": [],
+    }
+    with open(path, "w", encoding="utf8") as out:
+        json.dump(report, out, indent=1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

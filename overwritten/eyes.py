@@ -1,0 +1,333 @@
+"""Who saves a tensor for backward, who writes into its storage afterwards.
+
+The idea: two eyes and a referee. A pack hook is called by autograd at the very moment of a
+save; a function mode compares version counters around every torch call; and because hooks
+switch PyTorch's own check off, the unpack hook repeats it and raises the very same error.
+It notes lines and versions; what they mean is the doctor's business.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+import weakref
+from collections import deque
+from dataclasses import dataclass, field
+
+import torch
+from torch.autograd.function import BackwardCFunction
+from torch.autograd.graph import saved_tensors_hooks
+from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
+from torch.overrides import TorchFunctionMode
+
+from overwritten.calls import LOOKS_ONLY
+from overwritten.messages import Message
+from overwritten.tensors import tensors_in
+
+#: The latest writes are kept as suspects for errors whose save was not seen.
+MOST_WRITES = 10_000
+
+_node_number = torch._C._autograd._get_sequence_nr  # of the next node that autograd makes
+_BACKWARD = ("backward", "grad")
+_NOT_USERS = (os.path.dirname(torch.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
+_is_users = {}  # file name → is it the user's own?
+
+
+@dataclass(frozen=True)
+class Site:
+    """A line of the user's own code, and the path of the module that ran ('' outside).
+
+    via: the file of PyTorch's that this line called into, '' if it called the operation
+    itself: 'optim/optimizer.py' is an optimizer's step.
+    """
+
+    file: str
+    line: int
+    module: str = ""
+    via: str = ""
+
+
+@dataclass(frozen=True)
+class Wrote:
+    """A write after a save. before, after: the version counter of the saved tensor.
+
+    thread: the name of the thread it came from, '' for the one that saved.
+    """
+
+    op: str
+    site: Site
+    before: int
+    after: int
+    thread: str = ""
+
+
+@dataclass(eq=False)
+class Kept:
+    """A save. op: the call that saved; version: at that moment; writes: since, in order.
+
+    own: it saved its own result, not an input. leaf: the saved tensor is (a view of) a leaf.
+    """
+
+    op: str
+    site: Site
+    version: int
+    shape: tuple[int, ...]
+    own: bool = False
+    leaf: bool = False
+    thread: int = 0
+    writes: list[Wrote] = field(default_factory=list)
+
+
+
+class _Handle:
+    """What the graph holds in place of the saved tensor; autograd drops it when it is done."""
+
+    __slots__ = ("tensor", "kept", "seen", "original", "own", "view", "output", "node", "__weakref__")
+
+
+class Eyes(TorchFunctionMode):
+    """`with Eyes() as eyes:` around any PyTorch code. Nothing of what it computes changes.
+
+    writes: the latest writes as (`Wrote`, storage key), whatever was saved.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.writes = deque(maxlen=MOST_WRITES)
+        self._hooks = saved_tensors_hooks(self._pack, self._unpack)
+        self._held = {}  # storage → weak references to the handles on it
+        self._here = threading.local()
+        self._undo = []
+
+    def __enter__(self):
+        self._undo = [_watch_modules(self._here), _watch_backward(self), _watch_threads(self)]
+        self._hooks.__enter__()
+        return super().__enter__()
+
+    def __exit__(self, kind, error, traceback):
+        super().__exit__(kind, error, traceback)
+        self._hooks.__exit__(None, None, None)
+        for undo in reversed(self._undo):
+            undo()
+
+    # the first eye: who saves
+
+    def _pack(self, tensor):
+        with torch._C.DisableTorchFunction():
+            op, first_node = getattr(self._here, "call", None) or ("", None)
+            handle = _Handle()
+            handle.tensor = tensor.detach()  # same storage, same counter, no history: no circle
+            handle.kept = Kept(op, self._site(), tensor._version, tuple(tensor.shape))
+            handle.seen = tensor._version
+            handle.original = weakref.ref(tensor)
+            _name_producer(handle, tensor, op, first_node)
+            base = tensor._base if tensor._is_view() and tensor._base is not None else tensor
+            handle.kept.own, handle.kept.leaf = handle.own, base.is_leaf
+            handle.kept.thread = threading.get_ident()
+            key = tensor.untyped_storage()._cdata if tensor.layout is torch.strided else None
+            held = self._held.setdefault(key, set())
+            held.add(weakref.ref(handle, held.discard))
+            return handle
+
+    def _site(self):
+        frame, via = sys._getframe(2), ""
+        while frame.f_back is not None:
+            file = frame.f_code.co_filename
+            if file not in _is_users:
+                _is_users[file] = not file.startswith((*_NOT_USERS, "<frozen"))
+            if _is_users[file]:
+                break
+            via, frame = file, frame.f_back
+        via = via[len(_NOT_USERS[0]) :] if via.startswith(_NOT_USERS[0]) else ""
+        modules = getattr(self._here, "modules", None)
+        return Site(frame.f_code.co_filename, frame.f_lineno, _path(modules) if modules else "", via)
+
+    # the referee
+
+    def _unpack(self, handle):
+        with torch._C.DisableTorchFunction():
+            kept, now = handle.kept, handle.tensor._version
+            node = torch._C._current_autograd_node()
+            if not kept.op and isinstance(node, BackwardCFunction):
+                kept.op = node.name().removesuffix("Backward") + ".apply"
+            original = handle.original()
+            if handle.node and not handle.own and original is not None and original.grad_fn is None:
+                raise RuntimeError(_DETACHED)
+            if now != kept.version:
+                producer = _producer(handle, original, node)
+                error = RuntimeError(_text(handle.tensor, producer, handle.output, now, kept.version))
+                error.overwritten = kept
+                raise error
+        return handle.tensor
+
+    # the second eye: who writes
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        name = func.__name__
+        if name in LOOKS_ONLY:
+            return func(*args, **kwargs)
+        with torch._C.DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
+            before = [(t, t._version) for t in tensors_in([args, kwargs]) if not t.is_inference()]
+            if name in _BACKWARD:
+                self._look_at_all()
+        outer = getattr(self._here, "call", None)
+        self._here.call = name, _node_number()
+        try:
+            return func(*args, **kwargs)
+        finally:
+            self._here.call = outer
+            with torch._C.DisableTorchFunctionSubclass():
+                for tensor, version in before:
+                    if tensor._version != version:
+                        self._note(name, tensor, version)
+                if name in _BACKWARD:  # AccumulateGrad writes .grad in C++
+                    self._look_at_all(name)
+
+    def _note(self, name, tensor, version):
+        site = self._site()
+        key = tensor.untyped_storage()._cdata if tensor.layout is torch.strided else None
+        self.writes.append((Wrote(name, site, version, tensor._version), tuple(tensor.shape)))
+        self._look(name, site, self._held.get(key, ()), version)
+
+    def _look_at_all(self, name=None):
+        """After a call into C++: what it wrote. Before it (no name): forget what nobody saw."""
+        for held in list(self._held.values()):
+            self._look(name, None, held)
+        self._held = {key: held for key, held in self._held.items() if held}
+
+    def _look(self, name, site, held, before=None):
+        for handle in [ref() for ref in list(held)]:
+            if handle is None or handle.tensor._version == handle.seen:
+                continue
+            now, kept = handle.tensor._version, handle.kept
+            if name is None:
+                handle.seen = now
+                continue
+            thread = "" if kept.thread == threading.get_ident() else threading.current_thread().name
+            kept.writes.append(Wrote(name, site or self._site(), handle.seen if before is None else before, now, thread))
+            handle.seen = now
+            original = handle.original()
+            if original is not None and not handle.view and not handle.own:
+                handle.node = original.grad_fn.name() if original.grad_fn is not None else None
+
+
+# which operation PyTorch names after "which is output 0 of"
+
+
+def _name_producer(handle, tensor, op, first_node):
+    node = tensor.grad_fn
+    made = node is not None and (first_node is None or node._sequence_nr() >= first_node)
+    made_here = made and (bool(op) or isinstance(node, BackwardCFunction))
+    if op in _BACKWARD or tensor._is_view():
+        made_here = node is not None and node._sequence_nr() >= _node_number() - 1 and bool(op)
+    handle.own = made_here  # the saver's own result
+    handle.view = (node._sequence_nr() if node else True) if tensor._is_view() else False
+    handle.output = tensor.output_nr if made_here else 0
+    handle.node = node.name() if node is not None else None
+
+
+def _producer(handle, original, node):
+    """Its five meanings are told in the facts of the course, and tested one by one."""
+    if handle.own and handle.view is False:
+        return node.name() if node is not None else handle.node
+    if handle.own:
+        latest = original.grad_fn._sequence_nr() if original is not None else -1
+        if latest == handle.view or latest >= _node_number():
+            return handle.node
+        return "".join(part.capitalize() for part in handle.kept.op.strip("_").split("_"))
+    if original is None:
+        return "AsStridedBackward0" if handle.view is not False else handle.node
+    return original.grad_fn.name() if original.grad_fn is not None else None
+
+
+_DETACHED = (
+    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_()."
+    "This is not supported, please use out-of-place `.detach()` instead"
+)
+
+
+def _own_words(anomaly: bool) -> tuple[str, bool]:
+    """The hint as this PyTorch writes it, and whether it still says 'Backward0'."""
+    with torch.autograd.set_detect_anomaly(anomaly, check_nan=False):
+        x = torch.ones(1, requires_grad=True).exp()
+        node = x.grad_fn
+        x.detach().add_(1)
+        try:
+            node._saved_result
+        except RuntimeError as error:
+            return str(error).split(" instead.")[1], "ExpBackward0" in str(error)
+
+
+(_HINT, _LONG_NAMES), (_ANOMALY_HINT, _) = _own_words(False), _own_words(True)
+
+
+def _text(tensor, producer, output, now, expected) -> str:
+    if producer and not _LONG_NAMES:
+        producer = re.sub(r"Backward(\d*)$", lambda m: m[1].removeprefix("0"), producer)
+    kind = tensor.type()
+    if tensor.is_complex():
+        kind = f"{tensor.device.type.upper()}{kind.removeprefix('torch.').removesuffix('Tensor')}Type"
+    message = Message(
+        "overwritten", kind, tuple(tensor.shape), output, node=producer, now=now, expected=expected
+    )
+    return message.text() + (_ANOMALY_HINT if torch.is_anomaly_enabled() else _HINT)
+
+
+# where else Python code runs: in modules, inside backward, in other threads
+
+
+def _watch_modules(here):
+    def enter(module, args):
+        if not hasattr(here, "modules"):
+            here.modules = []
+        here.modules.append(module)
+
+    def leave(module, args, output):
+        if getattr(here, "modules", None):
+            here.modules.pop()
+
+    handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave, always_call=True)]
+    return lambda: [handle.remove() for handle in handles]
+
+
+def _path(modules) -> str:
+    """'head.dropout (Dropout)': the names from the outermost module that ran to this one."""
+    names = []
+    for parent, child in zip(modules, modules[1:]):
+        names.append(next((name for name, m in parent.named_modules() if m is child), "?"))
+    kind = type(modules[-1]).__name__
+    return f"{'.'.join(names)} ({kind})" if names else kind
+
+
+def _watch_backward(eyes):
+    engine = torch.autograd._engine_run_backward
+
+    def watched(*args, **kwargs):  # hooks and custom Functions run Python in there
+        TorchFunctionMode.__enter__(eyes)
+        try:
+            return engine(*args, **kwargs)
+        finally:
+            TorchFunctionMode.__exit__(eyes, None, None, None)
+
+    torch.autograd._engine_run_backward = watched
+    return lambda: setattr(torch.autograd, "_engine_run_backward", engine)
+
+
+def _watch_threads(eyes):
+    """Modes and hooks are thread-local: threads begun meanwhile put them on as well."""
+    run = threading.Thread.run
+
+    def watched(thread):
+        TorchFunctionMode.__enter__(eyes)
+        hooks = saved_tensors_hooks(eyes._pack, eyes._unpack)
+        try:
+            with hooks:
+                return run(thread)
+        finally:
+            TorchFunctionMode.__exit__(eyes, None, None, None)
+
+    threading.Thread.run = watched
+    return lambda: setattr(threading.Thread, "run", run)

@@ -1,0 +1,271 @@
+"""The doctor: the same errors word for word, both lines named, nothing else changed."""
+
+import gc
+import random
+import sys
+import threading
+import warnings
+import weakref
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint
+
+from overwritten import watch
+from overwritten.doctor import diagnose
+from overwritten.eyes import Eyes
+
+OPS = ["exp", "sin", "sigmoid", "relu", "tanh", "neg", "sqrt", "square", "abs", "log1p", "cos", "rsqrt"]
+WRITES = [
+    "{0}.add_(1)", "{0}.mul_(2)", "{0} *= 1.5", "{0}[0] = 0.5", "{0}[:, 1:].add_(0.1)", "{0}.detach().mul_(2)",
+    "{0}.relu_()", "{0}.sigmoid_()", "torch._foreach_add_([{0}], 1)", "{0}.t_().t_()", "{0}.copy_({1})",
+    "{0}.mul_({1})", "{0} += {1}", "w.detach().add_(1)", "torch.nn.functional.dropout({0}, 0.3, inplace=True)",
+    "with torch.no_grad(): {0}.sub_(0.1)",
+]  # fmt: skip
+
+
+def random_program(seed):
+    """At least 20 operations on views, products and layers, some overwritten in place."""
+    choose = random.Random(seed)
+    lines = ["x0 = torch.rand(3, 4).add(0.1).requires_grad_()", "w = torch.rand(4, 4).requires_grad_()"]
+    lines.append("lin = torch.nn.Linear(4, 4)")
+    names = ["x0"]
+    while len(lines) < 24:
+        a, b, new = choose.choice(names), choose.choice(names), f"x{len(names)}"
+        forms = [f"{a}.{choose.choice(OPS)}()"] * 4 + [f"{a} * {b}"] * 2
+        forms += [f"{a} + {b}", f"{a} @ w", f"torch.softmax({a}, -1)", f"lin({a})", f"{a} / ({b} + 1)"]
+        forms += [f"torch.nn.functional.dropout({a}, 0.5)", f"{a} * 1", f"torch.cat([{a}[:1], {b}[1:]])"]
+        lines.append(f"{new} = {choose.choice(forms)}")
+        names.append(new)
+        if choose.random() < 0.3:
+            lines.append(choose.choice(WRITES).format(choose.choice(names), choose.choice(names)))
+    lines.append(f"sum((t * 1).sum() for t in [{', '.join(names[-3:])}]).backward()")
+    return "\n".join(lines)
+
+
+def run(code, eyes=None):
+    """(error, gradients, names) of a program, from the same seed."""
+    torch.manual_seed(0)
+    names = {"torch": torch}
+    try:
+        if eyes is None:
+            exec(compile(code, "<program>", "exec"), names)
+        else:
+            with eyes:
+                exec(compile(code, "<program>", "exec"), names)
+    except RuntimeError as error:
+        return error, None
+    leaves = names["x0"], names["w"], names["lin"].weight
+    return None, [None if t.grad is None else t.grad.nan_to_num(7.7) for t in leaves]
+
+
+def line_of_anomaly_mode(code):
+    """PyTorch's own word on the saver: the last program line in its forward traceback."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        with torch.autograd.set_detect_anomaly(True, check_nan=False):
+            run(code)
+    text = "".join(str(w.message) for w in told)
+    found = [part.split(",")[0] for part in text.split('File "<program>", line ')[1:]]
+    return int(found[-1]) if found else None
+
+
+def compare(seed):
+    """One random program watched and unwatched; True if it raised."""
+    code = random_program(seed)
+    (plain, gradients), eyes = run(code), Eyes()
+    error, watched = run(code, eyes)
+    assert str(error) == str(plain), f"seed {seed}\n{code}"
+    if plain is None:
+        assert all((p is None and q is None) or torch.equal(p, q) for p, q in zip(gradients, watched)), code
+        return False
+    diagnosis = diagnose(error, eyes)
+    if diagnosis is None:  # another error than the one about versions
+        return True
+    lines = code.split("\n")
+    assert diagnosis.complete, f"seed {seed}\n{code}\n{diagnosis.text()}"
+    assert diagnosis.saver.site.line == line_of_anomaly_mode(code), f"seed {seed}\n{code}"
+    for wrote in diagnosis.writers:
+        written = lines[wrote.site.line - 1]
+        assert "_(" in written or "= " in written or "inplace" in written, f"seed {seed}\n{code}"
+    return True
+
+
+def test_random_programs_watched_and_unwatched_agree():
+    raised = sum(compare(seed) for seed in range(300))
+    assert raised > 50, "the programs hardly ever raise: the test tests nothing"
+
+
+def test_the_error_is_the_same_and_gets_a_note():
+    with pytest.raises(RuntimeError) as caught, watch() as recording:
+        x = torch.ones(3, requires_grad=True)
+        y = x.exp()
+        y += 1  # the writer
+        y.sum().backward()
+    assert recording.diagnosis.writers[0].op == "add_"
+    text = recording.diagnosis.text()
+    assert "saved by       exp at test_doctor.py" in text and "`y = x.exp()`" in text
+    assert "overwritten by add_ at test_doctor.py" in text and "# the writer" in text
+    assert "cure           write it out of place: `x = x + …`" in text
+    if sys.version_info >= (3, 11):
+        assert caught.value.__notes__ == [text]
+    files = [str(entry.path) for entry in caught.traceback]
+    assert not any("overwritten/eyes.py" in file for file in files)
+
+
+def test_module_paths():
+    class Head(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.act, self.drop = nn.ReLU(), nn.Dropout(0.5, inplace=True)
+
+        def forward(self, x):
+            return self.drop(self.act(x))
+
+    net = nn.Sequential()
+    net.body, net.head = nn.Linear(4, 4), Head()
+    with pytest.raises(RuntimeError), watch() as recording:
+        net(torch.randn(2, 4)).sum().backward()
+    diagnosis = recording.diagnosis
+    assert diagnosis.saver.site.module == "head.act (ReLU)"
+    assert diagnosis.writers[0].site.module == "head.drop (Dropout)" and diagnosis.cure.name == "in-place module"
+
+
+def test_a_writer_in_another_thread_is_named():
+    def write(tensor):
+        tensor.detach().mul_(2)
+
+    with pytest.raises(RuntimeError), watch() as recording:
+        y = torch.ones(3, requires_grad=True).exp()
+        thread = threading.Thread(target=write, args=(y,), name="loader")
+        thread.start()
+        thread.join()
+        y.sum().backward()
+    wrote = recording.diagnosis.writers[0]
+    assert wrote.op == "mul_" and wrote.thread == "loader" and "in thread loader" in recording.diagnosis.text()
+
+
+def test_what_was_not_seen_is_said():
+    y = torch.ones(3, requires_grad=True).exp()  # saved before the block
+    with pytest.raises(RuntimeError), watch() as recording:
+        y.add_(1)
+        y.sum().backward()
+    diagnosis = recording.diagnosis
+    assert diagnosis.saver is None and not diagnosis.complete
+    assert [w.op for w in diagnosis.suspects] == ["add_"] and "did not see" in diagnosis.text()
+
+    with pytest.raises(RuntimeError), watch() as recording:
+        y = torch.ones(3, requires_grad=True).exp()
+        torch._C._autograd._unsafe_set_version_counter((y,), (5,))
+        y.sum().backward()
+    assert recording.diagnosis.writers == () and not recording.diagnosis.complete
+    assert recording.diagnosis.cure is None and "something the watch did not see" in recording.diagnosis.text()
+
+
+def test_reentrant_checkpoint_and_custom_functions():
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx, gradient):
+            (x,) = ctx.saved_tensors
+            return 2 * x * gradient
+
+    x = torch.ones(3, requires_grad=True)
+    with pytest.raises(RuntimeError), watch() as recording:
+        a = x * 1
+        b = Square.apply(a)
+        a.add_(1)
+        b.sum().backward()
+    assert recording.diagnosis.saver.op == "Square.apply" and recording.diagnosis.complete
+    with pytest.raises(RuntimeError), watch() as recording:
+        b = x * 1
+        y = checkpoint(lambda t: t.exp() * t, b, use_reentrant=True)
+        b.zero_()
+        y.sum().backward()
+    assert [w.op for w in recording.diagnosis.writers] == ["zero_"]
+
+
+def test_off_again_completely():
+    engine, run_thread = torch.autograd._engine_run_backward, threading.Thread.run
+    hooks = len(nn.modules.module._global_forward_hooks)
+    for end in (None, ValueError("mine"), KeyboardInterrupt()):
+        try:
+            with watch(), watch():
+                if end is not None:
+                    raise end
+        except (ValueError, KeyboardInterrupt) as error:
+            assert error is end and not getattr(error, "__notes__", None)
+    assert torch.autograd._engine_run_backward is engine and threading.Thread.run is run_thread
+    assert len(nn.modules.module._global_forward_hooks) == hooks
+    assert not torch.overrides._get_current_function_mode_stack()
+    y = torch.ones(2, requires_grad=True).exp()
+    assert y.grad_fn._raw_saved_result is not None and torch.equal(y.grad_fn._saved_result, y)
+
+
+def test_tensors_die_when_they_would():
+    with watch():
+        x = torch.ones(3, requires_grad=True)
+        a = x * 1
+        y = a.exp()
+        dead = weakref.ref(a), weakref.ref(y)
+        del a, y
+        gc.collect()
+        assert [ref() for ref in dead] == [None, None]
+
+
+def test_a_thousand_watched_steps_keep_nothing():
+    net = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 2))
+    optimizer = torch.optim.SGD(net.parameters(), 0.01)
+    gc.disable()  # what only a collection would free counts as kept
+    try:
+        with Eyes() as eyes:
+            for step in range(1000):
+                net(torch.randn(4, 8)).sum().backward()
+                optimizer.step()
+                optimizer.zero_grad()
+                if step == 100:
+                    early = len(eyes._held), sum(map(len, eyes._held.values()))
+            assert (len(eyes._held), sum(map(len, eyes._held.values()))) == early
+    finally:
+        gc.enable()
+
+
+def test_another_error_is_left_alone():
+    with pytest.raises(RuntimeError, match="leaf Variable") as caught, watch() as recording:
+        torch.ones(2, requires_grad=True).add_(1)
+    assert recording.diagnosis is None and not getattr(caught.value, "__notes__", None)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        lambda a: (b := a * 1, b.exp().mul_(2), b.add_(1), (b * b).sum().backward()),
+        lambda a: (b := a * 1, c := b**2, b.exp_(), b.add_(1), b.neg_(), c.sum().backward()),
+        lambda a: (b := a.exp(), v := b[1:], d := v * v, v.mul_(2), d.sum().backward()),
+        lambda a: (k := torch.randn(4), b := a * k, k.zero_(), b.sum().backward()),
+        lambda a: (b := a * 1, c := b * b, b.detach_(), c.sum().backward()),
+        lambda a: (b := a.exp(), b.view(-1)[0:1].mul_(2), b.sum().backward()),
+        lambda a: (s := a.exp().sum(), s.backward(), s.backward()),
+        lambda a: (b := a.exp(), b.add_(1), b.grad_fn.next_functions[0][0]._saved_result),
+        lambda a: (b := a.to(torch.complex64).exp(), b.add_(1), b.abs().sum().backward()),
+    ],
+)
+def test_the_text_of_each_meaning_of_output_of(trigger):
+    def text(watched):
+        torch.manual_seed(0)
+        a = torch.randn(4, requires_grad=True)
+        try:
+            if watched:
+                with Eyes():
+                    trigger(a)
+            else:
+                trigger(a)
+        except RuntimeError as error:
+            return str(error)
+
+    assert text(True) == text(False)
