@@ -12,7 +12,7 @@ import os
 import runpy
 import sys
 
-from overwritten.doctor import explain
+from overwritten.doctor import explain, silent_dict, silent_text
 from overwritten.eyes import Eyes
 
 
@@ -27,7 +27,7 @@ def main(arguments=None) -> int:
     if not options.module and not os.path.isfile(name):
         print(f"overwritten: there is no file {name!r} to run.", file=sys.stderr)
         return 2
-    eyes, parent = Eyes(), os.getpid()
+    eyes, parent = Eyes(options.strict), os.getpid()
     error = diagnosis = None
     try:
         with eyes:
@@ -39,13 +39,17 @@ def main(arguments=None) -> int:
         error, code = caught, 130 if isinstance(caught, KeyboardInterrupt) else 1
         diagnosis = explain(caught, eyes)
         _show(caught, diagnosis)
-    if options.json and os.getpid() == parent:
-        _write(options.json, error, diagnosis)
+    if os.getpid() == parent:  # a forked worker says nothing
+        for silent in eyes.silent:
+            print(silent_text(silent), file=sys.stderr)
+        if options.json:
+            _write(options.json, error, diagnosis, eyes.silent)
     return code
 
 
 def _options(arguments):
     parser = argparse.ArgumentParser(prog="python -m overwritten", description=__doc__.splitlines()[0])
+    parser.add_argument("--strict", action="store_true", help="also find wrong gradients that raise nothing; slow")
     parser.add_argument("--json", metavar="OUT.json", help="write the diagnosis there (see the README)")
     parser.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="run a module, with its arguments")
     parser.add_argument("program", nargs=argparse.REMAINDER, help="a script and its arguments")
@@ -79,12 +83,12 @@ def _show(error, diagnosis):
         print(diagnosis.text(), file=sys.stderr)
 
 
-def _write(path, error, diagnosis):
+def _write(path, error, diagnosis, silent):
     told = None if error is None or isinstance(error, SystemExit) else error
     report = {
         "error": told and {"type": type(told).__name__, "message": str(told)},
         "diagnosis": diagnosis and diagnosis.as_dict(),
-        "silent": [],
+        "silent": [silent_dict(one) for one in silent],
     }
     with open(path, "w", encoding="utf8") as out:
         json.dump(report, out, indent=1)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import linecache
 import os
 import sys
+import warnings
 from dataclasses import dataclass
 
 from overwritten.eyes import Eyes, Kept, Site, Wrote
@@ -109,7 +110,7 @@ CURES = (
 class Diagnosis:
     """What happened. saver: None if the save was not seen. writers: in order, maybe empty.
 
-    verdict: 'raises'. cure: None where no writer was seen. suspects: writes that may be it.
+    verdict: 'raises', or with strict 'raises although the gradient would be right'. cure: None where no writer was seen. suspects: writes that may be it.
     """
 
     message: Message
@@ -124,10 +125,9 @@ class Diagnosis:
         """Do the writers that were seen account for all of the counter's way?"""
         if self.saver is None:
             return False
-        steps = [self.saver.version, *(w.after for w in self.writers)]
-        return bool(self.writers) and steps[-1] == self.message.now and all(
-            w.before == at for w, at in zip(self.writers, steps)
-        )
+        ticks = [w for w in self.writers if w.after is not None]
+        steps = [self.saver.version, *(w.after for w in ticks)]
+        return steps[-1] == self.message.now and all(w.before == at for w, at in zip(ticks, steps))
 
     def advice(self) -> str:
         """What to change, as one sentence; '' where no writer was seen."""
@@ -144,8 +144,7 @@ class Diagnosis:
         else:
             lines.append("saved by       an operation the watch did not see (before the block, or under other hooks)")
         for wrote in self.writers:
-            thread = f" in thread {wrote.thread}" if wrote.thread else ""
-            lines.append(f"overwritten by {_line(wrote.op, wrote.site)}{thread} (version {wrote.before} → {wrote.after})")
+            lines.append(_overwritten(wrote))
         if self.saver is not None and not self.complete:
             lines.append("overwritten by something the watch did not see: C++, a thread begun before, or a line outside the block")
         lines += [f"suspect        {_line(w.op, w.site)} (version {w.before} → {w.after})" for w in self.suspects]
@@ -155,9 +154,7 @@ class Diagnosis:
 
     def as_dict(self) -> dict:
         """For JSON: saver, writers, verdict, cure (see README, 'python -m overwritten')."""
-        saver = None
-        if self.saver is not None:
-            saver = {"op": self.saver.op, **_place(self.saver.site), "version": self.saver.version}
+        saver = _saver(self.saver) if self.saver is not None else None
         writers = [{"op": w.op, **_place(w.site), "before": w.before, "after": w.after} for w in self.writers]
         return {"saver": saver, "writers": writers, "verdict": self.verdict, "cure": self.advice()}
 
@@ -170,6 +167,8 @@ class watch:
     both lines (Python 3.11 or later prints it); `recording.diagnosis` holds it too.
     lines: record the block line by line as well, for `film(recording)`; slower.
     scratch: with lines, measure what each call takes and gives back inside itself.
+    strict: also warn of gradients that may be wrong although nothing raises
+    (`recording.silent`); slow, see `overwritten.strict`.
 
     >>> import torch
     >>> x = torch.ones(3, requires_grad=True)
@@ -183,8 +182,8 @@ class watch:
     ['add_'] write it out of place: `x = x + …`
     """
 
-    def __init__(self, lines: bool = False, scratch: bool = False):
-        self._eyes, self._lines = Eyes(), Lines(scratch) if lines else None
+    def __init__(self, lines: bool = False, scratch: bool = False, strict: bool = False):
+        self._eyes, self._lines = Eyes(strict), Lines(scratch) if lines else None
         self.recording = self._lines.recording if lines else Recording()
 
     def __enter__(self) -> Recording:
@@ -197,6 +196,9 @@ class watch:
         if self._lines:
             self._lines.leave(error)
         self._eyes.__exit__(kind, error, traceback)
+        self.recording.silent = self._eyes.silent
+        for silent in self._eyes.silent:
+            warnings.warn(silent_text(silent), stacklevel=2)
         if error is not None:
             self.recording.diagnosis = explain(error, self._eyes)
 
@@ -224,11 +226,40 @@ def diagnose(error: BaseException, eyes: Eyes) -> Diagnosis | None:
         return None
     saver = getattr(error, "overwritten", None)
     if saver is None:  # PyTorch's own check fired: the save was not made under our hook
-        suspects = [w for w, shape in eyes.writes if shape == message.shape and w.after == message.now]
+        suspects = [w for w, shape, *_ in eyes.writes if shape == message.shape and w.after == message.now]
         return Diagnosis(message, None, (), "raises", None, tuple(suspects[-5:]))
     writers = tuple(saver.writes)
     cure = next(cure for cure in CURES if cure.fits(saver, writers[-1])) if writers else None
-    return Diagnosis(message, saver, writers, "raises", cure)
+    verdict = "raises although the gradient would be right" if saver.unchanged else "raises"
+    return Diagnosis(message, saver, writers, verdict, cure)
+
+
+def silent_text(silent) -> str:
+    """Plain text about a save whose bytes changed while no counter moved."""
+    lines = [
+        "a gradient may be wrong, and nothing raises: backward used bytes that had changed after the save",
+        f"saved by       {_line(silent.saver.op or 'autograd', silent.saver.site)} (version {silent.saver.version})",
+        *map(_overwritten, silent.writers),
+    ]
+    if not silent.writers:
+        lines.append("overwritten by something between two lines that the watch could see")
+    return "\n".join(lines)
+
+
+def silent_dict(silent) -> dict:
+    """For JSON, as `Diagnosis.as_dict`; before and after are null where no counter moved."""
+    writers = [{"op": w.op, **_place(w.site), "before": w.before, "after": w.after} for w in silent.writers]
+    return {"saver": _saver(silent.saver), "writers": writers}
+
+
+def _saver(kept) -> dict:
+    return {"op": kept.op, **_place(kept.site), "version": kept.version}
+
+
+def _overwritten(wrote) -> str:
+    thread = f" in thread {wrote.thread}" if wrote.thread else ""
+    ticks = f"version {wrote.before} → {wrote.after}" if wrote.after is not None else "no counter moved"
+    return f"overwritten by {_line(wrote.op, wrote.site)}{thread} ({ticks})"
 
 
 def _place(site: Site) -> dict:

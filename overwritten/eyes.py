@@ -24,6 +24,7 @@ from torch.overrides import TorchFunctionMode
 
 from overwritten.calls import LOOKS_ONLY
 from overwritten.messages import Message
+from overwritten.strict import Fingerprints, fingerprint, watch_inner_hooks
 from overwritten.tensors import tensors_in
 
 #: The latest writes are kept as suspects for errors whose save was not seen.
@@ -51,15 +52,16 @@ class Site:
 
 @dataclass(frozen=True)
 class Wrote:
-    """A write after a save. before, after: the version counter of the saved tensor.
+    """A write after a save. before, after: the version counter of the saved tensor, None for
+    a write that moved no counter (found by `strict`).
 
     thread: the name of the thread it came from, '' for the one that saved.
     """
 
     op: str
     site: Site
-    before: int
-    after: int
+    before: int | None
+    after: int | None
     thread: str = ""
 
 
@@ -68,6 +70,7 @@ class Kept:
     """A save. op: the call that saved; version: at that moment; writes: since, in order.
 
     own: it saved its own result, not an input. leaf: the saved tensor is (a view of) a leaf.
+    unchanged: with `strict`, were the bytes the same when PyTorch refused them?
     """
 
     op: str
@@ -76,7 +79,11 @@ class Kept:
     shape: tuple[int, ...]
     own: bool = False
     leaf: bool = False
+    needs_gradient: bool = False
     thread: int = 0
+    storage: int | None = None
+    order: int = 0
+    unchanged: bool = False
     writes: list[Wrote] = field(default_factory=list)
 
 
@@ -84,19 +91,25 @@ class Kept:
 class _Handle:
     """What the graph holds in place of the saved tensor; autograd drops it when it is done."""
 
-    __slots__ = ("tensor", "kept", "seen", "original", "own", "view", "output", "node", "__weakref__")
+    __slots__ = (
+        *("tensor", "kept", "seen", "original", "own", "view", "output", "node"),
+        *("first", "print", "printed", "ticked", "__weakref__"),  # fingerprints: `strict` only
+    )
 
 
 class Eyes(TorchFunctionMode):
     """`with Eyes() as eyes:` around any PyTorch code. Nothing of what it computes changes.
 
-    writes: the latest writes as (`Wrote`, storage key), whatever was saved.
+    strict: also find saved bytes that change while no counter moves (`silent`); slow.
+    writes: the latest writes as (`Wrote`, shape, storage key, number), whatever was saved.
     """
 
-    def __init__(self):
+    def __init__(self, strict: bool = False):
         super().__init__()
+        self._prints = Fingerprints(self._handles, self._site_of, _unticked) if strict else None
         self.writes = deque(maxlen=MOST_WRITES)
         self._hooks = saved_tensors_hooks(self._pack, self._unpack)
+        self._order = 0
         self._held = {}  # storage → weak references to the handles on it
         self._here = threading.local()
         self._undo = []
@@ -104,9 +117,20 @@ class Eyes(TorchFunctionMode):
     def __enter__(self):
         self._undo = [_watch_modules(self._here), _watch_backward(self), _watch_threads(self)]
         self._hooks.__enter__()
-        return super().__enter__()
+        super().__enter__()
+        if self._prints:
+            self._undo.append(watch_inner_hooks(self._prints, self._inner_save, self._writes_since))
+            self._prints.start(_first_user_frame(sys._getframe(1))[0])
+        return self
+
+    @property
+    def silent(self) -> list:
+        """Saves whose bytes backward used after they had changed (`strict` only)."""
+        return self._prints.silent if self._prints else []
 
     def __exit__(self, kind, error, traceback):
+        if self._prints:
+            self._prints.stop()
         super().__exit__(kind, error, traceback)
         self._hooks.__exit__(None, None, None)
         for undo in reversed(self._undo):
@@ -125,21 +149,32 @@ class Eyes(TorchFunctionMode):
             _name_producer(handle, tensor, op, first_node)
             base = tensor._base if tensor._is_view() and tensor._base is not None else tensor
             handle.kept.own, handle.kept.leaf = handle.own, base.is_leaf
+            handle.kept.needs_gradient = tensor.requires_grad
             handle.kept.thread = threading.get_ident()
-            key = tensor.untyped_storage()._cdata if tensor.layout is torch.strided else None
+            if self._prints:
+                self._prints.saved(handle)
+            key = _storage_key(tensor)
             held = self._held.setdefault(key, set())
             held.add(weakref.ref(handle, held.discard))
             return handle
 
+    def _inner_save(self, tensor):
+        op = (getattr(self._here, "call", None) or ("",))[0]
+        kept = Kept(op, self._site(), tensor._version, tuple(tensor.shape))
+        kept.storage, kept.order = _storage_key(tensor), self._order
+        return kept
+
+    def _writes_since(self, kept):
+        return [w for w, _, key, order in self.writes if key == kept.storage and order > kept.order]
+
+    def _handles(self):
+        return [handle for held in list(self._held.values()) for ref in list(held) if (handle := ref())]
+
     def _site(self):
-        frame, via = sys._getframe(2), ""
-        while frame.f_back is not None:
-            file = frame.f_code.co_filename
-            if file not in _is_users:
-                _is_users[file] = not file.startswith((*_NOT_USERS, "<frozen"))
-            if _is_users[file]:
-                break
-            via, frame = file, frame.f_back
+        return self._site_of(sys._getframe(2))
+
+    def _site_of(self, frame):
+        frame, via = _first_user_frame(frame)
         via = via[len(_NOT_USERS[0]) :] if via.startswith(_NOT_USERS[0]) else ""
         modules = getattr(self._here, "modules", None)
         return Site(frame.f_code.co_filename, frame.f_lineno, _path(modules) if modules else "", via)
@@ -159,7 +194,11 @@ class Eyes(TorchFunctionMode):
                 producer = _producer(handle, original, node)
                 error = RuntimeError(_text(handle.tensor, producer, handle.output, now, kept.version))
                 error.overwritten = kept
+                if self._prints:
+                    kept.unchanged = fingerprint(handle.tensor) == handle.first
                 raise error
+            if self._prints:
+                self._prints.used(handle, node)
         return handle.tensor
 
     # the second eye: who writes
@@ -175,6 +214,8 @@ class Eyes(TorchFunctionMode):
                 self._look_at_all()
         outer = getattr(self._here, "call", None)
         self._here.call = name, _node_number()
+        if self._prints:
+            self._prints.last_call = name
         try:
             return func(*args, **kwargs)
         finally:
@@ -188,8 +229,10 @@ class Eyes(TorchFunctionMode):
 
     def _note(self, name, tensor, version):
         site = self._site()
-        key = tensor.untyped_storage()._cdata if tensor.layout is torch.strided else None
-        self.writes.append((Wrote(name, site, version, tensor._version), tuple(tensor.shape)))
+        key = _storage_key(tensor)
+        self._order += 1
+        wrote = Wrote(name, site, version, tensor._version)
+        self.writes.append((wrote, tuple(tensor.shape), key, self._order))
         self._look(name, site, self._held.get(key, ()), version)
 
     def _look_at_all(self, name=None):
@@ -212,6 +255,27 @@ class Eyes(TorchFunctionMode):
             original = handle.original()
             if original is not None and not handle.view and not handle.own:
                 handle.node = original.grad_fn.name() if original.grad_fn is not None else None
+
+
+def _first_user_frame(frame):
+    """(the innermost frame of the user's own, the file that it called into)."""
+    via = ""
+    while frame.f_back is not None:
+        file = frame.f_code.co_filename
+        if file not in _is_users:
+            _is_users[file] = not file.startswith((*_NOT_USERS, "<frozen"))
+        if _is_users[file]:
+            break
+        via, frame = file, frame.f_back
+    return frame, via
+
+
+def _storage_key(tensor):
+    return tensor.untyped_storage()._cdata if tensor.layout is torch.strided else None
+
+
+def _unticked(op, site):
+    return Wrote(op, site, None, None)
 
 
 # which operation PyTorch names after "which is output 0 of"

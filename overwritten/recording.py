@@ -114,6 +114,7 @@ class Recording:
     later_peak: the most bytes alive after the last kept step, 0 if none was left out.
     error: how it ended, '' if well. note: a sentence where the recording is not whole.
     diagnosis: the doctor's, where the block ended with an overwritten tensor, else None.
+    silent: with strict, saves whose bytes changed while no counter moved.
     """
 
     lines: list[str] = field(default_factory=list)
@@ -123,6 +124,7 @@ class Recording:
     error: str = ""
     note: str = ""
     diagnosis: object = None
+    silent: list = field(default_factory=list)
 
     def __repr__(self):
         end = f", ended with {self.error}" if self.error else ""

@@ -1,0 +1,190 @@
+"""Wrong gradients that raise nothing: the writing line is named, right programs are left alone."""
+
+import copy
+import ctypes
+import textwrap
+
+import pytest
+import torch
+import torch.utils.checkpoint
+from torch import nn
+
+from overwritten import watch
+from overwritten.eyes import Eyes
+
+WRITERS = {
+    ".data": "y.data.mul_(2)  # writer",
+    "NumPy": "y.detach().numpy()[:] = 0  # writer",
+    "NumPy kept": "n = y.detach().numpy()\nz = y * 1\nn[1] = 7  # writer",
+    "ctypes": "ctypes.memset(y.data_ptr(), 0, 12)  # writer",
+    "storage": "y.untyped_storage().fill_(0)  # writer",
+    "DLPack": "d = torch.from_dlpack(y.detach())\nd.zero_()  # writer",
+    "in a function": "def spoil(t):\n    t.data.add_(1)  # writer\nspoil(y)",
+    "unsafe": "with torch.autograd._unsafe_preserve_version_counter(y):\n    y.detach().mul_(2)  # writer",
+}
+
+
+def silent_in(code, **names):
+    """(the silent saves, the numbers of the lines marked as writers) of a program."""
+    eyes, scope = Eyes(strict=True), {"torch": torch, "nn": nn, "ctypes": ctypes, **names}
+    with eyes:
+        exec(compile(code, "<silent>", "exec"), scope)
+    marked = [n for n, line in enumerate(code.split("\n"), 1) if line.endswith("# writer")]
+    return eyes.silent, marked, scope
+
+
+@pytest.mark.parametrize("name", [name for name in WRITERS])
+def test_the_writing_line_is_named(name):
+    code = f"x = torch.ones(3, requires_grad=True)\ny = x.exp()\n{WRITERS[name]}\ny.sum().backward()\n"
+    silent, marked, scope = silent_in(code)
+    assert len(silent) == 1 and silent[0].saver.op == "exp" and silent[0].saver.site.line == 2
+    assert [w.site.line for w in silent[0].writers] == marked
+    assert all(w.before is None and w.after is None for w in silent[0].writers)
+    assert not torch.allclose(scope["x"].grad, torch.ones(3).exp()), "this gradient was right"
+
+
+def test_running_statistics_of_a_batch_norm():
+    code = textwrap.dedent(
+        """
+        torch.manual_seed(0)
+        norm = nn.BatchNorm1d(4).eval()
+        x = torch.randn(8, 4, requires_grad=True)
+        y = norm(x)
+        norm.train()
+        norm(torch.randn(64, 4) * 50)  # writer
+        y.sum().backward()
+        """
+    )
+    silent, marked, _ = silent_in(code)
+    assert silent and {w.site.line for one in silent for w in one.writers} == set(marked)
+    assert {one.saver.op for one in silent} == {"batch_norm"}
+
+
+def test_fused_optimizers_whose_weights_never_tick():
+    code = textwrap.dedent(
+        """
+        net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 2))
+        optimizer = torch.optim.SGD(net.parameters(), 0.5, fused=True)
+        out = net(torch.randn(5, 3))
+        first, second = out[:, 0].mean(), out[:, 1].mean()
+        first.backward(retain_graph=True)
+        optimizer.step()  # writer
+        second.backward()
+        """
+    )
+    silent, marked, _ = silent_in(code)
+    assert silent and {w.site.line for one in silent for w in one.writers} == set(marked)
+
+
+def test_kron_which_reshapes_behind_the_counter():
+    code = "a = torch.ones(2, 2, requires_grad=True)\nb = a * 1\nc = torch.kron(b, b)\nb.detach().mul_(3)  # writer\nc.sum().backward()"
+    silent, marked, _ = silent_in(code)
+    assert silent and {w.site.line for one in silent for w in one.writers} == set(marked)
+
+
+def test_a_checkpoint_that_recomputes_into_its_own_way():
+    code = textwrap.dedent(
+        """
+        from torch.utils.checkpoint import checkpoint
+        w = torch.full((3,), 2.0)
+        x = torch.ones(3, requires_grad=True)
+        def part(x):
+            y = x.exp()
+            y.mul_(2)  # writer
+            return y * w
+        checkpoint(part, x, use_reentrant=False).sum().backward()
+        """
+    )
+    silent, marked, scope = silent_in(code)
+    assert [one.saver.op for one in silent] == ["exp"] and silent[0].saver.site.line == marked[0] - 1
+    assert marked[0] in {w.site.line for w in silent[0].writers}
+    assert torch.allclose(scope["x"].grad, 2 * torch.ones(3).exp() * 4), "twice the true gradient"
+
+
+def test_allow_mutation_with_slices():
+    code = textwrap.dedent(
+        """
+        r, d = torch.ones(2, 4), torch.ones(2, requires_grad=True)
+        with torch.autograd.graph.allow_mutation_on_saved_tensors():
+            y = d * r[:, 2]
+            r[:, 0] = 5.0
+            r[:, 2] = 100.0  # writer
+            y.sum().backward()
+        """
+    )
+    silent, marked, scope = silent_in(code)
+    assert scope["d"].grad.tolist() == [100.0, 100.0] and silent[0].saver.op == "mul"
+    assert marked[0] in {w.site.line for w in silent[0].writers}
+
+
+def identity_hooks_and_checkpoints():
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t), torch.autograd.graph.save_on_cpu():
+        torch.ones(3, requires_grad=True).exp().sum().backward()
+    net = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.ReLU())
+    for reentrant in (False, True):
+        x = torch.randn(2, 4, requires_grad=True)
+        torch.utils.checkpoint.checkpoint(net, x, use_reentrant=reentrant).sum().backward()
+
+
+def training_step():
+    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(144, 2))
+    optimizer = torch.optim.Adam(net.parameters())
+    for _ in range(3):
+        loss = net(torch.randn(4, 1, 8, 8)).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+
+def accumulation():
+    net = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4), nn.GELU(), nn.Dropout(0.5), nn.Linear(4, 1))
+    teacher = copy.deepcopy(net)
+    for _ in range(2):
+        (net(torch.randn(2, 4)) - teacher(torch.randn(2, 4)).detach()).square().sum().backward()
+    with torch.no_grad():
+        for ours, theirs in zip(teacher.parameters(), net.parameters()):
+            ours.mul_(0.9).add_(theirs, alpha=0.1)
+
+
+def attention():
+    layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True)
+    layer(torch.randn(2, 5, 16)).sum().backward()
+
+
+def recurrent():
+    cell, state = nn.GRUCell(3, 4), torch.zeros(2, 4)
+    for _ in range(4):
+        state = cell(torch.randn(2, 3), state)
+    state.sum().backward()
+
+
+def data_before_the_save():
+    x = torch.ones(3, requires_grad=True)
+    x.data.mul_(2)
+    (x.exp()).sum().backward()
+
+
+@pytest.mark.parametrize("program", [training_step, accumulation, attention, recurrent, data_before_the_save, identity_hooks_and_checkpoints])
+def test_right_programs_are_not_accused(program):
+    torch.manual_seed(0)
+    with Eyes(strict=True) as eyes:
+        program()
+    assert eyes.silent == []
+
+
+def test_watch_warns_and_keeps_what_it_found():
+    with pytest.warns(UserWarning, match="a gradient may be wrong"):
+        with watch(strict=True) as recording:
+            x = torch.ones(3, requires_grad=True)
+            y = x.exp()
+            y.data.zero_()
+            y.sum().backward()
+    assert len(recording.silent) == 1 and recording.silent[0].writers[0].op == "zero_"
+
+
+def test_the_verdict_when_nothing_changed():
+    with pytest.raises(RuntimeError), watch(strict=True) as recording:
+        y = torch.ones(3, requires_grad=True).exp()
+        y.add_(0)
+        y.sum().backward()
+    assert recording.diagnosis.verdict == "raises although the gradient would be right"
