@@ -24,6 +24,11 @@ _AUGMENTED = {
 }  # fmt: skip
 
 
+_ACTIVATIONS = frozenset(
+    "relu relu6 leaky_relu rrelu elu selu celu silu mish gelu hardtanh hardswish hardsigmoid sigmoid tanh threshold".split()
+)
+
+
 @dataclass(frozen=True)
 class Cure:
     """name: of the pattern. does: what to change. because: why it helps. vain: what does not."""
@@ -43,7 +48,8 @@ CURES = (
     Cure(
         "optimizer step",
         lambda saver, writer: writer.site.via.startswith("optim/"),
-        "call step() after every backward that needs these weights, or run the forward again after the step",
+        "call step() after every backward that needs these weights, run the forward again after the step, "
+        "or detach() a state that is carried over from an earlier step",
         "the step overwrote weights that this graph still needs",
         "`retain_graph=True` keeps the graph, not the old weights; an older PyTorch only hides the wrong gradient",
     ),
@@ -56,7 +62,7 @@ CURES = (
     ),
     Cure(
         "buffer of a later forward",
-        lambda saver, writer: bool(saver.site.module) and saver.site.module == writer.site.module and saver.leaf,
+        lambda saver, writer: saver.buffer,
         "use a `clone()` of the buffer in the forward, or write it after backward",
         "the next forward wrote the buffer that the first one's graph still needs",
         "`retain_graph=True` changes nothing: the values are gone",
@@ -70,7 +76,7 @@ CURES = (
     ),
     Cure(
         "weights written by hand",
-        lambda saver, writer: saver.leaf,
+        lambda saver, writer: saver.leaf and saver.needs_gradient,
         "write the weights after backward",
         "the graph saved them as they were in the forward",
         "`no_grad` allows the write, it does not protect what was saved; `.data` hides the error and keeps the wrong gradient",
@@ -84,7 +90,7 @@ CURES = (
     ),
     Cure(
         "in-place activation",
-        lambda saver, writer: writer.op.rstrip("_") in ("relu", "sigmoid", "tanh", "leaky_relu", "elu", "silu", "hardtanh"),
+        lambda saver, writer: writer.op.rstrip("_") in _ACTIVATIONS,
         "use the activation out of place here",
         "it wrote over a tensor that an earlier operation saved",
         "taking `inplace` from the operation that saved only changes the version numbers",

@@ -8,6 +8,7 @@ It notes lines and versions; what they mean is the doctor's business.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -18,7 +19,6 @@ from dataclasses import dataclass, field
 
 import torch
 from torch.autograd.function import BackwardCFunction
-from torch.autograd.graph import saved_tensors_hooks
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
@@ -70,6 +70,7 @@ class Kept:
     """A save. op: the call that saved; version: at that moment; writes: since, in order.
 
     own: it saved its own result, not an input. leaf: the saved tensor is (a view of) a leaf.
+    needs_gradient: it requires one. buffer: it is a buffer of a module that ran.
     unchanged: with `strict`, were the bytes the same when PyTorch refused them?
     """
 
@@ -80,6 +81,7 @@ class Kept:
     own: bool = False
     leaf: bool = False
     needs_gradient: bool = False
+    buffer: bool = False
     thread: int = 0
     storage: int | None = None
     order: int = 0
@@ -108,15 +110,14 @@ class Eyes(TorchFunctionMode):
         super().__init__()
         self._prints = Fingerprints(self._handles, self._site_of, _unticked) if strict else None
         self.writes = deque(maxlen=MOST_WRITES)
-        self._hooks = saved_tensors_hooks(self._pack, self._unpack)
         self._order = 0
         self._held = {}  # storage → weak references to the handles on it
         self._here = threading.local()
         self._undo = []
 
     def __enter__(self):
-        self._undo = [_watch_modules(self._here), _watch_backward(self), _watch_threads(self)]
-        self._hooks.__enter__()
+        self._undo = [_watch_modules(self._here), _watch_backward(self), _watch_threads(self), _make_way(self)]
+        self._hooks_on()
         super().__enter__()
         if self._prints:
             self._undo.append(watch_inner_hooks(self._prints, self._inner_save, self._writes_since))
@@ -132,9 +133,15 @@ class Eyes(TorchFunctionMode):
         if self._prints:
             self._prints.stop()
         super().__exit__(kind, error, traceback)
-        self._hooks.__exit__(None, None, None)
+        self._hooks_off()
         for undo in reversed(self._undo):
             undo()
+
+    def _hooks_on(self):
+        torch._C._autograd._push_saved_tensors_default_hooks(self._pack, self._unpack)
+
+    def _hooks_off(self):
+        torch._C._autograd._pop_saved_tensors_default_hooks()
 
     # the first eye: who saves
 
@@ -150,6 +157,7 @@ class Eyes(TorchFunctionMode):
             base = tensor._base if tensor._is_view() and tensor._base is not None else tensor
             handle.kept.own, handle.kept.leaf = handle.own, base.is_leaf
             handle.kept.needs_gradient = tensor.requires_grad
+            handle.kept.buffer = base.is_leaf and not tensor.requires_grad and self._is_buffer(base)
             handle.kept.thread = threading.get_ident()
             if self._prints:
                 self._prints.saved(handle)
@@ -157,6 +165,10 @@ class Eyes(TorchFunctionMode):
             held = self._held.setdefault(key, set())
             held.add(weakref.ref(handle, held.discard))
             return handle
+
+    def _is_buffer(self, tensor):
+        modules = getattr(self._here, "modules", None) or ()
+        return any(buffer is tensor for module in modules for buffer in module._buffers.values())
 
     def _inner_save(self, tensor):
         op = (getattr(self._here, "call", None) or ("",))[0]
@@ -271,7 +283,10 @@ def _first_user_frame(frame):
 
 
 def _storage_key(tensor):
-    return tensor.untyped_storage()._cdata if tensor.layout is torch.strided else None
+    try:
+        return tensor.untyped_storage()._cdata
+    except (NotImplementedError, RuntimeError):  # sparse, or wrapped by a transform
+        return None
 
 
 def _unticked(op, site):
@@ -386,12 +401,38 @@ def _watch_threads(eyes):
 
     def watched(thread):
         TorchFunctionMode.__enter__(eyes)
-        hooks = saved_tensors_hooks(eyes._pack, eyes._unpack)
+        eyes._hooks_on()
         try:
-            with hooks:
-                return run(thread)
+            return run(thread)
         finally:
+            eyes._hooks_off()
             TorchFunctionMode.__exit__(eyes, None, None, None)
 
     threading.Thread.run = watched
     return lambda: setattr(threading.Thread, "run", run)
+
+
+def _make_way(eyes):
+    """torch.func.grad, vjp and jacrev forbid any hook while they run: ours step aside.
+
+    Saves in there are not seen; PyTorch's own check works, and the suspects are named.
+    On a PyTorch without `_top_saved_tensors_default_hooks` (2.6) they stay, and it refuses.
+    """
+    forbid = torch.autograd.graph.disable_saved_tensors_hooks
+    top = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", lambda ignore_tracing: None)
+
+    @contextlib.contextmanager
+    def watched(message):
+        hooks = top(True)
+        ours = hooks is not None and hooks[0] == eyes._pack
+        if ours:
+            eyes._hooks_off()
+        try:
+            with forbid(message):
+                yield
+        finally:
+            if ours:
+                eyes._hooks_on()
+
+    torch.autograd.graph.disable_saved_tensors_hooks = watched
+    return lambda: setattr(torch.autograd.graph, "disable_saved_tensors_hooks", forbid)

@@ -190,6 +190,160 @@ def test_reentrant_checkpoint_and_custom_functions():
     assert [w.op for w in recording.diagnosis.writers] == ["zero_"]
 
 
+def same(program):
+    """Run a program plain and watched: equal results to the bit, or equal errors."""
+    ends = []
+    for eyes in (None, Eyes(), Eyes(strict=True)):
+        torch.manual_seed(0)
+        try:
+            if eyes is None:
+                ends.append(program())
+            else:
+                with eyes:
+                    ends.append(program())
+        except RuntimeError as error:
+            ends.append(str(error))
+    assert all(torch.equal(e, ends[0]) if isinstance(e, torch.Tensor) else e == ends[0] for e in ends[1:])
+    return ends[0]
+
+
+def double_backward():
+    x = torch.randn(3, requires_grad=True)
+    (first,) = torch.autograd.grad(x.exp().sum(), x, create_graph=True)
+    return torch.autograd.grad((first * first).sum(), x)[0]
+
+
+def double_backward_overwritten():
+    x = torch.randn(3, requires_grad=True)
+    y = x.exp()
+    (first,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    y.add_(1)
+    return torch.autograd.grad(first.sum(), x)[0]
+
+
+def transforms():
+    x = torch.randn(3)
+    hessian = torch.func.hessian(lambda t: t.sin().exp().sum())(x)
+    return hessian + torch.func.vmap(torch.func.grad(lambda t: (t * t).sum()))(torch.randn(3, 3))
+
+
+def a_transform_that_raises():
+    def part(t):
+        y = t.exp()
+        y.add_(1)
+        return y.sum()
+
+    return torch.func.grad(part)(torch.randn(3))
+
+
+def autocast():
+    layer, x = nn.Linear(4, 4), torch.randn(2, 4)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        layer(x).relu().sum().backward()
+    return layer.weight.grad
+
+
+def gradient_hooks():
+    x = torch.randn(3, requires_grad=True)
+    y = x.exp()
+    y.register_hook(lambda g: g.mul(2).add_(1))
+    y.sum().backward()
+    return x.grad
+
+
+def views():
+    x = torch.randn(4, 2, requires_grad=True)
+    a, b = (x * 1).split(2)
+    c, d = (x * 2).unbind(1)
+    (a.exp() @ b.t()).sum().backward()
+    return x.grad
+
+
+def a_split_view_written():
+    a, _ = (torch.randn(4, requires_grad=True) * 1).split(2)
+    a.add_(1)
+
+
+def out_and_foreach():
+    x, out = torch.randn(3, requires_grad=True), torch.empty(3)
+    y = x.exp()
+    torch.add(torch.ones(3), 1, out=out)
+    torch._foreach_mul_([out], 3)
+    (y * out).sum().backward()
+    return x.grad
+
+
+def marked_dirty():
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.mark_dirty(x)
+            return x.mul_(2)
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * 2
+
+    x = torch.randn(3, requires_grad=True)
+    y = (x * 1).sigmoid()
+    Double.apply(y)
+    y.sum().backward()
+
+
+def amsgrad_steps():
+    net = nn.Linear(3, 2)
+    optimizer = torch.optim.Adam(net.parameters(), amsgrad=True)
+    for _ in range(3):
+        net(torch.randn(4, 3)).square().sum().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    return net.weight.detach()
+
+
+@pytest.mark.parametrize(
+    "program, cure",
+    [
+        ("x = torch.randn(3)\ny = x * w\nx += 1\ny.sum().backward()", "augmented assignment"),
+        ("l = torch.tensor([0, 2])\nloss = torch.nn.functional.cross_entropy(w.outer(w)[:2], l)\nl[l == 2] = 0\nloss.backward()", "written part by part"),
+        ("y = w * w\nwith torch.no_grad(): w.mul_(2)\ny.sum().backward()", "weights written by hand"),
+        ("z = (w * 1).sigmoid()\ntorch.nn.functional.hardswish(z, inplace=True).sum().backward()", "in-place activation"),
+    ],
+)
+def test_the_cure_fits_the_pair(program, cure):
+    with pytest.raises(RuntimeError), watch() as recording:
+        exec(program, {"torch": torch, "w": torch.ones(3, requires_grad=True)})
+    assert recording.diagnosis.cure.name == cure
+
+
+def test_a_modules_input_is_no_buffer():
+    class Scale(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.ones(3))
+
+        def forward(self, x):
+            y = x * self.weight
+            x += 1
+            return y
+
+    with pytest.raises(RuntimeError), watch() as recording:
+        Scale()(torch.randn(3)).sum().backward()
+    assert recording.diagnosis.cure.name == "augmented assignment"
+
+
+RAISE = [double_backward_overwritten, a_transform_that_raises, a_split_view_written, marked_dirty]
+
+
+@pytest.mark.parametrize("program", [double_backward, transforms, autocast, gradient_hooks, views, out_and_foreach, amsgrad_steps])
+def test_programs_that_run_are_the_same_to_the_bit(program):
+    assert isinstance(same(program), torch.Tensor)
+
+
+@pytest.mark.parametrize("program", RAISE)
+def test_programs_that_raise_raise_the_same(program):
+    assert isinstance(same(program), str)
+
+
 def test_off_again_completely():
     engine, run_thread = torch.autograd._engine_run_backward, threading.Thread.run
     hooks = len(nn.modules.module._global_forward_hooks)
