@@ -12,5 +12,14 @@ from overwritten.live.film import film
 from overwritten.live.knob import knob
 from overwritten.recorder import record
 
+
+
+def load_ipython_extension(shell):
+    """For `%load_ext overwritten`: the magics `%%watch` and `%%scrub`."""
+    from overwritten.magics import load
+
+    load(shell)
+
+
 __version__ = "0.1.0"
 __all__ = ["caught", "film", "knob", "predict", "record", "watch"]

@@ -11,6 +11,7 @@ import json
 import os
 import runpy
 import sys
+from html import escape
 
 from overwritten.doctor import explain, silent_dict, silent_text
 from overwritten.eyes import Eyes
@@ -42,6 +43,8 @@ def main(arguments=None) -> int:
     if os.getpid() == parent:  # a forked worker says nothing
         for silent in eyes.silent:
             print(silent_text(silent), file=sys.stderr)
+        if options.html:
+            _report(options.html, error, diagnosis, eyes.silent)
         if options.json:
             _write(options.json, error, diagnosis, eyes.silent)
     return code
@@ -51,6 +54,7 @@ def _options(arguments):
     parser = argparse.ArgumentParser(prog="python -m overwritten", description=__doc__.splitlines()[0])
     parser.add_argument("--strict", action="store_true", help="also find wrong gradients that raise nothing; slow")
     parser.add_argument("--json", metavar="OUT.json", help="write the diagnosis there (see the README)")
+    parser.add_argument("--html", metavar="REPORT.html", help="write a report to read in a browser")
     parser.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="run a module, with its arguments")
     parser.add_argument("program", nargs=argparse.REMAINDER, help="a script and its arguments")
     return parser.parse_args(arguments)
@@ -92,6 +96,18 @@ def _write(path, error, diagnosis, silent):
     }
     with open(path, "w", encoding="utf8") as out:
         json.dump(report, out, indent=1)
+
+
+def _report(path, error, diagnosis, silent):
+    parts = [diagnosis.html()] if diagnosis else []
+    parts += [f"<pre>{escape(silent_text(one))}</pre>" for one in silent]
+    if not parts:
+        parts = ["<p>Nothing that backward needs was overwritten.</p>"]
+    if error is not None and not isinstance(error, SystemExit):
+        parts.insert(0, f"<p>{escape(type(error).__name__)}: {escape(str(error))}</p>")
+    head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>overwritten: report</title>'
+    with open(path, "w", encoding="utf8") as out:
+        out.write(f"{head}<body><main><h1>Report</h1>{''.join(parts)}</main></body></html>\n")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ import os
 import sys
 import warnings
 from dataclasses import dataclass
+from html import escape
 
 from overwritten.eyes import Eyes, Kept, Site, Wrote
 from overwritten.messages import Message, parse
+from overwritten.pictures.draw import STYLE
+from overwritten.pictures.lanes import lanes_svg
 from overwritten.recorder import Lines
 from overwritten.recording import Recording
 
@@ -158,6 +161,14 @@ class Diagnosis:
             lines += [f"cure           {self.advice()}: {self.cure.because}", f"no help        {self.cure.vain}"]
         return "\n".join(lines)
 
+    def html(self) -> str:
+        """The lane of the storage and the words, for a notebook or a report."""
+        words = escape(self.text(), quote=False)
+        return f'<div class="ow"><style>{STYLE}</style>{lanes_svg(self)}<pre style="white-space:pre-wrap">{words}</pre></div>'
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": self.text(), "text/html": self.html()}
+
     def as_dict(self) -> dict:
         """For JSON: saver, writers, verdict, cure (see README, 'python -m overwritten')."""
         saver = _saver(self.saver) if self.saver is not None else None
@@ -173,6 +184,8 @@ class watch:
     both lines (Python 3.11 or later prints it); `recording.diagnosis` holds it too.
     lines: record the block line by line as well, for `film(recording)`; slower.
     scratch: with lines, measure what each call takes and gives back inside itself.
+    What torch.compile made before the block runs as plain Python in it; a function that is
+    compiled inside the block is not looked into.
     strict: also warn of gradients that may be wrong although nothing raises
     (`recording.silent`); slow, see `overwritten.strict`.
 

@@ -116,7 +116,8 @@ class Eyes(TorchFunctionMode):
         self._undo = []
 
     def __enter__(self):
-        self._undo = [_watch_modules(self._here), _watch_backward(self), _watch_threads(self), _make_way(self)]
+        self._undo = [_watch_modules(self._here), _watch_backward(self), _watch_threads(self)]
+        self._undo += [_make_way(self), _run_compiled_as_python()]
         self._hooks_on()
         super().__enter__()
         if self._prints:
@@ -410,6 +411,15 @@ def _watch_threads(eyes):
 
     threading.Thread.run = watched
     return lambda: setattr(threading.Thread, "run", run)
+
+
+def _run_compiled_as_python():
+    """What torch.compile made earlier runs as plain Python meanwhile; inside it we are blind."""
+    if "torch._dynamo" not in sys.modules:
+        return lambda: None
+    stance = torch.compiler.set_stance("force_eager")
+    stance.__enter__()
+    return lambda: stance.__exit__(None, None, None)
 
 
 def _make_way(eyes):

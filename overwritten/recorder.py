@@ -39,16 +39,24 @@ def record(code: str, names: dict | None = None, max_lines: int = MAX_LINES) -> 
     >>> record("x = torch.ones(4)\\nx = x + 1").peak
     32
     """
+    namespace = {"__name__": "snippet", "torch": torch, **(names or {})}
+    with _fresh_torch_state():
+        recording = follow(code, namespace, max_lines)
+    namespace.clear()
+    return recording
+
+
+def follow(code: str, namespace: dict, max_lines: int | None = None) -> Recording:
+    """As `record`, but in `namespace` itself and under the grad mode and seed of the caller."""
     try:
         source = Source.of(code)
         program = compile("\n".join(source.lines), source.filename, "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return Recording(lines=code.strip("\n").splitlines(), error=_not_python(error))
-    watching = Lines(scratch=True)
-    namespace = {"__name__": "snippet", "torch": torch, **(names or {})}
-    with _fresh_torch_state(), watching.following(source, namespace, max_lines):
+    lines = Lines(scratch=True)
+    with lines.following(source, namespace, max_lines):
         exec(program, namespace)
-    return watching.recording
+    return lines.recording
 
 
 class Lines:
@@ -85,11 +93,8 @@ class Lines:
                 copy.clear()
 
     @contextlib.contextmanager
-    def following(self, source: Source, namespace: dict, max_lines: int):
-        """Record code that is about to be exec'ed in `namespace`; swallow how it ends.
-
-        The namespace is emptied afterwards.
-        """
+    def following(self, source: Source, namespace: dict, max_lines: int | None):
+        """Record code that is about to be exec'ed in `namespace`; swallow how it ends."""
         # asking a node for what it saved may run a hook of the learner's: in snippets only
         self._saves = Saves(self._ledger)
         self._begin(source, None, namespace)
@@ -102,7 +107,6 @@ class Lines:
         finally:
             self._end(error)
             error = None  # its traceback holds this frame: a circle that keeps the tensors
-            namespace.clear()
 
     def _begin(self, source, frame, namespace):
         self._source, self._base, self._limit = source, frame, None
