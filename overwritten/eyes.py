@@ -16,6 +16,7 @@ import threading
 import weakref
 from collections import deque
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import torch
 from torch.autograd.function import BackwardCFunction
@@ -48,6 +49,12 @@ class Site:
     line: int
     module: str = ""
     via: str = ""
+
+
+@lru_cache(MOST_WRITES)
+def _site_at(file, line, module, via):
+    """The same line is seen again and again; `via` comes as a whole file name."""
+    return Site(file, line, module, via[len(_NOT_USERS[0]) :] if via.startswith(_NOT_USERS[0]) else "")
 
 
 @dataclass(frozen=True)
@@ -149,17 +156,18 @@ class Eyes(TorchFunctionMode):
     def _pack(self, tensor):
         with torch._C.DisableTorchFunction():
             op, first_node = getattr(self._here, "call", None) or ("", None)
-            handle = _Handle()
+            handle, version = _Handle(), tensor._version
             handle.tensor = tensor.detach()  # same storage, same counter, no history: no circle
-            handle.kept = Kept(op, self._site(), tensor._version, tuple(tensor.shape))
-            handle.seen = tensor._version
+            handle.kept = kept = Kept(op, self._site(), version, tuple(tensor.shape))
+            handle.seen = version
             handle.original = weakref.ref(tensor)
-            _name_producer(handle, tensor, op, first_node)
-            base = tensor._base if tensor._is_view() and tensor._base is not None else tensor
-            handle.kept.own, handle.kept.leaf = handle.own, base.is_leaf
-            handle.kept.needs_gradient = tensor.requires_grad
-            handle.kept.buffer = base.is_leaf and not tensor.requires_grad and self._is_buffer(base)
-            handle.kept.thread = threading.get_ident()
+            is_view = tensor._is_view()
+            _name_producer(handle, tensor, is_view, op, first_node)
+            base = tensor._base if is_view else None
+            base = tensor if base is None else base
+            kept.own, kept.leaf, kept.needs_gradient = handle.own, base.is_leaf, tensor.requires_grad
+            kept.buffer = kept.leaf and not kept.needs_gradient and self._is_buffer(base)
+            kept.thread = threading.get_ident()
             if self._prints:
                 self._prints.saved(handle)
             key = _storage_key(tensor)
@@ -168,8 +176,8 @@ class Eyes(TorchFunctionMode):
             return handle
 
     def _is_buffer(self, tensor):
-        modules = getattr(self._here, "modules", None) or ()
-        return any(buffer is tensor for module in modules for buffer in module._buffers.values())
+        running = getattr(self._here, "running", None) or ()
+        return any(buffer is tensor for run in running for buffer in run.module._buffers.values())
 
     def _inner_save(self, tensor):
         op = (getattr(self._here, "call", None) or ("",))[0]
@@ -188,9 +196,8 @@ class Eyes(TorchFunctionMode):
 
     def _site_of(self, frame):
         frame, via = _first_user_frame(frame)
-        via = via[len(_NOT_USERS[0]) :] if via.startswith(_NOT_USERS[0]) else ""
-        modules = getattr(self._here, "modules", None)
-        return Site(frame.f_code.co_filename, frame.f_lineno, _path(modules) if modules else "", via)
+        running = getattr(self._here, "running", None)
+        return _site_at(frame.f_code.co_filename, frame.f_lineno, _path(running) if running else "", via)
 
     # the referee
 
@@ -222,17 +229,18 @@ class Eyes(TorchFunctionMode):
         if name in LOOKS_ONLY:
             return func(*args, **kwargs)
         with torch._C.DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
-            before = [(t, t._version) for t in tensors_in([args, kwargs]) if not t.is_inference()]
+            before = _versions(args, kwargs)
             if name in _BACKWARD:
                 self._look_at_all()
-        outer = getattr(self._here, "call", None)
-        self._here.call = name, _node_number()
+        here = self._here
+        outer = getattr(here, "call", None)
+        here.call = name, _node_number()
         if self._prints:
             self._prints.last_call = name
         try:
             return func(*args, **kwargs)
         finally:
-            self._here.call = outer
+            here.call = outer
             with torch._C.DisableTorchFunctionSubclass():
                 for tensor, version in before:
                     if tensor._version != version:
@@ -246,12 +254,15 @@ class Eyes(TorchFunctionMode):
         self._order += 1
         wrote = Wrote(name, site, version, tensor._version)
         self.writes.append((wrote, tuple(tensor.shape), key, self._order))
-        self._look(name, site, self._held.get(key, ()), version)
+        held = self._held.get(key)
+        if held:
+            self._look(name, site, held, version)
 
     def _look_at_all(self, name=None):
         """After a call into C++: what it wrote. Before it (no name): forget what nobody saw."""
         for held in list(self._held.values()):
-            self._look(name, None, held)
+            if held:
+                self._look(name, None, held)
         self._held = {key: held for key, held in self._held.items() if held}
 
     def _look(self, name, site, held, before=None):
@@ -273,14 +284,27 @@ class Eyes(TorchFunctionMode):
 def _first_user_frame(frame):
     """(the innermost frame of the user's own, the file that it called into)."""
     via = ""
-    while frame.f_back is not None:
+    while (back := frame.f_back) is not None:
         file = frame.f_code.co_filename
-        if file not in _is_users:
-            _is_users[file] = not file.startswith((*_NOT_USERS, "<frozen"))
-        if _is_users[file]:
+        is_users = _is_users.get(file)
+        if is_users is None:
+            is_users = _is_users[file] = not file.startswith((*_NOT_USERS, "<frozen"))
+        if is_users:
             break
-        via, frame = file, frame.f_back
+        via, frame = file, back
     return frame, via
+
+
+def _versions(args, kwargs):
+    """[(tensor, version)] as `tensors_in([args, kwargs])` finds them, without generators."""
+    before = []
+    for value in (*args, *kwargs.values()) if kwargs else args:
+        if isinstance(value, torch.Tensor):
+            if not value.is_inference():
+                before.append((value, value._version))
+        elif isinstance(value, (list, tuple, dict)):
+            before += [(t, t._version) for t in tensors_in(value, 1) if not t.is_inference()]
+    return before
 
 
 def _storage_key(tensor):
@@ -297,14 +321,16 @@ def _unticked(op, site):
 # which operation PyTorch names after "which is output 0 of"
 
 
-def _name_producer(handle, tensor, op, first_node):
+def _name_producer(handle, tensor, is_view, op, first_node):
     node = tensor.grad_fn
-    made = node is not None and (first_node is None or node._sequence_nr() >= first_node)
-    made_here = made and (bool(op) or isinstance(node, BackwardCFunction))
-    if op in _BACKWARD or tensor._is_view():
-        made_here = node is not None and node._sequence_nr() >= _node_number() - 1 and bool(op)
+    number = node._sequence_nr() if node is not None else -1
+    if op in _BACKWARD or is_view:
+        made_here = node is not None and number >= _node_number() - 1 and bool(op)
+    else:
+        made_here = node is not None and (first_node is None or number >= first_node)
+        made_here = made_here and (bool(op) or isinstance(node, BackwardCFunction))
     handle.own = made_here  # the saver's own result
-    handle.view = (node._sequence_nr() if node else True) if tensor._is_view() else False
+    handle.view = (number if node is not None else True) if is_view else False
     handle.output = tensor.output_nr if made_here else 0
     handle.node = node.name() if node is not None else None
 
@@ -361,25 +387,45 @@ def _text(tensor, producer, output, now, expected) -> str:
 
 def _watch_modules(here):
     def enter(module, args):
-        if not hasattr(here, "modules"):
-            here.modules = []
-        here.modules.append(module)
+        try:
+            here.running.append(_Running(module))
+        except AttributeError:
+            here.running = [_Running(module)]
 
     def leave(module, args, output):
-        if getattr(here, "modules", None):
-            here.modules.pop()
+        if getattr(here, "running", None):
+            here.running.pop()
 
     handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave, always_call=True)]
     return lambda: [handle.remove() for handle in handles]
 
 
-def _path(modules) -> str:
+class _Running:
+    """A module that runs, its name in the module that called it, and `_path` once asked for."""
+
+    __slots__ = ("module", "name", "path")
+
+    def __init__(self, module):
+        self.module, self.name, self.path = module, None, None
+
+
+def _path(running) -> str:
     """'head.dropout (Dropout)': the names from the outermost module that ran to this one."""
-    names = []
-    for parent, child in zip(modules, modules[1:]):
-        names.append(next((name for name, m in parent.named_modules() if m is child), "?"))
-    kind = type(modules[-1]).__name__
-    return f"{'.'.join(names)} ({kind})" if names else kind
+    last = running[-1]
+    if last.path is None:
+        for parent, child in zip(running, running[1:]):
+            if child.name is None:
+                child.name = _name_in(parent.module, child.module)
+        kind, names = type(last.module).__name__, ".".join(child.name for child in running[1:])
+        last.path = f"{names} ({kind})" if running[1:] else kind
+    return last.path
+
+
+def _name_in(parent, child) -> str:
+    for name, module in parent._modules.items():  # nearly always; `named_modules` walks them all
+        if module is child:
+            return name
+    return next((name for name, module in parent.named_modules() if module is child), "?")
 
 
 def _watch_backward(eyes):

@@ -37,12 +37,16 @@ def line_of(path, mark):
 def start(folder, *words, **environment):
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     known = dict(os.environ, PYTHONPATH=os.path.dirname(OURS), **environment)
-    return subprocess.Popen([sys.executable, *map(str, words)], cwd=folder, env=known, **streams)
+    return subprocess.Popen([sys.executable, *map(str, words)], cwd=folder, env=known, start_new_session=True, **streams)
 
 
 def end(process, given=b""):
     """(exit code, stdout, stderr); no line of ours is ever in a traceback."""
-    out, told = process.communicate(given, timeout=120)
+    try:
+        out, told = process.communicate(given, timeout=60)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
     assert f'File "{OURS}' not in told.decode() and "runpy" not in told.decode(), told.decode()
     return process.returncode, out.decode(), told.decode()
 
@@ -54,10 +58,10 @@ def run(folder, *words, **environment):
 
 def same(folder, *words, options=(), given=b"", **environment):
     """Run it with and without the doctor: exit code, stdout and stderr must not differ at all."""
-    doctor = start(folder, *DOCTOR, *options, *words, **environment)
-    plain = start(folder, *words, **environment).communicate(given, timeout=120)
+    doctor, plain = start(folder, *DOCTOR, *options, *words, **environment), start(folder, *words, **environment)
+    streams = plain.communicate(given, timeout=60)
     code, out, told = end(doctor, given)
-    assert (out, told) == (plain[0].decode(), plain[1].decode())
+    assert (code, out, told) == (plain.returncode, streams[0].decode(), streams[1].decode())
     return code, out, told
 
 
@@ -99,7 +103,7 @@ def test_a_training_script_that_fails(tmp_path):
     words = ["train.py", "--width", "8", "--strict", "--json", "theirs.json", "-m", "it"]
     plain = start(tmp_path, *words)
     code, out, told = run(tmp_path, "--json", "ours.json", *words)
-    out_plain, told_plain = (stream.decode() for stream in plain.communicate(timeout=120))
+    out_plain, told_plain = (stream.decode() for stream in plain.communicate(timeout=60))
     assert code == plain.returncode == 1 and out == out_plain == "8 True theirs.json it\n"
     assert "theirs.json" not in os.listdir(tmp_path) and not os.listdir(tmp_path / "elsewhere")
 
@@ -147,7 +151,7 @@ def test_a_program_is_run_as_python_runs_it(tmp_path):
 
         if __name__ == "__main__":
             print(__file__, sys.argv, sys.path[0], __package__, __spec__, __doc__, sibling.value)
-            print(sorted(name for name in vars() if name != "__cached__"), half.__annotations__)
+            print(sorted(name for name in vars() if name not in ("__cached__", "__annotations__")), half.__annotations__)
             names = "RANK LOCAL_RANK WORLD_SIZE MASTER_ADDR MASTER_PORT OMP_NUM_THREADS".split()
             print({name: os.environ.get(name) for name in names}, os.getcwd())
             print(sys.stdin.readline(), *sys.stdin)
@@ -183,7 +187,7 @@ def test_the_end_of_a_program(tmp_path):
         class Point: pass
 
         def late(who):
-            threading.main_thread().join(0.5)  # the last line is over by now
+            time.sleep(0.5)  # the last line is over by now
             print(who, type(pickle.loads(pickle.dumps(Point()))).__name__, sys.argv)
 
         last = Last()
@@ -215,10 +219,14 @@ def test_exit_codes(tmp_path):
         "hard": ("import os; os._exit(7)", 7),
     }
     write(tmp_path, **{name: text for name, (text, _) in programs.items()})
+    started = {name: start(tmp_path, *DOCTOR, "--json", f"{name}.json", f"{name}.py") for name in programs}
     told = {}
     for name, (_, expected) in programs.items():
-        code, _, told[name] = same(tmp_path, f"{name}.py", options=["--json", f"{name}.json"])
-        assert code == expected, name
+        code, *streams = end(started[name])
+        plain = start(tmp_path, f"{name}.py")
+        assert streams == [stream.decode() for stream in plain.communicate(timeout=60)], name
+        assert code == plain.returncode == expected, name
+        told[name] = streams[1]
     assert told["three"] == told["hard"] == "" and told["words"] == "words\n"
     assert not (tmp_path / "hard.json").exists()
     reports = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in ("three", "words", "value")}
@@ -247,12 +255,13 @@ def test_calls_that_make_no_sense(tmp_path):
         "empty": ([], 2, "name the program to run"),
         "no module": (["-m"], 2, "name the program to run"),
         "wrong module": (["-m", "no_such_module"], 1, "No module named no_such_module"),
-        "nowhere": (["--json", "no/where.json", "fine.py"], None, "no/where.json"),
+        "nowhere": (["--json", "no/where.json", "fine.py"], 2, "no/where.json"),
     }
-    for name, (words, expected, sentence) in calls.items():
-        code, _, told = run(tmp_path, *words)
-        assert expected in (code, None) and code != 0 or name == "nowhere", name
+    started = {name: start(tmp_path, *DOCTOR, *words) for name, (words, _, _) in calls.items()}
+    for name, (_, expected, sentence) in calls.items():
+        code, out, told = end(started[name])
         assert sentence in told and told.count("\n") == 1 and "Traceback" not in told, f"{name}\n{told}"
+        assert code == expected and not out, name
     code, _, told = run(tmp_path, "picture.py")
     words = "SyntaxError" if sys.version_info >= (3, 11) else "(SyntaxError|ValueError)"
     assert code == 1 and re.search(words, told) and "Traceback" not in told
@@ -359,7 +368,7 @@ def test_strict(tmp_path, folder):
     script = tmp_path / folder / "program.py"
     plain = start(tmp_path, script)
     code, out, told = run(tmp_path, "--strict", "--json", "out.json", script)
-    assert code == 0 and out.encode() == plain.communicate(timeout=120)[0]
+    assert code == 0 and out.encode() == plain.communicate(timeout=60)[0]
     report = json.loads((tmp_path / "out.json").read_text())
     assert report["error"] is None and report["diagnosis"] is None and len(report["silent"]) == 2
     for silent in report["silent"]:
@@ -394,8 +403,11 @@ def test_an_error_on_its_way_through_the_program(tmp_path):
     if sys.version_info >= (3, 11):
         write(tmp_path, noted=BAD_STEP + "        error.add_note('step 3')\n        raise")
     noted = start(tmp_path, *DOCTOR, "noted.py")
-    code, _, told = run(tmp_path, "chained.py")
+    code, _, told = run(tmp_path, "--json", "out.json", "chained.py")
     assert code == 1 and "ValueError: step 3" in told and "direct cause" in told
+    assert told.count("saved by       exp at chained.py:3") == 1
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert report["error"]["type"] == "ValueError" and report["diagnosis"]["writers"][0]["line"] == 4
     assert {file for file in frames(told) if "torch" not in file} == {str(tmp_path / "chained.py")}
     code, _, told = end(noted)
     assert code == 1 and told.count("saved by       exp at noted.py:3") == 1

@@ -251,9 +251,14 @@ def test_what_was_not_seen_is_said():
     assert diagnosis.saver is None and not diagnosis.complete
     assert [w.op for w in diagnosis.suspects] == ["add_"] and "did not see" in diagnosis.text()
 
+    go, todo = threading.Event(), []
+    before = threading.Thread(target=lambda: (go.wait(20), todo[0].detach().mul_(2)))
+    before.start()  # modes are thread-local: a thread begun before the block is not seen
     with pytest.raises(RuntimeError), watch() as recording:
         y = torch.ones(3, requires_grad=True).exp()
-        torch._C._autograd._unsafe_set_version_counter((y,), (5,))
+        todo.append(y)
+        go.set()
+        before.join()
         y.sum().backward()
     assert recording.diagnosis.writers == () and not recording.diagnosis.complete
     assert recording.diagnosis.cure is None and "something the watch did not see" in recording.diagnosis.text()
@@ -427,15 +432,19 @@ def test_a_modules_input_is_no_buffer():
     assert recording.diagnosis.cure.name == "augmented assignment"
 
 
-RAISE = [double_backward_overwritten, a_transform_that_raises, a_split_view_written, marked_dirty]
+steps_aside = pytest.mark.skipif(
+    not hasattr(torch._C._autograd, "_top_saved_tensors_default_hooks"),
+    reason="this PyTorch does not tell whose hook is on top, so torch.func refuses to run under ours",
+)
+TRANSFORMS = [pytest.param(program, marks=steps_aside) for program in (transforms, a_transform_that_raises)]
 
 
-@pytest.mark.parametrize("program", [double_backward, transforms, autocast, gradient_hooks, views, out_and_foreach, amsgrad_steps])
+@pytest.mark.parametrize("program", [double_backward, TRANSFORMS[0], autocast, gradient_hooks, views, out_and_foreach, amsgrad_steps])
 def test_programs_that_run_are_the_same_to_the_bit(program):
     assert isinstance(same(program), torch.Tensor)
 
 
-@pytest.mark.parametrize("program", RAISE)
+@pytest.mark.parametrize("program", [double_backward_overwritten, TRANSFORMS[1], a_split_view_written, marked_dirty])
 def test_programs_that_raise_raise_the_same(program):
     assert isinstance(same(program), str)
 
