@@ -51,9 +51,6 @@ def test_make_lab_without_venv_support(tmp_path):
 
 def test_make_lab_when_pip_cannot_install(tmp_path):
     (tmp_path / "venv" / "bin").mkdir(parents=True)
-    python = fake_python(
-        tmp_path, f'if [ "$1" = "-m" ]; then exit 0; fi\nexec "{sys.executable}" "$@"'
-    )
     pip = tmp_path / "venv" / "bin" / "python"
     pip.write_text("#!/bin/sh\nexit 1\n")
     pip.chmod(0o755)
