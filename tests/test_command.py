@@ -37,7 +37,8 @@ def line_of(path, mark):
 def start(folder, *words, **environment):
     streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
     known = dict(os.environ, PYTHONPATH=os.path.dirname(OURS), **environment)
-    return subprocess.Popen([sys.executable, *map(str, words)], cwd=folder, env=known, start_new_session=True, **streams)
+    command = [sys.executable, *map(str, words)]
+    return subprocess.Popen(command, cwd=folder, env=known, start_new_session=True, **streams)
 
 
 def end(process, given=b""):
@@ -58,7 +59,8 @@ def run(folder, *words, **environment):
 
 def same(folder, *words, options=(), given=b"", **environment):
     """Run it with and without the doctor: exit code, stdout and stderr must not differ at all."""
-    doctor, plain = start(folder, *DOCTOR, *options, *words, **environment), start(folder, *words, **environment)
+    doctor = start(folder, *DOCTOR, *options, *words, **environment)
+    plain = start(folder, *words, **environment)
     streams = plain.communicate(given, timeout=60)
     code, out, told = end(doctor, given)
     assert (code, out, told) == (plain.returncode, streams[0].decode(), streams[1].decode())
@@ -151,7 +153,7 @@ def test_a_program_is_run_as_python_runs_it(tmp_path):
 
         if __name__ == "__main__":
             print(__file__, sys.argv, sys.path[0], __package__, __spec__, __doc__, sibling.value)
-            print(sorted(name for name in vars() if name not in ("__cached__", "__annotations__")), half.__annotations__)
+            print(sorted(set(vars()) - {"__cached__", "__annotations__"}), half.__annotations__)
             names = "RANK LOCAL_RANK WORLD_SIZE MASTER_ADDR MASTER_PORT OMP_NUM_THREADS".split()
             print({name: os.environ.get(name) for name in names}, os.getcwd())
             print(sys.stdin.readline(), *sys.stdin)
@@ -170,10 +172,12 @@ def test_a_program_is_run_as_python_runs_it(tmp_path):
                 print(loss.item().hex(), torch.get_rng_state().sum().item())
     """)  # fmt: skip
     (tmp_path / "bin/tool.py").symlink_to("../src/program.py")  # a sibling is one of the target
-    ranks = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
+    ranks = {"RANK": "1", "LOCAL_RANK": "1", "WORLD_SIZE": "2"}
+    ranks |= {"MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
     words = ["bin/tool.py", "--a=b", "", "two words", "--", "-h"]
     code, out, _ = same(tmp_path, *words, given="é 1\n2\n3".encode(), **ranks)
-    assert code == 0 and "'--a=b', '', 'two words', '--', '-h'" in out and "'RANK': '1'" in out and "é 1" in out
+    assert code == 0 and "'--a=b', '', 'two words', '--', '-h'" in out
+    assert "'RANK': '1'" in out and "é 1" in out
 
 
 def test_the_end_of_a_program(tmp_path):
@@ -195,7 +199,8 @@ def test_the_end_of_a_program(tmp_path):
         threading.Thread(target=late, args=("thread",)).start()
     """)  # fmt: skip
     code, out, _ = same(tmp_path, "program.py", "x")
-    assert code == 0 and out == "thread Point ['program.py', 'x']\natexit Point ['program.py', 'x']\ndeleted\n"
+    ends = [f"{who} Point ['program.py', 'x']" for who in ("thread", "atexit")]
+    assert code == 0 and out.splitlines() == [*ends, "deleted"]
 
 
 def test_warnings_of_torch_name_the_program(tmp_path):
@@ -229,7 +234,8 @@ def test_exit_codes(tmp_path):
         told[name] = streams[1]
     assert told["three"] == told["hard"] == "" and told["words"] == "words\n"
     assert not (tmp_path / "hard.json").exists()
-    reports = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in ("three", "words", "value")}
+    written = ("three", "words", "value")
+    reports = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in written}
     assert reports["three"] == reports["words"] == {"error": None, "diagnosis": None, "silent": []}
     error = {"type": "ValueError", "message": "bad value"}
     assert reports["value"] == {"error": error, "diagnosis": None, "silent": []}
@@ -241,7 +247,8 @@ def test_ctrl_c(tmp_path):
     assert process.stdout.readline() == b"ready\n"
     process.send_signal(signal.SIGINT)
     code, _, told = end(process)
-    assert code == 130 and frames(told) == [str(tmp_path / "program.py")] and told.endswith("KeyboardInterrupt\n")
+    assert code == 130 and told.endswith("KeyboardInterrupt\n")
+    assert frames(told) == [str(tmp_path / "program.py")]
     assert json.loads((tmp_path / "out.json").read_text())["error"]["type"] == "KeyboardInterrupt"
 
 
@@ -349,7 +356,8 @@ def test_the_parent_alone_writes_the_report(tmp_path):
     """)  # fmt: skip
     code, out, _ = same(tmp_path, "program.py", options=["--json", "out.json"])
     assert code == 1 and out == "0 False\n5 False\n1 False\n"
-    assert json.loads((tmp_path / "out.json").read_text())["error"] == {"type": "KeyError", "message": "'parent'"}
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert report["error"] == {"type": "KeyError", "message": "'parent'"}
 
 
 @pytest.mark.parametrize("folder", ["project", "overwritten"])
