@@ -7,14 +7,21 @@ code; only an error about an overwritten tensor gets more to say.
 from __future__ import annotations
 
 import argparse
+import builtins
+import importlib.machinery
+import io
 import json
 import os
 import runpy
 import sys
+import types
+import warnings
 from html import escape
 
 from overwritten.doctor import explain, silent_dict, silent_text
 from overwritten.eyes import Eyes
+
+_OURS = os.path.dirname(__file__) + os.sep
 
 
 def main(arguments=None) -> int:
@@ -28,7 +35,12 @@ def main(arguments=None) -> int:
     if not options.module and not os.path.isfile(name):
         print(f"overwritten: there is no file {name!r} to run.", file=sys.stderr)
         return 2
+    report = options.json and os.path.abspath(options.json)  # the program may go to another folder
+    if report and not os.path.isdir(os.path.dirname(report)):
+        print(f"overwritten: there is no folder for {options.json!r}.", file=sys.stderr)
+        return 2
     eyes, parent = Eyes(options.strict), os.getpid()
+    warnings.showwarning = _at_the_program(warnings.showwarning)
     error = diagnosis = None
     try:
         with eyes:
@@ -38,15 +50,16 @@ def main(arguments=None) -> int:
         error, code = end, _exit_code(end)
     except BaseException as caught:
         error, code = caught, 130 if isinstance(caught, KeyboardInterrupt) else 1
-        diagnosis = explain(caught, eyes)
+        told = [explain(one, eyes, _colour()) for one in _chain(caught)]  # also takes our frames out
+        diagnosis = next(filter(None, told), None)
         _show(caught, diagnosis)
     if os.getpid() == parent:  # a forked worker says nothing
         for silent in eyes.silent:
             print(silent_text(silent), file=sys.stderr)
         if options.html:
             _report(options.html, error, diagnosis, eyes.silent)
-        if options.json:
-            _write(options.json, error, diagnosis, eyes.silent)
+        if report:
+            _write(report, error, diagnosis, eyes.silent)
     return code
 
 
@@ -61,13 +74,25 @@ def _options(arguments):
 
 
 def _run(name, rest, module):
+    """As `python name` or `python -m name` would, in a `__main__` that outlives the last line."""
     sys.argv = [name, *rest]
+    main = types.ModuleType("__main__")
+    main.__builtins__ = builtins
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = main  # pickles of spawned processes name it so
+    safe = getattr(sys.flags, "safe_path", False)
     if module:
-        sys.path[0] = os.getcwd()
-        runpy.run_module(name, run_name="__main__", alter_sys=True)
-    else:
-        sys.path[0] = os.path.dirname(os.path.abspath(name))
-        runpy.run_path(name, run_name="__main__")
+        if not safe:
+            sys.path[0] = os.getcwd()
+        runpy._run_module_as_main(name)
+        return
+    file = os.path.abspath(name)
+    if not safe:
+        sys.path[0] = os.path.dirname(os.path.realpath(file))
+    main.__file__, main.__cached__ = file, None
+    main.__loader__ = importlib.machinery.SourceFileLoader("__main__", file)
+    with io.open_code(file) as source:
+        code = compile(source.read(), file, "exec", dont_inherit=True)
+    exec(code, vars(main))
 
 
 def _exit_code(end) -> int:
@@ -83,8 +108,38 @@ def _show(error, diagnosis):
     while traceback is not None and traceback.tb_frame.f_code.co_filename in ours:
         traceback = traceback.tb_next
     sys.excepthook(type(error), error.with_traceback(traceback), traceback)
-    if diagnosis is not None and not hasattr(error, "add_note"):  # Python 3.10 has no notes
-        print(diagnosis.text(), file=sys.stderr)
+    notes = [note for one in _chain(error) for note in getattr(one, "__notes__", ())]
+    if diagnosis is not None and diagnosis.text(_colour()) not in notes:  # Python 3.10, or it had a note
+        print(diagnosis.text(_colour()), file=sys.stderr)
+
+
+def _colour() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty() and "NO_COLOR" not in os.environ
+
+
+def _chain(error):
+    """The error and those that it comes from, latest first."""
+    chain = []
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    return chain
+
+
+def _at_the_program(show):
+    """Warnings out of PyTorch's C++ name the innermost Python line, which is now ours: name the caller's."""
+
+    def shown(message, category, filename, lineno, file=None, line=None):
+        if filename.startswith(_OURS):
+            frame = sys._getframe(1)
+            while frame.f_back and not frame.f_code.co_filename.startswith(_OURS):
+                frame = frame.f_back
+            while frame.f_back and frame.f_code.co_filename.startswith(_OURS):
+                frame = frame.f_back
+            filename, lineno = frame.f_code.co_filename, frame.f_lineno
+        show(message, category, filename, lineno, file, line)
+
+    return shown
 
 
 def _write(path, error, diagnosis, silent):

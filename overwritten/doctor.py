@@ -115,6 +115,9 @@ CURES = (
 )
 
 
+_ANSI = {"over": "1;31", "susp": "1;33", "cure": "1;32"}  # red, yellow, green; else bold
+
+
 @dataclass(frozen=True)
 class Diagnosis:
     """What happened. saver: None if the save was not seen. writers: in order, maybe empty.
@@ -144,8 +147,8 @@ class Diagnosis:
             return ""
         return self.cure.does.format(instead=_AUGMENTED.get(self.writers[-1].op, "x = …"))
 
-    def text(self) -> str:
-        """Plain text, a line each, for a terminal or an error's note."""
+    def text(self, colour: bool = False) -> str:
+        """A line each, for an error's note or a terminal; colour: with ANSI codes."""
         lines = []
         if self.saver is not None:
             what = "its own result" if self.saver.own else "an input"
@@ -159,6 +162,8 @@ class Diagnosis:
         lines += [f"suspect        {_line(w.op, w.site)} (version {w.before} → {w.after})" for w in self.suspects]
         if self.cure is not None:
             lines += [f"cure           {self.advice()}: {self.cure.because}", f"no help        {self.cure.vain}"]
+        if colour:
+            lines = [f"\x1b[{_ANSI.get(line[:4], 1)}m{line[:15]}\x1b[0m{line[15:]}" for line in lines]
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -222,11 +227,11 @@ class watch:
             self.recording.diagnosis = explain(error, self._eyes)
 
 
-def explain(error: BaseException, eyes: Eyes) -> Diagnosis | None:
+def explain(error: BaseException, eyes: Eyes, colour: bool = False) -> Diagnosis | None:
     """`diagnose`, put into the error as a note; our own frames leave its traceback."""
     diagnosis = diagnose(error, eyes)
     if diagnosis is not None and hasattr(error, "add_note") and not getattr(error, "__notes__", None):
-        error.add_note(diagnosis.text())
+        error.add_note(diagnosis.text(colour))
     step = error.__traceback__
     while step is not None:
         while step.tb_next is not None and step.tb_next.tb_frame.f_code.co_filename.startswith(_OURS):

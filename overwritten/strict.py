@@ -10,6 +10,7 @@ gradients: where backward did not need the bytes, its alarm is a false one, so i
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import sysconfig
 import zlib
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
+_OURS = os.path.dirname(__file__) + os.sep
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
@@ -75,8 +77,7 @@ class Fingerprints:
     def _on_call(self, frame, event, arg):
         file = frame.f_code.co_filename
         if file not in self._users:
-            library = file.startswith((*_LIBRARIES, "<frozen")) or "/overwritten/" in file
-            self._users[file] = not library
+            self._users[file] = not file.startswith((*_LIBRARIES, _OURS, "<frozen"))
         if self._users[file]:
             self._look()
             self._at = self._site(frame)

@@ -3,6 +3,7 @@
 import gc
 import os
 import random
+import re
 import subprocess
 import sys
 import threading
@@ -204,6 +205,9 @@ def test_the_error_is_the_same_and_gets_a_note():
     assert "saved by       exp at test_doctor.py" in text and "`y = x.exp()`" in text
     assert "overwritten by add_ at test_doctor.py" in text and "# the writer" in text
     assert "cure           write it out of place: `x = x + …`" in text
+    coloured = recording.diagnosis.text(colour=True)
+    assert "\x1b[1;31moverwritten by \x1b[0madd_" in coloured
+    assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == text
     if sys.version_info >= (3, 11):
         assert caught.value.__notes__ == [text]
     files = [str(entry.path) for entry in caught.traceback]
