@@ -8,7 +8,7 @@ LAB_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 
 .DEFAULT_GOAL := help
-.PHONY: help lab author test notebooks badges
+.PHONY: help lab author test notebooks badges versions
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -28,6 +28,9 @@ notebooks: $(VENV)/.author  ## build notebooks/ from lessons_src/
 
 badges: $(VENV)/.author  ## stamp badges, set-up cells and README from pyproject.toml
 	$(BIN)/python tools/badges.py
+
+versions: $(VENV)/.author  ## run the doctor's tests on torch 2.6 and 2.15 (5 GB each, minutes)
+	$(BIN)/python tools/versions.py
 
 $(VENV)/.learner: requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py $(VENV) requirements.txt
