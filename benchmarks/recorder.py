@@ -26,7 +26,7 @@ from overwritten.eyes import Eyes
 
 SEED = 0
 WARM_UP = 3
-COMPARED = ("plain", "detect_anomaly", "empty mode", "Eyes")
+COMPARED = ("plain", "detect_anomaly", "empty mode", "Eyes", "strict")
 
 
 class Block(nn.Module):
@@ -130,6 +130,7 @@ def _ways(eyes):
         "detect_anomaly": lambda: torch.autograd.detect_anomaly(check_nan=False),
         "empty mode": Empty,
         "Eyes": eyes,
+        "strict": lambda: eyes(strict=True),
         "function mode": lambda: _function_mode(eyes()),
         "save hooks": lambda: saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor),
         "module hooks": _module_hooks,

@@ -76,6 +76,8 @@ class Fingerprints:
 
     def _on_call(self, frame, event, arg):
         file = frame.f_code.co_filename
+        if file.startswith("<"):  # generated code, as a dataclass's __init__, goes with its module
+            file = frame.f_globals.get("__file__") or file
         if file not in self._users:
             self._users[file] = not file.startswith((*_LIBRARIES, _OURS, "<frozen"))
         if self._users[file]:
