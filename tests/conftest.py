@@ -1,5 +1,6 @@
 """What several test files share: the lessons, a JupyterLab on loopback, a headless browser."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -40,7 +41,7 @@ def browser_path() -> str:
 @pytest.fixture(scope="session")
 def lab(tmp_path_factory, browser_path):
     """(address, folder) of a JupyterLab that serves copies of the notebooks, with a home of its own."""
-    home, port = tmp_path_factory.mktemp("lab"), free_port()
+    home = tmp_path_factory.mktemp("lab")
     served = home / "notebooks"
     shutil.copytree(ROOT / "notebooks", served, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for name, text in {
@@ -53,17 +54,25 @@ def lab(tmp_path_factory, browser_path):
     environment = dict(os.environ, JUPYTERLAB_SETTINGS_DIR=str(home / "settings"), IPYTHONDIR=str(home / "ipython"))
     for part in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR"):
         environment[part] = str(home / part.lower())
+    flags = [f"--ServerApp.root_dir={served}", "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]
+    with jupyterlab(served, home / "lab.log", environment, *flags) as address:
+        yield address, served
+
+
+@contextlib.contextmanager
+def jupyterlab(folder, log, environment, *flags):
+    """The address of a JupyterLab on loopback, started in `folder`; stopped at the end."""
+    port = free_port()
     command = [
         *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--IdentityProvider.token="),
-        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0"),
-        *(f"--ServerApp.root_dir={served}", "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"),
+        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0", *flags),
     ]
-    address, log = f"http://127.0.0.1:{port}", home / "lab.log"
+    address = f"http://127.0.0.1:{port}"
     with log.open("w") as out:
-        server = subprocess.Popen(command, env=environment, cwd=served, stdout=out, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
         try:
             _await(address + "/api/status", server, log)
-            yield address, served
+            yield address
         finally:
             server.terminate()
             try:

@@ -3,12 +3,10 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import urllib.request
 
 import pytest
-from conftest import NOTEBOOKS, ROOT, _await, free_port
+from conftest import NOTEBOOKS, ROOT, jupyterlab
 
 
 @pytest.fixture()
@@ -20,23 +18,15 @@ def course(tmp_path):
 
 def save_through_jupyterlab(course, root, path, *flags):
     """Add a sentence to the first cell over the contents API, as a save in the browser does."""
-    port, log = free_port(), course / "server.log"
     environment = dict(os.environ, JUPYTER_RUNTIME_DIR=str(course / "run"), JUPYTER_CONFIG_DIR=str(course / "config"))
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--ServerApp.port={port}"]
-    command += ["--IdentityProvider.token=", "--ServerApp.disable_check_xsrf=True", "--ServerApp.port_retries=0"]
-    with log.open("w") as out:
-        server = subprocess.Popen([*command, *flags], cwd=root, env=environment, stdout=out, stderr=subprocess.STDOUT)
-        try:
-            address = f"http://127.0.0.1:{port}/api/contents/{path}"
-            _await(f"http://127.0.0.1:{port}/api/status", server, log)
-            model = json.load(urllib.request.urlopen(f"{address}?content=1&type=notebook"))
-            model["content"]["cells"][0]["source"] += "\n\nA sentence of mine."
-            body = json.dumps({"type": "notebook", "format": "json", "content": model["content"]}).encode()
-            request = urllib.request.Request(address, body, {"Content-Type": "application/json"}, method="PUT")
-            urllib.request.urlopen(request)
-        finally:
-            server.terminate()
-            server.wait(20)
+    flags = ("--ServerApp.disable_check_xsrf=True", *flags)
+    with jupyterlab(root, course / "server.log", environment, *flags) as server:
+        address = f"{server}/api/contents/{path}"
+        model = json.load(urllib.request.urlopen(f"{address}?content=1&type=notebook"))
+        model["content"]["cells"][0]["source"] += "\n\nA sentence of mine."
+        body = json.dumps({"type": "notebook", "format": "json", "content": model["content"]}).encode()
+        request = urllib.request.Request(address, body, {"Content-Type": "application/json"}, method="PUT")
+        urllib.request.urlopen(request)
 
 
 def test_a_learners_save_leaves_the_source_alone(course):
