@@ -21,12 +21,14 @@ from overwritten.messages import normal
 from overwritten.recording import Recording, Step
 from overwritten.saves import Saves
 from overwritten.source import Source
-from overwritten.tensors import named_tensors, state_of
+from overwritten.tensors import named_tensors, state_of, why_no_storage
 
 #: A recording keeps this many steps; later lines still run and are counted.
 MAX_STEPS = 200
 #: `record` stops a snippet that has run this many lines: it does not seem to end.
 MAX_LINES = 1_000_000
+#: A gradient of more elements than this is not kept in `Recording.gradients`.
+MOST_NUMBERS = 10_000
 
 
 def record(code: str, names: dict | None = None, max_lines: int = MAX_LINES) -> Recording:
@@ -42,6 +44,7 @@ def record(code: str, names: dict | None = None, max_lines: int = MAX_LINES) -> 
     namespace = {"__name__": "snippet", "torch": torch, **(names or {})}
     with _fresh_torch_state():
         recording = follow(code, namespace, max_lines)
+        recording.gradients = _gradients(namespace)
     namespace.clear()
     return recording
 
@@ -298,6 +301,11 @@ def _fresh_torch_state():
             yield
         finally:
             torch.set_default_dtype(dtype)
+
+
+def _gradients(namespace) -> dict:
+    given = {name: t for name, t in named_tensors(namespace) if name.endswith(".grad")}
+    return {name: t.tolist() for name, t in given.items() if not why_no_storage(t) and t.numel() <= MOST_NUMBERS}
 
 
 def _sentence(error: BaseException) -> str:

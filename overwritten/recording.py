@@ -115,6 +115,7 @@ class Recording:
     error: how it ended, '' if well. note: a sentence where the recording is not whole.
     diagnosis: the doctor's, where the block ended with an overwritten tensor, else None.
     silent: with strict, saves whose bytes changed while no counter moved.
+    gradients: {"x.grad": nested list of its numbers, exact} at the end (`record` only).
     """
 
     lines: list[str] = field(default_factory=list)
@@ -125,6 +126,7 @@ class Recording:
     note: str = ""
     diagnosis: object = None
     silent: list = field(default_factory=list)
+    gradients: dict = field(default_factory=dict)
 
     def __repr__(self):
         end = f", ended with {self.error}" if self.error else ""

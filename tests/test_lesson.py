@@ -1,82 +1,154 @@
 """Questions and exercises: three outcomes each, and a message for every mistake."""
 
+import importlib
+import signal
+
 import pytest
 import torch
+from conftest import NOTEBOOKS
 
 from overwritten import caught, predict
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.storage_pointers import EXERCISES
 
-WRONG = {
-    "add_in_place": {
-        "x = x + k": ("def f(x, k):\n    x = x + k\n    return x", "a storage of its own"),
-        "no return": ("def f(x, k):\n    x += k", "returns None"),
-        ".data": ("def f(x, k):\n    x.data += k\n    return x", "went behind PyTorch's back"),
-        "numpy": ("def f(x, k):\n    x.numpy()[:] += k\n    return x", "went behind PyTorch's back"),
-        "nothing": ("def f(x, k):\n    return x", "x holds [1.0, 1.0"),
-        "fits one case": ("def f(x, k):\n    return x.fill_(6)", "plus -2.0 is"),
-        "set_": ("def f(x, k):\n    return x.set_(x + k)", "x itself now looks at another storage"),
-        "x.data =": ("def f(x, k):\n    x.data = x + k\n    return x", "x itself now looks at another storage"),
-        "clone": ("def f(x, k):\n    return x.add_(k).clone()", "`clone` allocate one"),
-        "sparse": ("def f(x, k):\n    return x.to_sparse()", "an ordinary one is asked for"),
-        "a view": ("def f(x, k):\n    x += k\n    return x[:]", "a second tensor"),
-        "a list": ("def f(x, k):\n    return [1]", "returns list"),
-        "raises": ("def f(x, k):\n    return x.nope()", "raised AttributeError"),
-        "exits": ("def f(x, k):\n    raise SystemExit", "raised SystemExit"),
-        "interrupted": ("def f(x, k):\n    raise KeyboardInterrupt", "you stopped your function"),
-        "wrong arguments": ("def f():\n    return 1", "raised TypeError"),
-    },
-    "copy_column": {
-        "slice": ("def f(grid, i):\n    return grid[:, i]", "still looks at the grid's bytes"),
-        ".detach()": ("def f(grid, i):\n    return grid[:, i].detach()", "make a new label, not new bytes"),
-        ".data": ("def f(grid, i):\n    return grid.data[:, i]", "make a new label, not new bytes"),
-        "contiguous": ("def f(grid, i):\n    return grid[:, i].contiguous()", "copy only when they must"),
-        "whole grid": ("def f(grid, i):\n    return grid.clone()[:, i]", "keeps 36 B alive for 12 B"),
-        "mutates": ("def f(grid, i):\n    grid.zero_()\n    return grid[:, i].clone()", "changed the grid itself"),
-        "row": ("def f(grid, i):\n    return grid[i].clone()", "column 1 of [[0.0, 1.0"),
-        "last": ("def f(grid, i):\n    return grid[:, -1].clone()", "column 1 of"),
-        "shape": ("def f(grid, i):\n    return torch.zeros(7)", "column 1 of"),
-        "dtype": ("def f(grid, i):\n    return grid[:, i].double()", "of the grid's dtype"),
-        "numpy": ("def f(g, i):\n    return torch.from_numpy(g.numpy()[:, i])", "make a new label, not new bytes"),
-    },
-    "double_and_one": {
-        "expression": ("def f(x):\n    return x * 2 + 1", "allocated 2 new storage(s), 8,000 B"),
-        "half": ("def f(x):\n    x *= 2\n    return x + 1", "allocated 1 new storage(s), 4,000 B"),
-        "copy_": ("def f(x):\n    return x.copy_(x * 2 + 1)", "allocated 2 new storage(s)"),
-        ".data": ("def f(x):\n    x.data.mul_(2).add_(1)\n    return x", "went behind PyTorch's back"),
-        "a view": ("def f(x):\n    return x.mul_(2).add_(1)[:]", "a second tensor"),
-        "wrong number": ("def f(x):\n    return x.mul_(2)", "for x = 3 the answer is 7"),
-        "none": ("def f(x):\n    x *= 2\n    x += 1", "returns None"),
-    },
+LESSONS = [path.stem[3:] for path in NOTEBOOKS]
+EXERCISES = {
+    (lesson, name): exercise
+    for lesson in LESSONS
+    for name, exercise in importlib.import_module(f"overwritten.lesson.{lesson}").EXERCISES.items()
 }
+WRONG = {
+    (lesson, name): cases
+    for lesson in LESSONS
+    for name, cases in importlib.import_module(f"answers.{lesson}").WRONG.items()
+}
+FUNCTIONS = {key: exercise for key, exercise in EXERCISES.items() if not exercise.questions}
+each_exercise = pytest.mark.parametrize("key", EXERCISES, ids="-".join)
+each_function = pytest.mark.parametrize("key", FUNCTIONS, ids="-".join)
 
 
-def function(source):
+def answer_of(source):
+    """The function, or else the dict, that a learner's cell with this source defines."""
     names = {"torch": torch}
     exec(source, names)
-    return next(v for k, v in names.items() if callable(v) and k not in ("__builtins__", "torch"))
+    made = [v for k, v in names.items() if k not in ("__builtins__", "torch")]
+    return next((v for v in made if callable(v)), made[-1])
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-def test_unattempted_and_right(name):
-    exercise = EXERCISES[name]
+def still_right(exercise):
+    verdict = exercise.check(answer_of(exercise.solution().message))
+    return (verdict.outcome, verdict.message) == ("right", "well done.")
+
+
+@each_exercise
+def test_unattempted_and_right(key):
+    exercise = EXERCISES[key]
     assert exercise.check().outcome == "not attempted"
-    assert exercise.check(lambda *a: ...).outcome == "not attempted"
-    verdict = exercise.check(function(exercise.solution().message))
-    assert (verdict.outcome, verdict.message) == ("right", "well done.")
+    if exercise.questions:
+        assert exercise.check(dict.fromkeys(exercise.questions, ...)).outcome == "not attempted"
+    else:
+        assert exercise.check(lambda *a: ...).outcome == "not attempted"
+    assert still_right(exercise)
 
 
-@pytest.mark.parametrize("name, source, words", [(n, *case) for n, cases in WRONG.items() for case in cases.values()])
-def test_wrong_answers_get_the_message_meant_for_them(name, source, words):
-    verdict = EXERCISES[name].check(function(source))
-    assert verdict.outcome == "wrong" and words in verdict.message
-    again = EXERCISES[name].check(function(EXERCISES[name].solution().message))
-    assert again.outcome == "right", "a wrong answer left something behind"
+@pytest.mark.parametrize(
+    "key, source, words",
+    [pytest.param(key, *case, id="-".join((*key, what))) for key, cases in WRONG.items() for what, case in cases.items()],
+)
+def test_wrong_answers_get_the_message_meant_for_them(key, source, words):
+    verdict = EXERCISES[key].check(answer_of(source))
+    assert verdict.outcome == "wrong" and words in verdict.message, verdict
+    assert still_right(EXERCISES[key]), "a wrong answer left something behind"
+
+
+def raises(*arguments):
+    raise ValueError("nope")
+
+
+def exits(*arguments):
+    raise SystemExit
+
+
+def prints(*arguments):
+    print("looking:", *arguments)
+
+
+def mutates(*arguments):
+    for tensor in arguments:
+        if isinstance(tensor, torch.Tensor):
+            tensor.data.fill_(7)
+
+
+def wrong_shape(*arguments):
+    return torch.zeros(3, 1, 4, 1, 5)
+
+
+def a_list(*arguments):
+    return [1]
+
+
+def no_argument():
+    return torch.ones(2)
+
+
+BAD = [raises, exits, prints, mutates, wrong_shape, a_list, no_argument]
+
+
+@each_function
+@pytest.mark.parametrize("bad", BAD, ids=lambda f: f.__name__)
+def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(key, bad, capsys):
+    exercise = FUNCTIONS[key]
+    grad, state, threads = torch.is_grad_enabled(), torch.get_rng_state(), torch.get_num_threads()
+    verdict = exercise.check(bad)
+    assert verdict.outcome == "wrong" and len(verdict.message) > 15 and "\n" not in verdict.message, verdict
+    assert torch.is_grad_enabled() == grad and torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), state), "the check moved the learner's random state"
+    assert still_right(exercise), "a wrong answer left something behind"
+
+
+@each_function
+def test_a_function_that_never_returns_can_be_interrupted(key):
+    def for_ever(*arguments):
+        while True:
+            pass
+
+    signal.signal(signal.SIGALRM, signal.default_int_handler)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        verdict = FUNCTIONS[key].check(for_ever)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    assert verdict.outcome == "wrong" and "you stopped your function" in verdict.message
+    assert still_right(FUNCTIONS[key])
+
+
+@each_function
+def test_a_learner_who_redefines_torch_hurts_only_themselves(key):
+    verdict = FUNCTIONS[key].check(answer_of(f"{FUNCTIONS[key].solution().message}\ntorch = None"))
+    assert verdict.outcome in ("right", "wrong")  # wrong only where the answer itself uses torch
+    assert still_right(FUNCTIONS[key])
+
+
+@each_function
+@pytest.mark.parametrize("answer", [torch.ones(2), 3, "add_", None, [1]], ids=repr)
+def test_an_answer_that_is_no_function(key, answer):
+    verdict = FUNCTIONS[key].check(answer)
+    assert verdict.outcome == "wrong" and f"you gave {type(answer).__name__}" in verdict.message
+
+
+@pytest.mark.parametrize("key", [k for k, e in EXERCISES.items() if e.questions], ids="-".join)
+def test_an_answer_that_is_no_dict_of_words(key):
+    exercise, questions = EXERCISES[key], EXERCISES[key].questions
+    for bad, words in [(print, "you gave builtin"), ({}, "has no entry"), (dict.fromkeys(questions, 3), "3")]:
+        verdict = exercise.check(bad)
+        assert verdict.outcome == "wrong" and words in verdict.message, verdict
+    assert still_right(exercise)
 
 
 def test_what_was_allocated_before_is_not_held_against_the_answer():
     two = torch.tensor(2.0)
-    assert EXERCISES["double_and_one"].check(lambda x: x.mul_(two).add_(1)).outcome == "right"
+    exercise = EXERCISES["storage_pointers", "double_and_one"]
+    assert exercise.check(lambda x: x.mul_(two).add_(1)).outcome == "right"
 
 
 def test_every_exercise_has_wrong_answers_and_hints():
@@ -84,16 +156,6 @@ def test_every_exercise_has_wrong_answers_and_hints():
     for exercise in EXERCISES.values():
         first, second, third = exercise.hint(), exercise.hint(), exercise.hint()
         assert first.message != second.message == third.message
-
-
-def test_an_answer_that_is_no_function():
-    verdict = EXERCISES["add_in_place"].check(torch.ones(2))
-    assert verdict.outcome == "wrong" and "you gave Tensor" in verdict.message
-
-
-def test_a_learner_who_redefines_torch_hurts_only_themselves():
-    source = "torch = None\ndef f(x, k):\n    return x.add_(k)"
-    assert EXERCISES["add_in_place"].check(function(source)).outcome == "right"
 
 
 def test_verdicts_say_more_than_a_colour():

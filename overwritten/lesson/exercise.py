@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from html import escape
 
+import torch
+
 from overwritten.lesson.show import with_code
 
 _MARKS = {"not attempted": "○", "wrong": "✗", "right": "✓", "hint": "?", "solution": "→"}
@@ -35,20 +37,23 @@ class Exercise:
 
     finds: function(answer) → None if right, else the sentence for this mistake. It must
     make fresh tensors at each call, for the learner's code may overwrite them.
+    questions: the keys where the answer is a dict of words, () where it is a function.
     """
 
-    def __init__(self, finds, hints: tuple[str, ...], solution: str):
+    def __init__(self, finds, hints: tuple[str, ...], solution: str, questions: tuple[str, ...] = ()):
         self._finds, self._hints, self._solution, self._given = finds, hints, solution.strip(), 0
+        self.questions = questions
 
     def check(self, answer=...) -> Verdict:
         """Judge the answer; never raises, whatever the learner's code does."""
         if answer is ...:
-            return Verdict("not attempted", "put your function in the brackets.")
-        if not callable(answer):
-            kind = type(answer).__name__
-            return Verdict("wrong", f"hand over the function itself, without calling it; you gave {kind}.")
+            return Verdict("not attempted", "put your answer in the brackets.")
         try:
-            mistake = self._finds(answer)
+            if misfit := self._misfit(answer):
+                return Verdict("wrong", misfit)
+            with torch.random.fork_rng(devices=[]), torch.enable_grad():  # the learner's own stay as they were
+                torch.default_generator.manual_seed(0)
+                mistake = self._finds(answer)
         except Unattempted:
             return Verdict("not attempted", "replace the `...` by your code, then run this cell again.")
         except KeyboardInterrupt:
@@ -60,6 +65,19 @@ class Exercise:
                 text = "(its own text fails as well)"
             return Verdict("wrong", f"your function raised {type(error).__name__}: {text}")
         return Verdict("wrong", mistake) if mistake else Verdict("right", "well done.")
+
+    def _misfit(self, answer):
+        """A sentence where the answer has not the form asked for. Raises Unattempted."""
+        kind = type(answer).__name__
+        if not self.questions:
+            return "" if callable(answer) else f"hand over the function itself, without calling it; you gave {kind}."
+        if not isinstance(answer, dict):
+            return f"hand over the dict with your answers; you gave {kind}."
+        if missing := [question for question in self.questions if question not in answer]:
+            return f"the dict has no entry {missing[0]!r}; it needs {', '.join(map(repr, self.questions))}."
+        if any(answer[question] is ... for question in self.questions):
+            raise Unattempted
+        return ""
 
     def hint(self) -> Verdict:
         """The next hint; after the last, the last again."""

@@ -6,7 +6,7 @@ import torch
 
 from overwritten.doctor import watch
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.pictures.draw import size
+from overwritten.pictures.draw import clip, size
 
 
 _BEHIND = (
@@ -66,7 +66,8 @@ def _copies_column(answer):
         if not torch.equal(grid, kept):
             return "your function changed the grid itself; only take from it."
         if result.shape != (rows,) or result.dtype != grid.dtype or not torch.equal(result, wanted):
-            return f"column {i} of {kept.tolist()} is {wanted.tolist()}, of the grid's dtype; yours is {result}."
+            yours = f"{str(result.dtype).removeprefix('torch.')} of shape {tuple(result.shape)}, {clip(str(result.tolist()), 60)}"
+            return f"column {i} of {kept.tolist()} is {wanted.tolist()}, of the grid's dtype; yours is {yours}."
         if _share_bytes(result, grid):
             return _shares(columns)
         needed, held = result.numel() * result.element_size(), result.untyped_storage().nbytes()

@@ -1,0 +1,75 @@
+"""One program and its out-of-place twin, run side by side: which verdict does it get?
+
+The idea: "does it raise?" and "is the gradient right?" are two questions. The twin knows the
+right gradient; a third run with PyTorch's check switched off (identity hooks do that) knows
+what the gradient would have been where it raised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch.autograd.graph import saved_tensors_hooks
+
+from overwritten.messages import parse
+from overwritten.recorder import record
+from overwritten.recording import Recording
+
+RAISES = "raises"
+RIGHT = "right gradient"
+SILENT = "silently wrong gradient"
+CAUTIOUS = "raises although the gradient would be right"
+NOTHING = "no gradient"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """run, twin: their recordings. verdict: one of the five above, or '' where the code
+    ends with an error of another kind, or the twin itself fails.
+
+    Gradients are compared number by number, exactly (NaN equals NaN).
+    """
+
+    run: Recording
+    twin: Recording
+    verdict: str
+
+
+def trial(code: str, twin: str, names: dict | None = None) -> Trial:
+    """Run `code` and `twin`, each as `record` does, and compare every gradient that the twin has.
+
+    >>> start = "x = torch.ones(2, requires_grad=True)\\ny = x.exp()\\n"
+    >>> trial(start + "y += 1\\ny.sum().backward()", start + "y = y + 1\\ny.sum().backward()").verdict
+    'raises'
+    """
+    run, right = record(code, names), record(twin, names)
+    return Trial(run, right, _verdict(code, names, run, right))
+
+
+def _verdict(code, names, run, right):
+    if right.error or right.note or run.note:
+        return ""
+    if not run.error:
+        if not right.gradients or set(right.gradients) - set(run.gradients):
+            return NOTHING
+        return RIGHT if _same(run, right) else SILENT
+    message = parse(run.error)
+    if message is None:
+        return ""
+    if message.now is None:  # a write that is refused at once: nothing else could have come out
+        return RAISES
+    with saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor):
+        unchecked = record(code, names)
+    return CAUTIOUS if not unchecked.error and _same(unchecked, right) else RAISES
+
+
+def _same(one, other) -> bool:
+    return set(one.gradients) == set(other.gradients) and all(
+        _equal(one.gradients[name], other.gradients[name]) for name in other.gradients
+    )
+
+
+def _equal(a, b) -> bool:
+    if isinstance(a, list) and isinstance(b, list):
+        return len(a) == len(b) and all(map(_equal, a, b))
+    return a == b or (a != a and b != b)
