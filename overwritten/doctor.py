@@ -17,7 +17,7 @@ from html import escape
 from overwritten.eyes import Eyes, Kept, Site, Wrote
 from overwritten.messages import Message, parse
 from overwritten.pictures.draw import STYLE
-from overwritten.pictures.lanes import lanes_svg
+from overwritten.pictures.diagnosis import diagnosis_svg
 from overwritten.recorder import Lines
 from overwritten.recording import Recording
 
@@ -169,7 +169,7 @@ class Diagnosis:
     def html(self) -> str:
         """The lane of the storage and the words, for a notebook or a report."""
         words = escape(self.text(), quote=False)
-        return f'<div class="ow"><style>{STYLE}</style>{lanes_svg(self)}<pre style="white-space:pre-wrap">{words}</pre></div>'
+        return f'<div class="ow"><style>{STYLE}</style>{diagnosis_svg(self)}<pre style="white-space:pre-wrap">{words}</pre></div>'
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/plain": self.text(), "text/html": self.html()}

@@ -32,7 +32,9 @@ MOST_NUMBERS = 10_000
 
 
 def record(code: str, names: dict | None = None, max_lines: int = MAX_LINES) -> Recording:
-    """Run `code` in a namespace of its own (torch is there) and return its Recording.
+    """Run `code` in a namespace of its own and return its Recording.
+
+    torch is there, `nn` (torch.nn) and `F` (torch.nn.functional) too.
 
     It never raises: a syntax error, an exception, an interrupt or an endless loop becomes
     `error` or `note`, and what ran before is kept. Grad mode is on, the random seed is 0;
@@ -41,7 +43,7 @@ def record(code: str, names: dict | None = None, max_lines: int = MAX_LINES) -> 
     >>> record("x = torch.ones(4)\\nx = x + 1").peak
     32
     """
-    namespace = {"__name__": "snippet", "torch": torch, **(names or {})}
+    namespace = {"__name__": "snippet", "torch": torch, "nn": torch.nn, "F": torch.nn.functional, **(names or {})}
     with _fresh_torch_state():
         recording = follow(code, namespace, max_lines)
         recording.gradients = _gradients(namespace)

@@ -8,7 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from overwritten import watch
-from overwritten.pictures.lanes import MOST_WRITES, lanes_svg
+from overwritten.pictures.diagnosis import MOST_WRITES, diagnosis_svg
 
 SVG = "{http://www.w3.org/2000/svg}"
 FAILS = "y = torch.ones(3, requires_grad=True).exp()\ny += 1\ny.sum().backward()"
@@ -60,7 +60,7 @@ def test_the_lane_shows_save_writes_and_check(writes):
         for _ in range(writes):
             y += 1
         y.sum().backward()
-    root = ElementTree.fromstring(lanes_svg(recording.diagnosis))
+    root = ElementTree.fromstring(diagnosis_svg(recording.diagnosis))
     words = [element.text for element in root.iter(f"{SVG}text")]
     assert words.count("✗ writes") == min(writes, MOST_WRITES) and root.get("data-writes") == str(writes)
     assert {"exp", "backward", "expects v0", f"finds v{writes}"} <= set(words)
@@ -72,4 +72,4 @@ def test_the_lane_of_a_save_that_was_not_seen():
     with pytest.raises(RuntimeError), watch() as recording:
         y += 1
         y.sum().backward()
-    assert "saved before" in lanes_svg(recording.diagnosis)
+    assert "saved before" in diagnosis_svg(recording.diagnosis)

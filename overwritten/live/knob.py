@@ -12,24 +12,24 @@ import threading
 from html import escape
 
 from overwritten.live.film import CONTROLS
-from overwritten.pictures.draw import STYLE, data_uri, size
-from overwritten.pictures.peaks import peaks_svg
-from overwritten.recorder import record
+from overwritten.live.scenes import SCENES
+from overwritten.pictures.draw import STYLE, data_uri, height_of
 
 
 class Knob:
-    """Several snippets under the same controls, and what each needs at its peak.
+    """Code under controls, and a scene of what it does (see `overwritten.live.scenes`).
 
-    controls: {name: ipywidgets control}. recordings: {label: Recording} of the values set now.
+    controls: {name: ipywidgets control}. scene: what is shown for the values set now.
+    recordings: {label: Recording} of those values.
     """
 
-    def __init__(self, codes: dict[str, str], choices: dict[str, list]):
+    def __init__(self, program, show: str, choices: dict[str, list]):
         import ipywidgets
 
-        self.codes, self._turning = codes, threading.Lock()
+        self._program, self._show, self._turning = program, SCENES[show], threading.Lock()
         self.controls = {name: _control(ipywidgets, name, list(values)) for name, values in choices.items()}
-        self._first = next(iter(choices))
-        self._rows = [(value, self._run({**self.values, self._first: value})) for value in choices[self._first]]
+        self._first, self._tallest = next(iter(choices)), 0
+        self._rows = [(value, self._run({**self.values, self._first: value}).cells) for value in choices[self._first]]
         self.picture = ipywidgets.HTML()
         self.sentence = ipywidgets.HTML()
         self.box = ipywidgets.VBox([*self.controls.values(), self.picture, self.sentence])
@@ -41,6 +41,11 @@ class Knob:
     def values(self) -> dict:
         """What the controls are set to now."""
         return {name: control.value for name, control in self.controls.items()}
+
+    @property
+    def recordings(self) -> dict:
+        """{label: Recording} of what is shown."""
+        return self.scene.recordings
 
     def turn(self, **values) -> str:
         """Set controls as a hand would; return the sentence then shown.
@@ -60,39 +65,36 @@ class Knob:
     def say(self) -> str:
         """What the picture shows, in words."""
         where = ", ".join(f"{name} = {_label(value)}" for name, value in self._shown.items())
-        ends = [
-            f"{label} ends with {r.error.rstrip('.')}" if r.error else f"{label} peaks at {size(r.peak)}"
-            for label, r in self.recordings.items()
-        ]
-        ends += [f"{label}: {r.note.rstrip('.?')}" for label, r in self.recordings.items() if r.note]
-        return f"{where}:\n{'; '.join(ends)}."
+        return f"{where}:\n{self.scene.words}"
 
     def _run(self, values):
-        names = dict(values)
-        return {label: record(code, names) for label, code in self.codes.items()}
+        codes = self._program(**values) if callable(self._program) else self._program
+        if isinstance(codes, str):
+            codes = {"code": codes}
+        if not isinstance(codes, dict) or not all(isinstance(code, str) for code in codes.values()):
+            raise ValueError("A knob's function must return code as text, or a dict of such texts by label.")
+        return self._show(codes, dict(values))
 
     def _turned(self, change=None):
         with self._turning:
             self._shown = self.values
-            self.recordings = self._run(self._shown)
-            svg = peaks_svg(self.recordings, self.say())
-            self.picture.value = f'<div class="ow"><style>{STYLE}{CONTROLS}</style>{svg}</div>'
+            self.scene = self._run(self._shown)
+            self._tallest = max(self._tallest, height_of(self.scene.svg))  # what stands below must not jump
+            room = f"min-height:{self._tallest:g}px"
+            self.picture.value = f'<div class="ow" style="{room}"><style>{STYLE}{CONTROLS}</style>{self.scene.svg}</div>'
             words = escape(self.say(), quote=False)
             self.sentence.value = f'<div class="ow"><p class="sentence" aria-live="polite">{words}</p></div>'
 
     def html(self) -> str:
         """For readers without a kernel: the picture, the sentence, the first control's table."""
         words = escape(self.say(), quote=False)
-        svg = peaks_svg(self.recordings, self.say())
-        heads = "".join(f'<th scope="col">{escape(h)}</th>' for h in (self._first, *self.codes))
+        heads = "".join(f'<th scope="col">{escape(h)}</th>' for h in (self._first, *self.scene.cells))
         rows = "".join(
-            f"<tr><td>{_label(value)}</td>"
-            + "".join(f"<td>{escape(r.error) or size(r.peak)}</td>" for r in recordings.values())
-            + "</tr>"
-            for value, recordings in self._rows
+            f"<tr><td>{_label(value)}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells.values()) + "</tr>"
+            for value, cells in self._rows
         )
         return (
-            f'<div class="ow"><img class="still" alt="{escape(self.say())}" src="{data_uri(svg)}">'
+            f'<div class="ow"><img class="still" alt="{escape(self.say())}" src="{data_uri(self.scene.svg)}">'
             f'<p class="sentence">{words}</p><table class="steps"><thead><tr>{heads}</tr></thead>'
             f"<tbody>{rows}</tbody></table><p>Run this cell to turn the knob.</p></div>"
         )
@@ -109,28 +111,34 @@ class Knob:
         display(bundle, raw=True)
 
 
-def knob(codes: dict[str, str], **choices) -> Knob:
-    """Show `codes` ({label: snippet}) under one control for each of `choices`.
+def knob(program, show: str = "peaks", **choices) -> Knob:
+    """Show code under one control for each of `choices`.
 
-    A list of numbers becomes a slider, any other list a menu; the value goes by that name
-    into the snippets, which run again at every turn. Raises ValueError where there is no
-    code, or nothing to choose from.
+    program: {label: snippet}, or a function that takes the choices by name and returns code
+    as text or such a dict. A list of numbers becomes a slider, any other list a menu; the
+    value goes by that name into the snippets too, which run again at every turn.
+    show: 'peaks' (bytes line by line), 'lanes' (versions, saves and checks over time) or
+    'gradients' (beside the true ones). With two codes or more the last is the out-of-place
+    twin: the others' verdicts come from it. Raises ValueError where there is no code,
+    nothing to choose from, or nothing of that name to show.
 
     >>> knob({"x = x + 1": "x = torch.ones(n)\\nx = x + 1"}, n=[1, 10]).turn(n=10)
     'n = 10:\\nx = x + 1 peaks at 80 B.'
     """
-    if not isinstance(codes, dict) or not codes:
-        raise ValueError('A knob needs snippets by label, as in {"x += 1": "x = torch.ones(n)\\nx += 1"}.')
+    if not callable(program) and (not isinstance(program, dict) or not program):
+        raise ValueError('A knob needs snippets by label, as in {"x += 1": "x = torch.ones(n)\\nx += 1"}, or a function that returns them.')
+    if show not in SCENES:
+        raise ValueError(f"A knob can show {', '.join(map(repr, SCENES))}, not {show!r}.")
     if not choices or not all(isinstance(values, (list, tuple, range)) and values for values in choices.values()):
         raise ValueError("A knob needs something to turn: give it a list, as in n=[1, 10, 100].")
-    return Knob(codes, choices)
+    return Knob(program, show, choices)
 
 
 def _control(ipywidgets, name, values):
     options = [(_label(value), value) for value in values]
     numbers = all(isinstance(value, (int, float)) for value in values)
     kind = ipywidgets.SelectionSlider if numbers else ipywidgets.Dropdown
-    width = ipywidgets.Layout(width="min(520px, 95%)" if numbers else "260px")
+    width = ipywidgets.Layout(width="min(520px, 95%)" if numbers else "min(420px, 95%)")
     return kind(options=options, value=values[0], description=name, layout=width)
 
 

@@ -40,9 +40,10 @@ html[theme=dark] .ow,.theme-dark .ow{--ow-ink:#eee;--ow-paper:#111}
 .ow svg .ghost{stroke-dasharray:4 3;stroke:var(--ow-soft)}
 .ow svg .hot{fill:var(--ow-new);stroke:none}.ow svg .hotbad{fill:var(--ow-badfill);stroke:none}
 .ow svg .warn{fill:var(--ow-badfill);stroke:var(--ow-bad);stroke-width:1.5}
-.ow svg .now{fill:none;stroke:var(--ow-ink);stroke-width:2.5}
+.ow svg .solid{fill:var(--ow-ink)}.ow svg .now{fill:none;stroke:var(--ow-ink);stroke-width:2.5}
 .ow svg .shut{fill:var(--ow-good);stroke:var(--ow-good)}.ow svg .open{fill:var(--ow-bad);stroke:var(--ow-bad)}
 .ow svg .shackle{fill:none;stroke-width:2}.ow svg .cross{stroke:var(--ow-paper);stroke-width:1.6}
+.ow svg .bad-line{stroke:var(--ow-bad);stroke-width:1.8}.ow svg .good-line{stroke:var(--ow-good);stroke-width:1.8}
 .ow svg .ticked{stroke-width:2.6}.ow svg .mark{fill:none;stroke-width:4}
 """
 
@@ -92,6 +93,23 @@ def picture(height, label, body, **data) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}"'
         f' height="{height:g}" role="img" aria-label="{escape(clean(label))}"{facts}>{"".join(body)}</svg>'
     )
+
+
+def height_of(svg: str) -> float:
+    """The height of a finished picture, in px."""
+    return float(re.search(r' height="([\d.]+)"', svg)[1])
+
+
+def stack(*svgs: str) -> str:
+    """Pictures one below the other, as one picture with the first one's label and data."""
+    y, inner = 0, []
+    for svg in svgs:
+        inner.append(f'<g transform="translate(0 {y:g})">{svg[svg.index(">") + 1:-6]}</g>')
+        y += height_of(svg)
+    head = svgs[0][: svgs[0].index(">") + 1]
+    old = height_of(svgs[0])
+    head = head.replace(f'viewBox="0 0 {WIDTH} {old:g}"', f'viewBox="0 0 {WIDTH} {y:g}"').replace(f' height="{old:g}"', f' height="{y:g}"')
+    return f"{head}{''.join(inner)}</svg>"
 
 
 def alone(svg: str) -> str:

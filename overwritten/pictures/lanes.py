@@ -1,50 +1,196 @@
-"""The lane of one overwritten storage: time runs right, from the save to the check.
+"""The lanes: time runs right, a lane for each storage, from its birth to its end.
 
-The idea: the padlock closes where an operation saved, each write is a tick with the version
-it made, and the padlock opens red where backward looked.
-A pure function from a Diagnosis to SVG.
+The idea: a padlock closes where an operation saves, a round badge marks each step in which
+the version moves, and a line leads from the padlock to the check: ✓ as it was, ✗ another version.
+A pure function from a Recording to SVG.
 """
 
 from __future__ import annotations
 
-from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, padlock, picture, text
+from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, padlock, picture, size, text
+from overwritten.recording import Recording
+from overwritten.spans import silent_steps, spans
 
-PAD, LANE = 10, 96
-MOST_WRITES = 5
-
-
-def lanes_svg(diagnosis) -> str:
-    """The storage's lane; where the save was not seen, the suspects stand in for the writers."""
-    saver, message = diagnosis.saver, diagnosis.message
-    writers = diagnosis.writers or diagnosis.suspects
-    shown = writers if len(writers) <= MOST_WRITES else (*writers[: MOST_WRITES - 1], writers[-1])
-    columns = len(shown) + 2
-    wide = (WIDTH - 2 * PAD) / columns
-    shape = "×".join(map(str, message.shape)) or "one number"
-    body = [text(PAD, 14, f"the storage of a {message.type.rpartition('.')[2]} of {shape}", "soft")]
-    body.append(box(PAD, LANE - 20, WIDTH - 2 * PAD, 40, "box fresh", radius=5))
-    body += _event(PAD, wide, saver.op if saver else "saved before", saver and saver.site, "saves")
-    body += [padlock(PAD + 12, LANE + 8, False), text(PAD + 32, LANE + 5, f"expects v{message.expected}", "bold")]
-    for column, wrote in enumerate(shown, 1):
-        x = PAD + wide * column
-        body += _event(x, wide, wrote.op, wrote.site, "✗ writes")
-        version = wrote.after if wrote.after is not None else "same version"
-        body.append(badge(x + 12, LANE + 5, version, True)[0] if wrote.after is not None else text(x + 8, LANE + 5, version, "soft"))
-        if column == MOST_WRITES - 1 and len(shown) < len(writers):
-            body.append(text(x + 12, LANE + 40, f"… {len(writers) - len(shown)} more", "soft"))
-    x = PAD + wide * (columns - 1)
-    body += _event(x, wide, "backward", None, "checks")
-    body += [padlock(x + 12, LANE + 8, True), text(x + 32, LANE + 5, f"finds v{message.now}", "bad bold")]
-    return picture(LANE + 52, _words(diagnosis), body, writes=len(writers))
+PAD, LINE, GUTTER = 10, 20, 92
+BAR, SPAN, STAIRS = 30, 22, 44
+MOST_LANES, MOST_SPANS, MOST_LINES = 6, 3, 14
 
 
-def _event(x, wide, op, site, does):
-    room = int(wide / CHAR) - 1
-    yield text(x + 8, 36, does, "bad bold" if does.startswith("✗") else "bold")
-    yield text(x + 8, 53, clip(op, room), "")
-    if site is not None:
-        yield text(x + 8, 70, clip(f"line {site.line}", room), "soft")
+def lanes_svg(recording: Recording, label: str = "") -> str:
+    """All steps in one picture; label: what it shows in words (default `lanes_sentence`)."""
+    label = label or lanes_sentence(recording)
+    steps = [step for step in recording.steps if step.line]
+    wide = (WIDTH - 2 * PAD - GUTTER) / max(len(steps), 1)
+    lives = spans(recording)
+    body = [*_code(recording, lives)]
+    y = 34 + LINE * min(len(recording.lines), MOST_LINES)
+    if not steps:
+        body.append(text(PAD, y, clip("✗ " + (recording.error or "nothing ran"), 78), "bad"))
+        return picture(y + 12, label, body)
+    body += _heads(steps, wide, y)
+    y += 34
+    letters = _letters(recording, lives)
+    for letter in letters[:MOST_LANES]:
+        here = [span for span in lives if span.storage == letter]
+        body += _lane(recording, letter, wide, y)
+        for row, span in enumerate(here[:MOST_SPANS]):
+            body += _span(recording, span, wide, y, y + BAR + 18 + SPAN * row)
+        if len(here) > MOST_SPANS:
+            more = f"and {len(here) - MOST_SPANS} more saves"
+            body.append(text(PAD + GUTTER, y + BAR + 18 + SPAN * MOST_SPANS, more, "soft"))
+        rows = min(len(here), MOST_SPANS) + (len(here) > MOST_SPANS)
+        y += BAR + 30 + SPAN * rows
+    if len(letters) > MOST_LANES:
+        body.append(text(PAD, y, f"and {len(letters) - MOST_LANES} more storages", "soft"))
+        y += 18
+    body += _memory(recording, steps, wide, y)
+    raised = ",".join(span.storage for span in lives if span.outcome == "raised")
+    return picture(y + STAIRS + 44, label, body, lanes="".join(letters[:MOST_LANES]), raised=raised)
 
 
-def _words(diagnosis) -> str:
-    return " ".join(diagnosis.text().split())
+def lanes_sentence(recording: Recording) -> str:
+    """The lanes in words: what was saved where, what was written, how the check ended."""
+    if not recording.steps:
+        return recording.error or "Nothing ran."
+    said = []
+    for span in spans(recording):
+        start = recording.steps[span.start]
+        words = f"Line {start.line} saves {span.tensor} at version {span.expects}"
+        if span.unseen:
+            lines = ", ".join(str(recording.steps[i].line) for i in span.unseen)
+            words += f"; line {lines} changes its bytes and no counter moves"
+        if span.outcome == "checked":
+            words += f"; backward in line {recording.steps[span.end].line} finds version {span.finds}: it goes through."
+        elif span.outcome == "raised":
+            words += f"; backward in line {recording.steps[span.end].line} finds version {span.finds} and raises."
+        elif span.finds != span.expects:
+            words += f", which is now at version {span.finds}; backward has not looked at it."
+        else:
+            words += "; it is still held." if span.outcome == "held" else "; nobody asked for it."
+        said.append(words)
+    if not said:
+        said.append("Nothing is saved for backward.")
+    if recording.error and not any(span.outcome == "raised" for span in spans(recording)):
+        said.append(recording.error)
+    return " ".join(said)
+
+
+def _letters(recording, lives):
+    """The storages that have a name or are saved, in order of their letters' appearance."""
+    named = {t.storage for step in recording.steps for t in step.tensors if t.storage}
+    wanted = named | {span.storage for span in lives}
+    seen = dict.fromkeys(s.letter for step in recording.steps for s in step.storages)
+    return [letter for letter in seen if letter in wanted]
+
+
+def _code(recording, lives):
+    """The lines, each with what it did to a saved tensor."""
+    broken = [span for span in lives if span.outcome == "raised" or span.unseen]
+    yield text(PAD, 14, "code", "soft")
+    for row, words in enumerate(recording.lines[:MOST_LINES]):
+        y, line = 34 + LINE * row, row + 1
+        wrote = any(line in _writing_lines(recording, span) for span in broken)
+        failed = any(step.error and step.line == line for step in recording.steps)
+        if wrote or failed:
+            yield box(PAD - 4, y - 15, WIDTH - 2 * PAD + 8, LINE, "hotbad", radius=3)
+        yield text(PAD + 14, y, line, "soft end")
+        tag = "✗ wrote here" if wrote else "✗ raises" if failed else ""
+        yield text(PAD + 24, y, clip(words, 74 - len(tag)))
+        if tag:
+            yield text(WIDTH - PAD, y, tag, "bad bold end")
+    if len(recording.lines) > MOST_LINES:
+        yield text(PAD + 24, 34 + LINE * MOST_LINES - 4, f"… {len(recording.lines) - MOST_LINES} more lines", "soft")
+
+
+def _writing_lines(recording, span):
+    steps = recording.steps[span.start + 1 : span.end]
+    return {s.line for s in steps if s.index in span.unseen or any(w.storage == span.storage for w in s.writes)}
+
+
+def _x(step, wide):
+    return PAD + GUTTER + wide * (step - 1)
+
+
+def _heads(steps, wide, y):
+    yield text(PAD, y + 14, "line", "soft")
+    for step in steps:
+        yield box(_x(step.index, wide) + 1, y, wide - 2, 20, "warn" if step.error else "box", radius=4)
+        words = f"✗ {step.line}" if step.error else step.line
+        yield text(_x(step.index, wide) + wide / 2, y + 15, words, "mid bad bold" if step.error else "mid")
+
+
+def _lane(recording, letter, wide, y):
+    alive = [step for step in recording.steps if any(s.letter == letter for s in step.storages)]
+    first, last = alive[0].index, alive[-1].index
+    names = list(dict.fromkeys(t.name for step in alive for t in step.tensors if t.storage == letter))
+    nbytes = size(alive[0].storage(letter).nbytes)
+    yield text(PAD, y + 13, letter, "bold", ' style="font-size:16px"')
+    yield text(PAD + 16, y + 12, clip(nbytes, 9), "soft")
+    yield text(PAD, y + 30, clip(", ".join(names) or "no name", 11))
+    left, right = _x(max(first, 1), wide), _x(last + 1, wide)
+    yield box(left, y, right - left, BAR, "box fresh", radius=5)
+    silent = silent_steps(recording, letter)
+    version = None
+    for step in alive:
+        now = next((t.version for t in step.tensors if t.storage == letter), version)
+        middle = _x(max(step.index, 1), wide) + 3
+        if step.index in silent:
+            yield _ring(middle, y + 20, version)
+        elif now is not None and now != version:
+            yield badge(middle, y + 20, now, version is not None)[0]
+        version = now
+    if last < recording.steps[-1].index:
+        yield text(right + 4, y + 20, "freed", "soft")
+
+
+def _ring(x, y, version):
+    """Bytes changed, the version stayed: a dashed badge."""
+    label = f"≠ v{version}"
+    shape = box(x, y - 13, 10 + CHAR * len(label), 18, "warn ghost", radius=9)
+    return shape + text(x + 5 + CHAR * len(label) / 2, y, label, "mid bad bold")
+
+
+def _span(recording, span, wide, lane, y):
+    """From the padlock, closed at the save, to the check."""
+    x = _x(max(span.start, 1), wide) + wide / 2 - 7
+    yield padlock(x, y + 2, False)
+    end = span.end if span.end is not None else recording.steps[-1].index + 0.5
+    stop = _x(end, wide) + wide / 2
+    bad = span.outcome == "raised" or span.unseen
+    kind = "box bad-line ghost" if bad else "box good-line" if span.outcome == "checked" else "box ghost"
+    expects = f"expects v{span.expects}"
+    if stop - 9 > x + 18:
+        yield f'<path d="M{x + 18:g} {y - 3:g}H{stop - 9:g}" class="{kind}"/>'
+    if span.outcome == "raised":
+        yield padlock(stop - 7, y + 2, True)
+        yield _under(x, stop, y, expects, f"✗ finds v{span.finds}", "bad bold")
+    elif span.outcome == "checked":
+        yield text(stop - 6, y + 2, "✗" if span.unseen else "✓", "bad bold" if span.unseen else "bold")
+        found = f"✗ v{span.finds}, other bytes" if span.unseen else f"finds v{span.finds}"
+        yield _under(x, stop, y, expects, found, "bad bold" if span.unseen else "soft")
+    else:
+        yield _under(x, stop, y, expects, "", "soft")
+
+
+def _under(x, stop, y, expects, found, kind):
+    """What it expects at the left, what it finds at the right; one of both where room is short."""
+    left = text(x + 22, y + 15, expects, "soft")
+    if not found:
+        return left
+    right = min(stop + 7 + CHAR * 4, WIDTH - PAD)
+    if right - CHAR * len(found) < x + 30 + CHAR * len(expects):
+        found, left = f"{found}, {expects}", ""
+    return left + text(max(right, PAD + GUTTER + CHAR * len(found)), y + 15, found, f"{kind} end")
+
+
+def _memory(recording, steps, wide, y):
+    yield text(PAD, y + 14, "bytes", "soft")
+    yield text(PAD, y + 30, "alive", "soft")
+    most, floor = max(recording.peak, 1), y + 14 + STAIRS
+    for step in steps:
+        x, live = _x(step.index, wide), STAIRS * step.live / most
+        yield box(x, floor - live, wide, live, "hot")
+        if wide >= CHAR * len(str(step.live)) - 2:
+            yield text(x + wide / 2, floor + 15, f"{step.live:,}", "mid soft")
+    heights = "".join(f"{_x(s.index, wide):.5g} {floor - STAIRS * s.live / most:.4g}H{_x(s.index + 1, wide):.5g}L" for s in steps)
+    yield f'<path d="M{heights[:-1]}" class="box"/>'

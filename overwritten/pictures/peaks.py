@@ -1,21 +1,32 @@
 """Several recordings side by side: what each holds after every line, on one scale.
 
 The idea: the eye compares heights, so all staircases share the highest peak as their top.
+A padlock stands beside each line that saved for backward, open where backward raised over it.
 """
 
 from __future__ import annotations
 
-from overwritten.pictures.draw import CHAR, WIDTH, box, clip, picture, size, text
+from overwritten.messages import parse
+from overwritten.pictures.draw import CHAR, WIDTH, box, clip, padlock, picture, size, text
 from overwritten.recording import Recording
+from overwritten.spans import spans
 
-PAD, LINE, STAIRS, CODE = 10, 20, 66, 290
+PAD, LINE, STAIRS, CODE = 10, 20, 66, 312
 
 
-def peaks_svg(recordings: dict[str, Recording], label: str) -> str:
-    """A row for each recording: its code, its bytes alive line by line, its peak in bytes."""
+def peaks_svg(recordings: dict[str, Recording], label: str, verdicts: dict[str, str] = {}) -> str:
+    """A row for each recording: its code, its bytes alive line by line, its peak in bytes.
+
+    verdicts: {label: verdict}, shown above the code.
+    """
     most = max((r.peak for r in recordings.values()), default=0) or 1
     body, y = [text(PAD, 14, "code", "soft"), text(PAD + CODE, 14, "bytes alive, dashed: within the line", "soft")], 24
-    for recording in recordings.values():
+    for name, recording in recordings.items():
+        if name in verdicts:
+            bad = "wrong" in verdicts[name] or "raises" in verdicts[name]
+            words = f"{name}: {'✗' if bad else '✓'} {verdicts[name]}" if verdicts[name] else name
+            body.append(text(PAD, y + 16, clip(words, 76), "bad bold" if bad else "bold"))
+            y += 24
         height = max(STAIRS + 44, LINE * len(recording.lines) + 20)
         body += [*_code(recording, y), *_stairs(recording, y, most)]
         y += height + 10
@@ -25,15 +36,29 @@ def peaks_svg(recordings: dict[str, Recording], label: str) -> str:
 
 def _code(recording, y):
     worst = max(recording.steps, key=lambda step: step.peak, default=None)
+    saving, raised = {}, set()
+    for span in spans(recording):
+        line = recording.steps[span.start].line
+        saving[line] = saving.get(line, 0) + 1
+        if span.outcome == "raised":
+            raised.add(line)
+    shift = 24 if saving else 0
     for row, words in enumerate(recording.lines):
-        if worst is not None and worst.line == row + 1 and worst.peak:
+        line = row + 1
+        if worst is not None and worst.line == line and worst.peak:
             yield box(PAD - 4, y + 5 + LINE * row, CODE - 10, LINE, "hot", radius=3)
-        yield text(PAD + 16, y + LINE * (row + 1), clip(words, int((CODE - 40) / CHAR)))
+        if line in saving:
+            yield padlock(PAD + 4, y + LINE * line + 1, line in raised)
+        yield text(PAD + 16 + shift, y + LINE * line, clip(words, int((CODE - 30 - shift) / CHAR)))
 
 
 def _stairs(recording, y, most):
     left, room, floor = PAD + CODE, WIDTH - 2 * PAD - CODE, y + 26 + STAIRS
-    if recording.error:
+    message = parse(recording.error) if recording.error else None
+    if message is not None and message.now is not None:
+        found = f"✗ v{message.now}, expected v{message.expected} · peak {size(recording.peak)}"
+        yield text(left, y + 20, clip(found, int(room / CHAR)), "bad bold")
+    elif recording.error:
         yield text(left, y + 20, clip("✗ " + recording.error, int(room / CHAR)), "bad")
     else:
         yield text(left, y + 16, f"peak {size(recording.peak)}", "bold")
@@ -43,4 +68,7 @@ def _stairs(recording, y, most):
         yield box(x, floor - live, wide - 1, live, "box fresh")
         if step.peak > step.live:
             yield box(x + 1, floor - peak, wide - 3, peak - live, "box ghost")
-        yield text(x + wide / 2, floor + 15, f"line {step.line}" if step.line else "start", "mid soft")
+        if len(recording.steps) <= 5:
+            yield text(x + wide / 2, floor + 15, f"line {step.line}" if step.line else "start", "mid soft")
+        elif step.line and (len(recording.steps) <= 12 or step.index == recording.steps[-1].index):
+            yield text(x + wide / 2, floor + 15, step.line, "mid soft")

@@ -1,0 +1,94 @@
+"""What a knob can show: from codes by label to a picture, a sentence and the cells of a table.
+
+The idea: each kind of scene runs the codes, and says and draws only what their recordings hold.
+Where there are two codes or more, the last is the out-of-place twin that knows the right gradient.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from overwritten.pictures.draw import size, stack
+from overwritten.pictures.gradients import MOST, flat_of, gradients_svg
+from overwritten.pictures.lanes import lanes_sentence, lanes_svg
+from overwritten.pictures.peaks import peaks_svg
+from overwritten.recorder import record
+from overwritten.recording import Recording
+from overwritten.trial import trial
+
+
+class Scene(NamedTuple):
+    """svg, words: what is shown. cells: {heading: text} for the table. recordings: by label."""
+
+    svg: str
+    words: str
+    cells: dict[str, str]
+    recordings: dict[str, Recording]
+
+
+def peaks(codes: dict[str, str], names: dict) -> Scene:
+    """What each holds line by line; with verdicts where the twin has a gradient."""
+    *others, last = codes
+    trials = {label: trial(codes[label], codes[last], names) for label in others}
+    twin = next(iter(trials.values())).twin if trials else record(codes[last], names)
+    recordings = {label: trials[label].run for label in others} | {last: twin}
+    verdicts = {label: trials[label].verdict for label in others} if twin.gradients else {}
+    if verdicts:
+        verdicts[last] = "true gradient"
+    ends = []
+    for label, recording in recordings.items():
+        said = f"{label}: {verdicts[label]}, peak {size(recording.peak)}" if verdicts.get(label) else ""
+        if not said:
+            error = recording.error.rstrip(".")
+            said = f"{label} ends with {error}" if error else f"{label} peaks at {size(recording.peak)}"
+        ends.append(said)
+    ends += [f"{label}: {r.note.rstrip('.?')}" for label, r in recordings.items() if r.note]
+    words = f"{'; '.join(ends)}."
+    cells = {
+        label: (f"{verdicts[label]}, " if verdicts.get(label) else "") + (r.error if r.error and not verdicts else size(r.peak))
+        for label, r in recordings.items()
+    }
+    return Scene(peaks_svg(recordings, words, verdicts), words, cells, recordings)
+
+
+def lanes(codes: dict[str, str], names: dict) -> Scene:
+    """The lanes of the first code; the verdict against the last where there are two."""
+    recordings, verdict = _run(codes, names)
+    first = next(iter(recordings.values()))
+    words = _end(f"{verdict}. " if verdict else "") + lanes_sentence(first)
+    return Scene(lanes_svg(first, words), words, {"what happens": words}, recordings)
+
+
+def gradients(codes: dict[str, str], names: dict) -> Scene:
+    """The gradient that came out beside the true one, and the lanes of the first code."""
+    recordings, verdict = _run(codes, names)
+    first, twin = list(recordings.values())[0], list(recordings.values())[-1]
+    got, true = _say(first) or "no gradient came out", _say(twin)
+    words = _end(f"{verdict or first.error or 'no verdict'}: {got} (true: {true}). ") + lanes_sentence(first)
+    svg = stack(gradients_svg(first, twin, words, verdict), lanes_svg(first, words))
+    return Scene(svg, words, {"verdict": verdict, "gradient": got, "true gradient": true}, recordings)
+
+
+def _say(recording):
+    said = []
+    for name, numbers in recording.gradients.items():
+        flat = list(flat_of(numbers))
+        shown = ", ".join(f"{v:.6g}" for v in flat[:MOST])
+        said.append(f"{name} = [{shown}{', …' if len(flat) > MOST else ''}]")
+    return "; ".join(said)
+
+
+def _run(codes, names):
+    labels = list(codes)
+    if len(labels) == 1:
+        return {labels[0]: record(codes[labels[0]], names)}, ""
+    done = trial(codes[labels[0]], codes[labels[-1]], names)
+    return {labels[0]: done.run, labels[-1]: done.twin}, done.verdict
+
+
+def _end(words):
+    return words[:1].upper() + words[1:]
+
+
+#: What `knob(show=…)` may be.
+SCENES = {"peaks": peaks, "lanes": lanes, "gradients": gradients}

@@ -1,0 +1,62 @@
+"""The gradient that came out beside the true one: a pair of bars for each element.
+
+The idea: hollow is the truth (the out-of-place twin's), filled is what this program gave;
+where they are not equally long, the gradient is wrong, whether anyone complained or not.
+A pure function from two Recordings to SVG.
+"""
+
+from __future__ import annotations
+
+from overwritten.pictures.draw import CHAR, WIDTH, box, clip, number, picture, text
+from overwritten.recording import Recording
+
+PAD, HIGH, WIDE, MOST = 10, 70, 46, 6
+
+
+def gradients_svg(run: Recording, twin: Recording, label: str, verdict: str = "") -> str:
+    """At most the first 6 numbers of the twin's gradients; bars share one scale."""
+    pairs = _pairs(run, twin)
+    most = max((abs(v) for _, got, true in pairs for v in (got, true) if v is not None and v == v), default=0) or 1
+    bad = "wrong" in verdict or "raises" in verdict or verdict == "no gradient"
+    words = f"{'✗' if bad else '✓'} {verdict}" if verdict else "no verdict"
+    body = [text(PAD, 16, words, "bad bold" if bad else "bold")]
+    body.append(text(WIDTH - PAD, 16, "hollow: the true gradient, filled: what came out", "soft end"))
+    zero = 48 + HIGH
+    foot = zero + (HIGH + 22 if any(v is not None and v < 0 for _, *pair in pairs for v in pair) else 4)
+    for column, (name, got, true) in enumerate(pairs):
+        x = PAD + column * (2 * WIDE + 12)
+        body += [*_bar(x, zero, true, most, "true"), *_bar(x + WIDE, zero, got, most, "got")]
+        body += [text(x + WIDE / 2, foot + 14, "true", "mid soft"), text(x + WIDE * 1.5, foot + 14, "got", "mid soft")]
+        body.append(text(x + WIDE, foot + 32, clip(name, 12), "mid"))
+    return picture(foot + 48, label, body, verdict=verdict)
+
+
+def _pairs(run, twin):
+    """[(name, what came out or None, the truth)], element by element."""
+    pairs = []
+    for name, numbers in twin.gradients.items():
+        got = list(flat_of(run.gradients.get(name, [])))
+        for place, true in enumerate(flat_of(numbers)):
+            pairs.append((f"{name}[{place}]" if isinstance(numbers, list) else name, got[place] if place < len(got) else None, true))
+    return pairs[:MOST]
+
+
+def flat_of(numbers):
+    """The numbers of a nested list (or the number itself), one by one."""
+    if isinstance(numbers, list):
+        for inner in numbers:
+            yield from flat_of(inner)
+    else:
+        yield numbers
+
+
+def _bar(x, zero, value, most, kind):
+    if value is None:
+        yield box(x + 4, zero - 22, WIDE - 8, 22, "box ghost")
+        yield text(x + WIDE / 2, zero - 28, "none", "mid bad bold")
+        return
+    long = HIGH * min(abs(value) / most, 1) if value == value else 0
+    top = zero - long if value >= 0 else zero
+    yield box(x + 6, top, WIDE - 12, max(long, 1), "box" if kind == "true" else "box solid")
+    words = number(f"{value:.6g}", int(WIDE / CHAR) + 1)
+    yield text(x + WIDE / 2, top - 6 if value >= 0 else zero + long + 14, words, "mid")
