@@ -170,7 +170,7 @@ def try_write(name: str, write: str = "x") -> Trial:
 
 def operations() -> Table:
     """The op table, measured now: a row for each operation and each of its inputs x, w, c."""
-    rows = [_operation(name, given) for name in expressions() for given in ("x", "w", "c") if given in _words(name)]
+    rows = [operation(name, given) for name in expressions() for given in ("x", "w", "c") if given in _words(name)]
     return Table(
         rows,
         {
@@ -203,7 +203,12 @@ def in_place_forms() -> Table:
     )
 
 
-def _operation(name, given):
+def operation(name: str, given: str = "x") -> Operation:
+    """One row: the operation `name` and its input `given` ('x', 'w' or 'c'), measured now.
+
+    >>> operation("x.exp()").over_result
+    'raises'
+    """
     kept, made = _kept(name, f"y = {name}")
     result, source = made["y"], made[given]
     shares = _place(result) == _place(source)  # the result is a view: writing it is writing the input

@@ -6,6 +6,11 @@ It knows nothing of lines or names; where another profiler is already on, it sta
 
 from __future__ import annotations
 
+import os
+import tempfile
+import threading
+from contextlib import contextmanager
+
 import torch
 from torch.autograd import ProfilerConfig, ProfilerState
 
@@ -31,7 +36,8 @@ def with_scratch(func, args=(), kwargs=None):
     if not _enable():
         return func(*args, **kwargs), None
     try:
-        result = func(*args, **kwargs)
+        with _without_the_profilers_own_warning():
+            result = func(*args, **kwargs)
     finally:
         events = [e for thread in _disable_profiler_legacy() for e in thread]
     held = highest = 0
@@ -40,6 +46,37 @@ def with_scratch(func, args=(), kwargs=None):
             held += event.cpu_memory_usage()
             highest = max(highest, held)
     return result, highest - max(held, 0)
+
+
+_QUIET = threading.Lock()
+_NEEDLESS = b"Memory block of unknown size was allocated before the profiling started"
+
+
+@contextmanager
+def _without_the_profilers_own_warning():
+    """It says so in C++ when a call frees what is older; every other word on stderr is kept."""
+    if not _QUIET.acquire(blocking=False):
+        yield
+        return
+    try:
+        kept = os.dup(2)
+    except OSError:  # a process without stderr
+        _QUIET.release()
+        yield
+        return
+    try:
+        with tempfile.TemporaryFile() as said:
+            os.dup2(said.fileno(), 2)
+            try:
+                yield
+            finally:
+                os.dup2(kept, 2)
+            if os.fstat(said.fileno()).st_size:
+                said.seek(0)
+                os.write(2, b"".join(line for line in said.readlines() if _NEEDLESS not in line))
+    finally:
+        os.close(kept)
+        _QUIET.release()
 
 
 def _enable() -> bool:

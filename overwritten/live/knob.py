@@ -143,4 +143,6 @@ def _control(ipywidgets, name, values):
 
 
 def _label(value) -> str:
+    if isinstance(value, str):
+        return value
     return f"{value:,}" if isinstance(value, int) else str(value).removeprefix("torch.")

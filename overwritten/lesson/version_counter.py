@@ -1,0 +1,159 @@
+"""The exercises of lesson 2. Each check runs the learner's answer on fresh tensors."""
+
+from __future__ import annotations
+
+import torch
+
+from overwritten import ops
+from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.folk import Folk
+from overwritten.messages import parse
+
+
+def _counts_writes(answer):
+    def twice(x):
+        x += 1
+        x.mul_(2)
+
+    def element(x):
+        x[0] += 1
+
+    def nothing(x):
+        return x + 1
+
+    def same_numbers(x):
+        return x.mul_(1)
+
+    cases = [(twice, 0), (element, 3), (nothing, 4), (same_numbers, 1), (lambda x: x.detach().zero_(), 0)]
+    for f, already in cases:
+        x, other = torch.ones(3), torch.ones(3)
+        for tensor in (x, other):
+            for _ in range(already):
+                tensor.add_(1)
+        f(other)
+        wanted, calls = other._version - already, []
+        result = attempt(answer, lambda t: calls.append(t) or f(t), x)
+        if not calls:
+            return "your function never calls f: count while it runs."
+        if len(calls) > 1:
+            return f"your function calls f {len(calls)} times, and every call writes again: call it once."
+        if calls[0] is not x:
+            return "you called f with another tensor than x: what it writes is not written into x."
+        if isinstance(result, bool) or not isinstance(result, int):
+            return f"a number is asked for, as in `2`; your function returns {type(result).__name__}."
+        if result != wanted:
+            return _why_miscounted(result, wanted, x._version, already)
+
+
+def _why_miscounted(result, wanted, version, already):
+    if already and result == version:
+        return (
+            f"x was at version {already} before the call, and you counted that too: "
+            "subtract the counter before from the counter after."
+        )
+    if result == 0:
+        return (
+            f"f moved the counter by {wanted}, you say 0. Read `x._version` before the call and again after "
+            "it, on x itself: a clone and `.data` have counters of their own."
+        )
+    if wanted == 2 and result == 1:
+        return "f made two in-place operations, you say 1: the counter tells how many, not only whether."
+    return f"f moved the counter by {wanted}, you say {result}: take `x._version` after the call minus before."
+
+
+_SAVED = ("x.tanh()", "x - 3", "x.sin()", "x.cumprod(1)", "F.softmax(x, 1)", "F.silu(x)")
+_WORDS = ("input", "result", "both", "neither")
+
+
+def _knows_what_is_saved(answer):
+    for name in _SAVED:
+        said = answer[name]
+        if said not in _WORDS:
+            return f"{name}: answer with one of {', '.join(map(repr, _WORDS))}; you wrote {said!r}."
+        row = ops.operation(name)
+        truth = _WORDS[3 if not (row.saves_input or row.saves_result) else row.saves_result + row.saves_input * row.saves_result]
+        if said != truth:
+            return f"{name}: {_why(said, truth)} Watch it with `film`, and think of its derivative."
+
+
+def _why(said, truth):
+    if said == "both":
+        return "not both: what the derivative does not need is not saved."
+    if truth == "neither":
+        return "its derivative is a constant, so no value is needed."
+    if truth == "both":
+        return "its derivative is computed from the input and the result; one of them is not all."
+    if said == "neither":
+        return "its derivative depends on x, so some values must be kept."
+    if truth == "result":
+        return "its derivative can be computed from the result alone, and that is what PyTorch keeps."
+    return "from its result alone the derivative cannot be computed."
+
+
+def _zeroes_first_column(answer):
+    for start in (torch.tensor([[0.5, 1.0, -1.0], [2.0, 0.0, 0.25]]), torch.tensor([[1.0, 2.0]])):
+        x, right = start.clone().requires_grad_(), start.clone().requires_grad_()
+        keep = torch.ones(start.shape[1])
+        keep[0] = 0
+        wanted = right.exp() * keep
+        wanted.backward(torch.arange(1.0, start.numel() + 1).view_as(start))
+        with Folk() as folk:
+            result = attempt(answer, x)
+        if not isinstance(result, torch.Tensor):
+            return f"return the tensor; your function returns {type(result).__name__}."
+        if not torch.equal(x.detach(), start):
+            return "x itself was changed: the function must leave its argument as it was."
+        if result.shape != wanted.shape or not torch.allclose(result.detach(), wanted.detach()):
+            return "the result must be `x.exp()` with zeros in the first column, as before."
+        if complaint := folk.complaint(".data", "numpy"):
+            return complaint
+        if not result.requires_grad:
+            return folk.complaint(".detach()", "no_grad") or "the result has no history, so x gets no gradient."
+        try:
+            result.backward(torch.arange(1.0, start.numel() + 1).view_as(start))
+        except RuntimeError as error:
+            if parse(str(error)) is None:
+                raise
+            return (
+                "backward still raises: `exp` saved its result, and the zeros go into that very storage. "
+                "Write into a copy, or build the result without writing."
+            )
+        if x.grad is None or not torch.allclose(x.grad, right.grad):
+            return folk.complaint(".detach()", "no_grad") or "no error, but the gradient of x is not that of the same function out of place."
+
+
+count_writes = Exercise(
+    _counts_writes,
+    (
+        "Which attribute of x counts its in-place operations?",
+        "Read it before the call and after it: the difference is the answer, whatever x went through before.",
+    ),
+    "def count_writes(f, x):\n    before = x._version\n    f(x)\n    return x._version - before",
+)
+
+what_is_saved = Exercise(
+    _knows_what_is_saved,
+    (
+        "Write the derivative down. Which of x and y stands in it?",
+        "tanh' is 1 - y², softmax' is made of y, sin' is cos x. For the others run the `saves` of section 3.",
+    ),
+    'saved = {"x.tanh()": "result", "x - 3": "neither", "x.sin()": "input",\n'
+    '         "x.cumprod(1)": "both", "F.softmax(x, 1)": "result", "F.silu(x)": "input"}',
+    questions=_SAVED,
+)
+
+zero_first_column = Exercise(
+    _zeroes_first_column,
+    (
+        "Who saved `y`? Then where must the zeros not go?",
+        "`y = x.exp().clone()` has a storage that nobody saved. Or multiply by a mask.",
+    ),
+    "def weights(x):\n    y = x.exp().clone()\n    y[:, 0] = 0\n    return y",
+)
+
+#: By the name the lesson uses; the tests run every one unattempted, wrong and right.
+EXERCISES = {
+    "count_writes": count_writes,
+    "what_is_saved": what_is_saved,
+    "zero_first_column": zero_first_column,
+}
