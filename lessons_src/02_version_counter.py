@@ -63,7 +63,7 @@ first += 1
 # %% [markdown]
 # `third` looks at numbers that nobody touched, and its version is 1 all the same.
 # PyTorch keeps one counter for each storage, not one for each number: that is cheap, and it
-# can only be too careful, never too careless. Section 5 shows what it costs.
+# errs on the careful side. Section 5 shows what it costs.
 
 # %% [markdown]
 # ## 2. What moves it (10 minutes)
@@ -426,8 +426,9 @@ print(trial(in_place, twin).verdict)
 #
 # Now all at once. For each operation below, the course makes a small program, overwrites the
 # input or the result with `+= 1` before backward, and compares the gradient with the twin's.
-# *Allowed* and *right* are two columns: look for rows where they part. Nothing is typed in:
-# running the cell takes a few seconds because it measures.
+# "Allowed" and "right" are two questions, so they stand in two columns. Where a write raises,
+# the second says what the gradient would have been. Nothing is typed in: the cell takes a few
+# seconds because it measures. Look for rows where the two part.
 
 # %%
 table = ops.operations()

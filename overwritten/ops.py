@@ -176,12 +176,12 @@ def operations() -> Table:
         {
             "operation": lambda row: row.name,
             "input": lambda row: row.input,
-            "saves that input": lambda row: _yes(row.saves_input),
-            "saves the result": lambda row: _yes(row.saves_result),
-            "overwrite the input: allowed": lambda row: _allowed(row.over_input),
-            "gradient right": lambda row: _right(row.over_input),
-            "overwrite the result: allowed": lambda row: _allowed(row.over_result),
-            "gradient right ": lambda row: _right(row.over_result),
+            "saves it": lambda row: _yes(row.saves_input),
+            "saves result": lambda row: _yes(row.saves_result),
+            "write to input": lambda row: _allowed(row.over_input),
+            "gradient": lambda row: _right(row.over_input),
+            "write to result": lambda row: _allowed(row.over_result),
+            "gradient ": lambda row: _right(row.over_result),
         },
         "Operations: what they save, and what may be overwritten before backward",
     )
@@ -286,7 +286,7 @@ def _yes(value):
 
 
 def _allowed(verdict):
-    return "" if not verdict else "✗ raises" if verdict.startswith("raises") else "✓ yes"
+    return "" if not verdict else "✗ raises" if verdict.startswith("raises") else "✓ allowed"
 
 
 def _right(verdict):

@@ -56,7 +56,7 @@ def lanes(codes: dict[str, str], names: dict) -> Scene:
     recordings, verdict = _run(codes, names)
     first = next(iter(recordings.values()))
     words = _end(f"{verdict}. " if verdict else "") + lanes_sentence(first)
-    return Scene(lanes_svg(first, words), words, {"what happens": words}, recordings)
+    return Scene(lanes_svg(first, words, verdict), words, {"what happens": words}, recordings)
 
 
 def gradients(codes: dict[str, str], names: dict) -> Scene:

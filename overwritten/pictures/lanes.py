@@ -12,17 +12,20 @@ from overwritten.recording import Recording
 from overwritten.spans import silent_steps, spans
 
 PAD, LINE, GUTTER = 10, 20, 92
-BAR, SPAN, STAIRS = 30, 22, 44
-MOST_LANES, MOST_SPANS, MOST_LINES = 6, 3, 14
+BAR, SPAN, STAIRS = 26, 20, 36
+MOST_LANES, MOST_SPANS, MOST_LINES = 8, 3, 14
 
 
-def lanes_svg(recording: Recording, label: str = "") -> str:
-    """All steps in one picture; label: what it shows in words (default `lanes_sentence`)."""
+def lanes_svg(recording: Recording, label: str = "", verdict: str = "") -> str:
+    """All steps in one picture; label: what it shows in words (default `lanes_sentence`).
+
+    verdict: as `trial` gives it, shown above; '' where there is no twin to know it from.
+    """
     label = label or lanes_sentence(recording)
     steps = [step for step in recording.steps if step.line]
     wide = (WIDTH - 2 * PAD - GUTTER) / max(len(steps), 1)
     lives = spans(recording)
-    body = [*_code(recording, lives)]
+    body = [*_code(recording, lives), *_verdict(recording, verdict)]
     y = 34 + LINE * min(len(recording.lines), MOST_LINES)
     if not steps:
         body.append(text(PAD, y, clip("✗ " + (recording.error or "nothing ran"), 78), "bad"))
@@ -34,12 +37,12 @@ def lanes_svg(recording: Recording, label: str = "") -> str:
         here = [span for span in lives if span.storage == letter]
         body += _lane(recording, letter, wide, y)
         for row, span in enumerate(here[:MOST_SPANS]):
-            body += _span(recording, span, wide, y, y + BAR + 18 + SPAN * row)
+            body += _span(recording, span, wide, y, y + BAR + 17 + SPAN * 1.6 * row)
         if len(here) > MOST_SPANS:
             more = f"and {len(here) - MOST_SPANS} more saves"
-            body.append(text(PAD + GUTTER, y + BAR + 18 + SPAN * MOST_SPANS, more, "soft"))
+            body.append(text(PAD + GUTTER, y + BAR + 17 + SPAN * 1.6 * MOST_SPANS, more, "soft"))
         rows = min(len(here), MOST_SPANS) + (len(here) > MOST_SPANS)
-        y += BAR + 30 + SPAN * rows
+        y += BAR + 18 + (SPAN * 1.6 * rows + 2 if rows else 0)
     if len(letters) > MOST_LANES:
         body.append(text(PAD, y, f"and {len(letters) - MOST_LANES} more storages", "soft"))
         y += 18
@@ -102,6 +105,13 @@ def _code(recording, lives):
         yield text(PAD + 24, 34 + LINE * MOST_LINES - 4, f"… {len(recording.lines) - MOST_LINES} more lines", "soft")
 
 
+def _verdict(recording, verdict):
+    verdict = verdict or ("raises" if recording.error else "")
+    if verdict:
+        bad = "raises" in verdict or "wrong" in verdict or verdict == "no gradient"
+        yield text(PAD + 60, 14, f"{'✗' if bad else '✓'} {verdict}", "bad bold" if bad else "bold")
+
+
 def _writing_lines(recording, span):
     steps = recording.steps[span.start + 1 : span.end]
     return {s.line for s in steps if s.index in span.unseen or any(w.storage == span.storage for w in s.writes)}
@@ -124,9 +134,9 @@ def _lane(recording, letter, wide, y):
     first, last = alive[0].index, alive[-1].index
     names = list(dict.fromkeys(t.name for step in alive for t in step.tensors if t.storage == letter))
     nbytes = size(alive[0].storage(letter).nbytes)
-    yield text(PAD, y + 13, letter, "bold", ' style="font-size:16px"')
-    yield text(PAD + 16, y + 12, clip(nbytes, 9), "soft")
-    yield text(PAD, y + 30, clip(", ".join(names) or "no name", 11))
+    yield text(PAD, y + 11, letter, "bold", ' style="font-size:16px"')
+    yield text(PAD + 16, y + 10, clip(nbytes, 9), "soft")
+    yield text(PAD, y + 26, clip(", ".join(names) or "no name", 11))
     left, right = _x(max(first, 1), wide), _x(last + 1, wide)
     yield box(left, y, right - left, BAR, "box fresh", radius=5)
     silent = silent_steps(recording, letter)
@@ -135,12 +145,12 @@ def _lane(recording, letter, wide, y):
         now = next((t.version for t in step.tensors if t.storage == letter), version)
         middle = _x(max(step.index, 1), wide) + 3
         if step.index in silent:
-            yield _ring(middle, y + 20, version)
+            yield _ring(middle, y + 18, version)
         elif now is not None and now != version:
-            yield badge(middle, y + 20, now, version is not None)[0]
+            yield badge(middle, y + 18, now, version is not None)[0]
         version = now
     if last < recording.steps[-1].index:
-        yield text(right + 4, y + 20, "freed", "soft")
+        yield text(right + 4, y + 18, "freed", "soft")
 
 
 def _ring(x, y, version):
