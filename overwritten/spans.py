@@ -60,19 +60,27 @@ def spans(recording: Recording) -> list[Span]:
 
 def silent_steps(recording: Recording, letter: str) -> list[int]:
     """Steps in which bytes of a storage changed and the counter of its first tensor did not move."""
-    steps, found = recording.steps, []
-    for before, step in zip(steps, steps[1:]):
-        old = next((s.cells for s in before.storages if s.letter == letter), ())
-        new = next((s.cells for s in step.storages if s.letter == letter), ())
+    found = []
+    for step in _changing(recording, letter):
         first = next((t for t in step.tensors if t.storage == letter and t.before is not None), None)
-        if old and new and old != new and first is not None and first.version == first.before:
+        if first is not None and first.version == first.before:
             found.append(step.index)
     return found
 
 
+def _changing(recording, letter):
+    """The steps in which cells of a storage that was there before changed."""
+    for before, step in zip(recording.steps, recording.steps[1:]):
+        old = next((s.cells for s in before.storages if s.letter == letter), ())
+        new = next((s.cells for s in step.storages if s.letter == letter), ())
+        if old and new and old != new:
+            yield step
+
+
 def _span(recording, start, saved, end, outcome):
     last = len(recording.steps) if end is None else end
-    unseen = tuple(i for i in silent_steps(recording, saved.storage) if start < i < last)
+    unmoved = saved.now == saved.expects  # by the counter of the saved tensor, which may be its own
+    unseen = tuple(s.index for s in _changing(recording, saved.storage) if unmoved and start < s.index < last)
     return Span(saved.storage, saved.tensor, saved.node, start, end, saved.expects, saved.now, outcome, unseen)
 
 

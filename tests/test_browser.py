@@ -1,9 +1,10 @@
-"""Lesson 1 in a real JupyterLab in a real browser: what is shown is what the kernel says."""
+"""The lessons in a real JupyterLab in a real browser: what is shown is what the kernel says."""
 
 import pytest
-from conftest import ARTEFACTS
+from conftest import ARTEFACTS, NOTEBOOKS
 
 LESSON = "01_storage_pointers.ipynb"
+LOOKS = [(path.name, dark, 1.25 if dark else 1.0) for path in NOTEBOOKS for dark in (False, True)]
 
 
 def shot(page, element, name):
@@ -60,12 +61,39 @@ def test_a_prediction_by_keyboard(run_lesson):
     assert "✗ Not so." in page.locator(".jp-OutputArea-output details[open]").inner_text()
 
 
-@pytest.mark.parametrize("zoom", [1.0, 1.25])
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-def test_nothing_is_clipped(run_lesson, dark, zoom):
-    page = run_lesson(LESSON, dark=dark, zoom=zoom)
+def test_lanes_and_op_table_by_keyboard(run_lesson):
+    page = run_lesson("02_version_counter.ipynb")
+    where = page.locator(".widget-dropdown select").first
+    where.wait_for(timeout=30_000)
+    where.select_option("between save and backward")
+    lanes = page.locator(".widget-html svg[data-raised='B']").first
+    lanes.wait_for(timeout=20_000)
+    handle = page.locator(".noUi-handle").first
+    handle.focus()
+    page.keyboard.press("End")
+    page.locator(".widget-html .sentence", has_text="times = 3").wait_for(timeout=20_000)
+    words = lanes.locator("text").all_text_contents()
+    assert {"✗ raises", "v3", "✗ finds v3", "expects v0"} <= set(words)
+    assert lanes.locator("rect.open").count() == 1
+    where.select_option("after backward")
+    lanes.wait_for(state="detached", timeout=20_000)
+    said = page.locator(".widget-html .sentence").first.inner_text()
+    assert said.endswith("Line 3 saves y at version 0; backward in line 4 finds version 0: it goes through.")
+    table = page.locator(".ow[data-table]")
+    table.locator("input").fill("sigmoid result")
+    table.locator("input").fill("kron")
+    assert table.locator("tbody tr:visible").count() == 2
+    assert table.locator("output").inner_text().startswith("2 of ")
+    shot(page, table, "op_table_light")
+
+
+@pytest.mark.parametrize("lesson, dark, zoom", LOOKS)
+def test_nothing_is_clipped(run_lesson, lesson, dark, zoom):
+    page = run_lesson(lesson, dark=dark, zoom=zoom)
     page.locator(".noUi-handle").first.wait_for(timeout=30_000)
-    page.wait_for_function("() => document.querySelectorAll('.ow .picture svg').length >= 6")
+    films = page.locator(".ow[data-film]").count()
+    page.wait_for_function(f"() => document.querySelectorAll('.ow .picture svg').length >= {films}")
+    assert films >= 1 and page.locator(".ow .still").count() == 0
     for index, view in enumerate(page.locator(".jp-OutputArea-output .ow").all()):
         wide = view.evaluate("e => [e.scrollWidth, e.clientWidth, e.parentElement.clientWidth]")
         assert wide[0] <= wide[1] <= wide[2], f"view {index} is clipped: {wide}"
@@ -83,4 +111,4 @@ def test_nothing_is_clipped(run_lesson, dark, zoom):
             }).map(t => t.textContent) })"""
     )
     assert clipped == [], "text runs out of its picture"
-    shot(page, page.locator(".ow[data-film]").nth(2), f"views_{'dark' if dark else 'light'}_{int(zoom * 100)}")
+    shot(page, page.locator(".widget-vbox").last, f"{lesson[:2]}_{'dark' if dark else 'light'}_{int(zoom * 100)}")

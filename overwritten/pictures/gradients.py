@@ -16,11 +16,11 @@ PAD, HIGH, WIDE, MOST = 10, 70, 46, 6
 def gradients_svg(run: Recording, twin: Recording, label: str, verdict: str = "") -> str:
     """At most the first 6 numbers of the twin's gradients; bars share one scale."""
     pairs = _pairs(run, twin)
-    most = max((abs(v) for _, got, true in pairs for v in (got, true) if v is not None and v == v), default=0) or 1
+    most = max((abs(v) for _, *pair in pairs for v in pair if v is not None and abs(v) < float("inf")), default=0) or 1
     bad = "wrong" in verdict or "raises" in verdict or verdict == "no gradient"
     words = f"{'✗' if bad else '✓'} {verdict}" if verdict else "no verdict"
     body = [text(PAD, 16, words, "bad bold" if bad else "bold")]
-    body.append(text(WIDTH - PAD, 16, "hollow: the true gradient, filled: what came out", "soft end"))
+    body.append(text(WIDTH - PAD, 16, "hollow: true, filled: got", "soft end"))
     zero = 48 + HIGH
     foot = zero + (HIGH + 22 if any(v is not None and v < 0 for _, *pair in pairs for v in pair) else 4)
     for column, (name, got, true) in enumerate(pairs):
@@ -56,7 +56,7 @@ def _bar(x, zero, value, most, kind):
         yield text(x + WIDE / 2, zero - 28, "none", "mid bad bold")
         return
     long = HIGH * min(abs(value) / most, 1) if value == value else 0
-    top = zero - long if value >= 0 else zero
+    top = zero if value < 0 else zero - long
     yield box(x + 6, top, WIDE - 12, max(long, 1), "box" if kind == "true" else "box solid")
     words = number(f"{value:.6g}", int(WIDE / CHAR) + 1)
-    yield text(x + WIDE / 2, top - 6 if value >= 0 else zero + long + 14, words, "mid")
+    yield text(x + WIDE / 2, zero + long + 14 if value < 0 else top - 6, words, "mid")

@@ -7,6 +7,7 @@ A pure function from a Recording to SVG.
 
 from __future__ import annotations
 
+from overwritten.messages import parse
 from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, padlock, picture, size, text
 from overwritten.recording import Recording
 from overwritten.spans import silent_steps, spans
@@ -25,6 +26,7 @@ def lanes_svg(recording: Recording, label: str = "", verdict: str = "") -> str:
     steps = [step for step in recording.steps if step.line]
     wide = (WIDTH - 2 * PAD - GUTTER) / max(len(steps), 1)
     lives = spans(recording)
+    hurt = {span.storage for span in lives if _bad(span)}
     body = [*_code(recording, lives), *_verdict(recording, verdict)]
     y = 34 + LINE * min(len(recording.lines), MOST_LINES)
     if not steps:
@@ -33,22 +35,23 @@ def lanes_svg(recording: Recording, label: str = "", verdict: str = "") -> str:
     body += _heads(steps, wide, y)
     y += 34
     letters = _letters(recording, lives)
-    for letter in letters[:MOST_LANES]:
-        here = [span for span in lives if span.storage == letter]
+    shown = [letter for letter in letters if letter in sorted(letters, key=lambda one: one not in hurt)[:MOST_LANES]]
+    for letter in shown:
+        here = sorted((span for span in lives if span.storage == letter), key=lambda span: not _bad(span))
         body += _lane(recording, letter, wide, y)
         for row, span in enumerate(here[:MOST_SPANS]):
             body += _span(recording, span, wide, y, y + BAR + 17 + SPAN * 1.6 * row)
         if len(here) > MOST_SPANS:
-            more = f"and {len(here) - MOST_SPANS} more saves"
+            more = f"saves not drawn: {len(here) - MOST_SPANS}"
             body.append(text(PAD + GUTTER, y + BAR + 17 + SPAN * 1.6 * MOST_SPANS, more, "soft"))
         rows = min(len(here), MOST_SPANS) + (len(here) > MOST_SPANS)
         y += BAR + 18 + (SPAN * 1.6 * rows + 2 if rows else 0)
     if len(letters) > MOST_LANES:
-        body.append(text(PAD, y, f"and {len(letters) - MOST_LANES} more storages", "soft"))
+        body.append(text(PAD, y, f"storages not drawn: {len(letters) - MOST_LANES}", "soft"))
         y += 18
     body += _memory(recording, steps, wide, y)
     raised = ",".join(span.storage for span in lives if span.outcome == "raised")
-    return picture(y + STAIRS + 44, label, body, lanes="".join(letters[:MOST_LANES]), raised=raised)
+    return picture(y + STAIRS + 44, label, body, lanes="".join(shown), raised=raised)
 
 
 def lanes_sentence(recording: Recording) -> str:
@@ -61,7 +64,7 @@ def lanes_sentence(recording: Recording) -> str:
         words = f"Line {start.line} saves {span.tensor} at version {span.expects}"
         if span.unseen:
             lines = ", ".join(str(recording.steps[i].line) for i in span.unseen)
-            words += f"; line {lines} changes its bytes and no counter moves"
+            words += f"; line {lines} changes its bytes and its counter does not move"
         if span.outcome == "checked":
             words += f"; backward in line {recording.steps[span.end].line} finds version {span.finds}: it goes through."
         elif span.outcome == "raised":
@@ -71,11 +74,12 @@ def lanes_sentence(recording: Recording) -> str:
         else:
             words += "; it is still held." if span.outcome == "held" else "; nobody asked for it."
         said.append(words)
-    if not said:
+    message = parse(recording.error) if recording.error else None
+    if not said and (message is None or message.now is None):
         said.append("Nothing is saved for backward.")
     if recording.error and not any(span.outcome == "raised" for span in spans(recording)):
         said.append(recording.error)
-    return " ".join(said)
+    return " ".join([*said, recording.note] if recording.note else said)
 
 
 def _letters(recording, lives):
@@ -88,7 +92,7 @@ def _letters(recording, lives):
 
 def _code(recording, lives):
     """The lines, each with what it did to a saved tensor."""
-    broken = [span for span in lives if span.outcome == "raised" or span.unseen]
+    broken = [span for span in lives if _bad(span)]
     yield text(PAD, 14, "code", "soft")
     for row, words in enumerate(recording.lines[:MOST_LINES]):
         y, line = 34 + LINE * row, row + 1
@@ -117,6 +121,10 @@ def _writing_lines(recording, span):
     return {s.line for s in steps if s.index in span.unseen or any(w.storage == span.storage for w in s.writes)}
 
 
+def _bad(span):
+    return span.outcome == "raised" or bool(span.unseen)
+
+
 def _x(step, wide):
     return PAD + GUTTER + wide * (step - 1)
 
@@ -125,8 +133,10 @@ def _heads(steps, wide, y):
     yield text(PAD, y + 14, "line", "soft")
     for step in steps:
         yield box(_x(step.index, wide) + 1, y, wide - 2, 20, "warn" if step.error else "box", radius=4)
-        words = f"✗ {step.line}" if step.error else step.line
-        yield text(_x(step.index, wide) + wide / 2, y + 15, words, "mid bad bold" if step.error else "mid")
+        words = f"✗ {step.line}" if step.error else f"{step.line}"
+        if step.error or wide >= CHAR * len(words):
+            middle = min(_x(step.index, wide) + wide / 2, WIDTH - PAD - CHAR * len(words) / 2)
+            yield text(middle, y + 15, words, "mid bad bold" if step.error else "mid")
 
 
 def _lane(recording, letter, wide, y):
@@ -140,24 +150,28 @@ def _lane(recording, letter, wide, y):
     left, right = _x(max(first, 1), wide), _x(last + 1, wide)
     yield box(left, y, right - left, BAR, "box fresh", radius=5)
     silent = silent_steps(recording, letter)
-    version = None
+    version, room = None, 0
     for step in alive:
         now = next((t.version for t in step.tensors if t.storage == letter), version)
-        middle = _x(max(step.index, 1), wide) + 3
-        if step.index in silent:
-            yield _ring(middle, y + 18, version)
-        elif now is not None and now != version:
-            yield badge(middle, y + 18, now, version is not None)[0]
+        same = step.index in silent
+        if same or now not in (None, version):
+            draw, shown = (_ring, version) if same else (badge, now)
+            long = draw(0, 0, shown, True)[1]
+            x = min(_x(max(step.index, 1), wide) + 3, WIDTH - PAD - long)
+            if same or x >= room:  # else one badge would lie on another
+                yield draw(x, y + 18, shown, version is not None)[0]
+                room = x + long
         version = now
     if last < recording.steps[-1].index:
-        yield text(right + 4, y + 18, "freed", "soft")
+        yield text(min(right + 4, WIDTH - PAD - CHAR * 5), y + 18, "freed", "soft")
 
 
-def _ring(x, y, version):
-    """Bytes changed, the version stayed: a dashed badge."""
+def _ring(x, y, version, _ticked):
+    """Bytes changed, the version stayed: a dashed badge, and its width."""
     label = f"≠ v{version}"
-    shape = box(x, y - 13, 10 + CHAR * len(label), 18, "warn ghost", radius=9)
-    return shape + text(x + 5 + CHAR * len(label) / 2, y, label, "mid bad bold")
+    long = 10 + CHAR * len(label)
+    shape = box(x, y - 13, long, 18, "warn ghost", radius=9)
+    return shape + text(x + long / 2, y, label, "mid bad bold"), long
 
 
 def _span(recording, span, wide, lane, y):
@@ -166,7 +180,7 @@ def _span(recording, span, wide, lane, y):
     yield padlock(x, y + 2, False)
     end = span.end if span.end is not None else recording.steps[-1].index + 0.5
     stop = _x(end, wide) + wide / 2
-    bad = span.outcome == "raised" or span.unseen
+    bad = _bad(span)
     kind = "box bad-line ghost" if bad else "box good-line" if span.outcome == "checked" else "box ghost"
     expects = f"expects v{span.expects}"
     if stop - 9 > x + 18:
@@ -184,7 +198,7 @@ def _span(recording, span, wide, lane, y):
 
 def _under(x, stop, y, expects, found, kind):
     """What it expects at the left, what it finds at the right; one of both where room is short."""
-    left = text(x + 22, y + 15, expects, "soft")
+    left = text(min(x + 22, WIDTH - PAD - CHAR * len(expects)), y + 15, expects, "soft")
     if not found:
         return left
     right = min(stop + 7 + CHAR * 4, WIDTH - PAD)
@@ -200,7 +214,7 @@ def _memory(recording, steps, wide, y):
     for step in steps:
         x, live = _x(step.index, wide), STAIRS * step.live / most
         yield box(x, floor - live, wide, live, "hot")
-        if wide >= CHAR * len(str(step.live)) - 2:
-            yield text(x + wide / 2, floor + 15, f"{step.live:,}", "mid soft")
+        if wide >= CHAR * len(words := f"{step.live:,}") - 2:
+            yield text(x + wide / 2, floor + 15, words, "mid soft")
     heights = "".join(f"{_x(s.index, wide):.5g} {floor - STAIRS * s.live / most:.4g}H{_x(s.index + 1, wide):.5g}L" for s in steps)
     yield f'<path d="M{heights[:-1]}" class="box"/>'
