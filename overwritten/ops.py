@@ -3,7 +3,7 @@
 The idea: a list of expressions, and one experiment that is the same for each. Nothing about
 an operation is typed in: the saves are seen by a pack hook, the verdicts come from `trial`.
 A row speaks for the values used here (x mixes signs, unless the operation needs positive
-numbers) and for the write `add_(1)`; other values can give another gradient.
+numbers) and for the write `*= -3`; other values can give another verdict on the gradient.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
 from overwritten.live.table import Table
-from overwritten.trial import RIGHT, CAUTIOUS, Trial, trial
+from overwritten.trial import CAUTIOUS, RAISES, RIGHT, SILENT, Trial, trial
 
 _MIXED = "a = torch.tensor([[-1.5, -0.5, 0.25], [0.75, 1.25, -0.25]])\nx = a.requires_grad_() * 1"
 _POSITIVE = "a = torch.tensor([[0.5, 1.5, 0.25], [0.75, 1.25, 2.0]])\nx = a.requires_grad_() * 1"
@@ -110,7 +110,7 @@ class Operation:
     """One operation and one of its inputs. input: 'x', 'w' or 'c', the one that is written.
 
     saves_input, saves_result: does a saved tensor lie in that storage? over_input,
-    over_result: the verdict (see `trial`) when that tensor gets `add_(1)` before backward,
+    over_result: the verdict (see `trial`) when that tensor gets `*= -3` before backward,
     '' where it cannot be written at all.
     """
 
@@ -152,14 +152,16 @@ def program(name: str, write: str = "x") -> dict[str, str]:
     a = torch.tensor([[-1.5, -0.5, 0.25], [0.75, 1.25, -0.25]])
     x = a.requires_grad_() * 1
     y = x.exp()
-    y += 1
+    y *= -3
     y.backward(torch.rand_like(y))
     """
     target = "y" if write == "result" else write
     start = [*_start(name), f"y = {name}"]
     end = ["y.backward(torch.rand_like(y))"]
-    written = [*start, f"{target} += 1", *end]
-    return {"written": "\n".join(written), "out of place": "\n".join([*start, f"{target} = {target} + 1", *end])}
+    twin = [*start, f"{target} = {target} * -3"]
+    if write == "x" and _is_view(name):  # y sees what is written into x: so must the twin's
+        twin.append(f"y = {name}")
+    return {"written": "\n".join([*start, f"{target} *= -3", *end]), "out of place": "\n".join([*twin, *end])}
 
 
 def try_write(name: str, write: str = "x") -> Trial:
@@ -179,9 +181,9 @@ def operations() -> Table:
             "saves it": lambda row: _yes(row.saves_input),
             "saves result": lambda row: _yes(row.saves_result),
             "write to input": lambda row: _allowed(row.over_input),
-            "gradient": lambda row: _right(row.over_input),
+            "gradient after it": lambda row: _right(row.over_input),
             "write to result": lambda row: _allowed(row.over_result),
-            "gradient ": lambda row: _right(row.over_result),
+            "gradient after it ": lambda row: _right(row.over_result),
         },
         "Operations: what they save, and what may be overwritten before backward",
     )
@@ -211,15 +213,19 @@ def operation(name: str, given: str = "x") -> Operation:
     """
     kept, made = _kept(name, f"y = {name}")
     result, source = made["y"], made[given]
-    shares = _place(result) == _place(source)  # the result is a view: writing it is writing the input
     return Operation(
         name=name,
         input=given,
         saves_input=any(_place(t) == _place(source) for t, _ in kept),
-        saves_result=not shares and any(_place(t) == _place(result) for t, _ in kept),
+        saves_result=any(_place(t) == _place(result) for t, _ in kept),
         over_input=try_write(name, given).verdict,
         over_result=try_write(name, "result").verdict,
     )
+
+
+def _is_view(name):
+    made = _run([*_start(name), f"y = {name}"])
+    return _place(made["y"]) == _place(made["x"])
 
 
 def _in_place(name, twin):
@@ -290,4 +296,4 @@ def _allowed(verdict):
 
 
 def _right(verdict):
-    return "" if not verdict else "✓ right" if verdict in (RIGHT, CAUTIOUS) else "✗ wrong"
+    return {RIGHT: "✓ right", SILENT: "✗ wrong", CAUTIOUS: "✓ would be right", RAISES: "✗ would be wrong"}.get(verdict, "")

@@ -77,9 +77,10 @@ def test_the_step_view_says_what_happened():
 
 def test_padlocks_say_more_than_a_colour():
     recording = record(SNIPPETS["saved"])
-    shut, opened = step_svg(recording, 2), step_svg(recording, 3)
+    shut, written, opened = (step_svg(recording, index) for index in (2, 3, 4))
     assert {"y expects v0", "✓ still v0", "ExpBackward0"} <= set(words_in(shut)) and 'class="shut"' in shut
     assert "✗ wrote here" not in words_in(shut) and "✗ wrote here" in words_in(opened)
+    assert {"y expects v0", "✗ now v1"} <= set(words_in(written)) and 'class="cross"' not in written
     assert {"y expects v0", "✗ now v1"} <= set(words_in(opened)) and 'class="cross"' in opened
     assert "ExpBackward0 saves y (version 0) for backward." in sentence(recording, 2)
     assert "ExpBackward0 saved y at version 0, but it is now at version 1." in sentence(recording, 3)

@@ -38,7 +38,7 @@ def _counts_writes(answer):
         if len(calls) > 1:
             return f"your function calls f {len(calls)} times, and every call writes again: call it once."
         if calls[0] is not x:
-            return "you called f with another tensor than x: what it writes is not written into x."
+            return "you called f with another tensor than x (a clone, a view, `x.detach()`): call it with x itself."
         if isinstance(result, bool) or not isinstance(result, int):
             return f"a number is asked for, as in `2`; your function returns {type(result).__name__}."
         if result != wanted:
@@ -116,7 +116,7 @@ def _zeroes_first_column(answer):
                 raise
             return (
                 "backward still raises: `exp` saved its result, and the zeros go into that very storage. "
-                "Write into a copy, or build the result without writing."
+                "Write into a copy that is made before the write, or build the result without writing."
             )
         if x.grad is None or not torch.allclose(x.grad, right.grad):
             return folk.complaint(".detach()", "no_grad") or "no error, but the gradient of x is not that of the same function out of place."

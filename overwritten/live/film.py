@@ -26,8 +26,8 @@ border-radius:4px;min-width:34px;min-height:28px;cursor:pointer}
 .ow .controls :focus-visible{outline:3px solid #0072b2;outline-offset:2px}
 body[data-jp-theme-light="false"] .ow .controls :focus-visible{outline-color:#56b4e9}
 .ow .sentence{min-height:2.8em;margin:6px 0;font-size:14px;line-height:1.4}
-.ow .steps{font-size:13px;border-collapse:collapse;margin:6px 0}
-.ow .steps th,.ow .steps td{border:1px solid var(--ow-line);padding:3px 7px;text-align:left;vertical-align:top}
+.ow .steps,.ow .turns{font-size:13px;border-collapse:collapse;margin:6px 0}
+.ow .steps th,.ow .steps td,.ow .turns th,.ow .turns td{border:1px solid var(--ow-line);padding:3px 7px;text-align:left;vertical-align:top}
 .ow .steps td:nth-last-child(-n+2){white-space:nowrap;text-align:right}
 """
 _SCRIPT = files("overwritten.live").joinpath("film.js").read_text("utf8")

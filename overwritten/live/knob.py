@@ -94,9 +94,10 @@ class Knob:
             for value, cells in self._rows
         )
         return (
-            f'<div class="ow"><img class="still" alt="{escape(self.say())}" src="{data_uri(self.scene.svg)}">'
-            f'<p class="sentence">{words}</p><table class="steps"><thead><tr>{heads}</tr></thead>'
-            f"<tbody>{rows}</tbody></table><p>Run this cell to turn the knob.</p></div>"
+            f'<div class="ow"><style>{CONTROLS}</style><img class="still" alt="{escape(self.say())}" src="{data_uri(self.scene.svg)}">'
+            f'<p class="sentence">{words}</p><details><summary>Every {self._first} as a table</summary>'
+            f'<table class="turns"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details>'
+            f"<p>Run this cell to turn the knob.</p></div>"
         )
 
     def _ipython_display_(self):

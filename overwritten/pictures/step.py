@@ -274,7 +274,7 @@ def _locks(plan, index):
     yield text(PAD, plan.locks_top + 8, f"saved for backward{more}", "soft")
     for row, lock in enumerate(sorted(saved, key=lambda s: not s.broken)[:MOST_LOCKS]):
         y = plan.locks_top + 30 + 22 * row
-        yield padlock(PAD + 2, y, lock.broken)
+        yield padlock(PAD + 2, y, lock.broken and bool(plan.steps[index].error))  # backward opens it, not the write
         state = f"✗ now v{lock.now}" if lock.broken else f"✓ still v{lock.now}"
         words = f"{clip(lock.tensor, 20)} expects v{lock.expects}"
         yield text(PAD + 26, y, words, "bold")
