@@ -40,7 +40,7 @@ html[theme=dark] .ow,.theme-dark .ow{--ow-ink:#eee;--ow-paper:#111}
 .ow svg .ghost{stroke-dasharray:4 3;stroke:var(--ow-soft)}
 .ow svg .hot{fill:var(--ow-new);stroke:none}.ow svg .hotbad{fill:var(--ow-badfill);stroke:none}
 .ow svg .warn{fill:var(--ow-badfill);stroke:var(--ow-bad);stroke-width:1.5}
-.ow svg .solid{fill:var(--ow-ink)}.ow svg .now{fill:none;stroke:var(--ow-ink);stroke-width:2.5}
+.ow svg .solid{fill:var(--ow-ink)}.ow svg .gap{stroke:var(--ow-paper);stroke-width:4}.ow svg .now{fill:none;stroke:var(--ow-ink);stroke-width:2.5}
 .ow svg .shut{fill:var(--ow-good);stroke:var(--ow-good)}.ow svg .open{fill:var(--ow-bad);stroke:var(--ow-bad)}
 .ow svg .shackle{fill:none;stroke-width:2}.ow svg .cross{stroke:var(--ow-paper);stroke-width:1.6}
 .ow svg .bad-line{stroke:var(--ow-bad);stroke-width:1.8}.ow svg .good-line{stroke:var(--ow-good);stroke-width:1.8}

@@ -2,6 +2,7 @@
 
 The idea: hollow is the truth (the out-of-place twin's), filled is what this program gave;
 where they are not equally long, the gradient is wrong, whether anyone complained or not.
+The truth sets the scale, so its bars stand still; a filled bar that would run out is cut.
 A pure function from two Recordings to SVG.
 """
 
@@ -10,13 +11,13 @@ from __future__ import annotations
 from overwritten.pictures.draw import CHAR, WIDTH, box, clip, number, picture, text
 from overwritten.recording import Recording
 
-PAD, HIGH, WIDE, MOST = 10, 70, 46, 6
+PAD, HIGH, TRUE, WIDE, MOST = 10, 66, 24, 46, 6
 
 
 def gradients_svg(run: Recording, twin: Recording, label: str, verdict: str = "") -> str:
-    """At most the first 6 numbers of the twin's gradients; bars share one scale."""
+    """At most the first 6 numbers of the twin's gradients; the largest of them is 24 px high."""
     pairs = _pairs(run, twin)
-    most = max((abs(v) for _, *pair in pairs for v in pair if v is not None and abs(v) < float("inf")), default=0) or 1
+    most = max((abs(true) for *_, true in pairs if abs(true) < float("inf")), default=0) or 1
     bad = "wrong" in verdict or "raises" in verdict or verdict == "no gradient"
     words = f"{'✗' if bad else '✓'} {verdict}" if verdict else "no verdict"
     body = [text(PAD, 16, words, "bad bold" if bad else "bold")]
@@ -55,8 +56,12 @@ def _bar(x, zero, value, most, kind):
         yield box(x + 4, zero - 22, WIDE - 8, 22, "box ghost")
         yield text(x + WIDE / 2, zero - 28, "none", "mid bad bold")
         return
-    long = HIGH * min(abs(value) / most, 1) if value == value else 0
+    wanted = TRUE * abs(value) / most if value == value else 0
+    long = min(wanted, HIGH)
     top = zero if value < 0 else zero - long
     yield box(x + 6, top, WIDE - 12, max(long, 1), "box" if kind == "true" else "box solid")
+    if wanted > HIGH:
+        cut = top + 14 if value >= 0 else zero + long - 14
+        yield f'<path d="M{x + 2:g} {cut + 4:g}l{WIDE - 4:g} -8" class="gap"/>'
     words = number(f"{value:.6g}", int(WIDE / CHAR) + 1)
     yield text(x + WIDE / 2, zero + long + 14 if value < 0 else top - 6, words, "mid")

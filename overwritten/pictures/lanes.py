@@ -168,7 +168,7 @@ def _lane(recording, letter, wide, y):
 
 def _ring(x, y, version, _ticked):
     """Bytes changed, the version stayed: a dashed badge, and its width."""
-    label = f"≠ v{version}"
+    label = f"other bytes, v{version}"
     long = 10 + CHAR * len(label)
     shape = box(x, y - 13, long, 18, "warn ghost", radius=9)
     return shape + text(x + long / 2, y, label, "mid bad bold"), long
