@@ -128,7 +128,9 @@ class Eyes(TorchFunctionMode):
         with torch._C.DisableTorchFunction():
             op, first_node = getattr(self._here, "call", None) or ("", None)
             handle, version = _Handle(), tensor._version
-            handle.tensor = tensor.detach()  # same storage, same counter, no history: no circle
+            # a leaf itself, for `w.data = …` may rebind it; else the same storage and counter
+            # without a history: no circle
+            handle.tensor = tensor if tensor.is_leaf else tensor.detach()
             handle.kept = kept = Kept(op, self._site(), version, tuple(tensor.shape))
             handle.seen = version
             handle.original = weakref.ref(tensor)

@@ -40,7 +40,7 @@ class Call:
 class Saved:
     """One tensor kept for backward. node: who keeps it, as `grad_fn.name()` says it.
 
-    tensor: its name, or where it lies if it has none. storage: its letter.
+    number: which node of that recording, counted as they were met. tensor: its name, or where it lies if it has none. storage: its letter.
     expects: the version counter at the save; now: at this step. They differ: backward raises.
     """
 
@@ -49,6 +49,7 @@ class Saved:
     storage: str
     expects: int
     now: int
+    number: int = 0
 
     @property
     def broken(self) -> bool:

@@ -22,7 +22,7 @@ class Saves:
     """Remembers by node and attribute what was seen saved, for when it can no longer be read."""
 
     def __init__(self, ledger):
-        self._ledger, self._known = ledger, {}
+        self._ledger, self._known, self._numbers = ledger, {}, {}
 
     def among(self, tensors) -> tuple[Saved, ...]:
         """All that the histories of `tensors` [(name, tensor), …] hold now, oldest node first."""
@@ -35,20 +35,21 @@ class Saves:
 
     def _look(self, node, attribute, tensors):
         key = _number(node), node.name(), attribute
+        number = self._numbers.setdefault(key[:2], len(self._numbers))
         try:
             value = getattr(node, attribute)
         except RuntimeError as error:
             message = parse(str(error))
             if message and message.now is not None and key in self._known:
                 name, storage = self._known[key]
-                yield Saved(node.name(), name, storage, message.expected, message.now)
+                yield Saved(node.name(), name, storage, message.expected, message.now, number)
             return  # else freed: backward has been here
         if isinstance(value, torch.Tensor) and not value.is_inference():
             name = _name(value, tensors)
             if name or value.dim():  # a bare number inside is nobody's tensor
                 storage = self._ledger.see(value)
                 self._known[key] = name or f"a tensor on {storage}", storage
-                yield Saved(node.name(), self._known[key][0], storage, value._version, value._version)
+                yield Saved(node.name(), self._known[key][0], storage, value._version, value._version, number)
 
 
 def _nodes(tensors):

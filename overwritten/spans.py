@@ -7,7 +7,7 @@ A pure function from a Recording to plain data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from overwritten.messages import parse
 from overwritten.recording import Recording
@@ -38,24 +38,28 @@ class Span:
 
 
 def spans(recording: Recording) -> list[Span]:
-    """All of them, in the order of their saves. Two nodes that save the same tensor at the
-    same version in one step are one span."""
-    steps, done, open_ = recording.steps, [], {}
-    for step in steps:
-        here = {(s.storage, s.tensor, s.expects): s for s in step.saved}
+    """All of them, in the order of their saves. Two nodes that save the same storage at the
+    same version in one step, with the same end, are one span. Where several saves are broken
+    alike, the newest is taken for the one that raised: backward begins there, as a rule."""
+    done, open_, raised = [], {}, set()
+    for step in recording.steps:
+        here = {key: saved for saved in step.saved if (key := _key(saved)) not in raised}
         for key in [key for key in open_ if key not in here]:
             done.append((*open_.pop(key), step.index, "checked" if _looked(step) else "dropped"))
         for key, saved in here.items():
-            start, _ = open_.get(key, (step.index, None))
-            open_[key] = start, saved
-    raised = parse(recording.error) if recording.error else None
-    told = (raised.expected, raised.now) if raised else ()
-    met = [key for key, (_, saved) in open_.items() if (saved.expects, saved.now) == told]
-    for key, (start, saved) in open_.items():
-        hit = key in met[-1:]  # backward begins with the newest node
-        done.append((start, saved, _failed(steps) if hit else None, "raised" if hit else "held"))
-    made = [_span(recording, *one) for one in done]
-    return sorted(made, key=lambda span: span.start)
+            start, first = open_.get(key, (step.index, saved))
+            open_[key] = start, replace(saved, tensor=first.tensor)  # the name it had at the save
+        message = _message(step)
+        told = (message.expected, message.now) if message else ()
+        for key in [key for key, (_, saved) in open_.items() if (saved.expects, saved.now) == told][-1:]:
+            done.append((*open_.pop(key), step.index, "raised"))
+            raised.add(key)
+    done += [(start, saved, None, "held") for start, saved in open_.values()]
+    made = {}
+    for one in done:
+        span = _span(recording, *one)
+        made.setdefault((span.storage, span.start, span.end, span.expects, span.outcome), span)
+    return sorted(made.values(), key=lambda span: span.start)
 
 
 def silent_steps(recording: Recording, letter: str) -> list[int]:
@@ -85,8 +89,16 @@ def _span(recording, start, saved, end, outcome):
 
 
 def _looked(step):
-    return any(call.op in _BACKWARD for call in step.calls) and not step.error
+    if step.error:  # before it raised over one tensor it may have been through others
+        return _message(step) is not None
+    return any(call.op in _BACKWARD for call in step.calls)
 
 
-def _failed(steps):
-    return next((step.index for step in steps if step.error), len(steps) - 1)
+def _message(step):
+    """What an overwritten tensor's error says; None where the step ended another way."""
+    message = parse(step.error) if step.error else None
+    return message if message is not None and message.now is not None else None
+
+
+def _key(saved):
+    return saved.number, saved.storage, saved.expects

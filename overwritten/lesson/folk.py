@@ -38,7 +38,7 @@ class Folk(TorchFunctionMode):
             self._note(".detach()")
         elif name in ("numpy", "__array__"):
             self._note("numpy")
-        elif name == "backward" and kwargs.get("retain_graph"):
+        elif name in ("backward", "grad") and kwargs.get("retain_graph"):
             self._note("retain_graph=True")
         elif self._grad and not torch.is_grad_enabled() and not name.startswith((".", "__")):
             self._note("no_grad")

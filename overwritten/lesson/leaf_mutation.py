@@ -84,12 +84,19 @@ def _steps(answer):
         grads = [0 if w.grad is None else w.grad.clone() for w in weights]
         before = [w.detach().clone() for w in weights]
         given = list(weights)
-        _, error = _attempt(answer, given, lr)
+        try:
+            _, error = _attempt(answer, given, lr)
+        except (TypeError, AttributeError) as error:
+            if "NoneType" not in str(error):
+                raise
+            return "a weight that took no part in the loss has no gradient: its `.grad` is `None`. Leave that weight out (`if w.grad is not None`)."
         if error:
             return error
         if len(given) != len(weights) or any(a is not b for a, b in zip(given, weights)):
             return "the list now holds other tensors; the model and its graph still have the old ones. Write into the weights."
-        for w, storage, start, grad in zip(weights, storages, before, grads):
+        for n, (w, storage, start, grad) in enumerate(zip(weights, storages, before, grads)):
+            if n and not torch.is_tensor(grads[0]) and torch.equal(w, start):
+                return "the weight that comes after the one without a gradient has not moved: leave that one out and go on with the next (`continue`)."
             if mistake := _mistake(w, storage, start, grad, lr):
                 return mistake
 
@@ -97,7 +104,7 @@ def _steps(answer):
 def _mistake(w, storage, start, grad, lr):
     wanted = start - lr * grad
     if w.untyped_storage().data_ptr() != storage:
-        return "a weight now looks at another storage (`w.data = …` does that); whoever saved the old one is not warned."
+        return "a weight now looks at another storage (`w.data = …` does that); a graph that saved the weight may read the new numbers, unwarned."
     if not w.requires_grad:
         return "a weight no longer requires a gradient: it will not learn again."
     if not torch.equal(w, wanted):
@@ -116,11 +123,17 @@ def _wrong_numbers(w, start, grad, lr, wanted):
     if torch.equal(w, start):
         return (
             f"the weight {start.tolist()} has not moved: `w = w - …` binds the name `w` to a new tensor "
-            "and leaves the weight alone; a gradient dropped too early does, too."
+            "and leaves the weight alone; so does a gradient dropped too early, or a loop that does not come to it."
         )
     if torch.equal(w, start + lr * grad):
         return f"{asked} went uphill: the gradient is subtracted."
     return f"{asked} becomes {wanted.tolist()}; yours is {w.tolist()}."
+
+
+_DATA_AS_CUT = (
+    "right here, for nobody writes into it; but `.data` has a version counter of its own and would hide "
+    "a later write. Write `.detach()` where you mean to cut."
+)
 
 
 # Exercise 2: two optimizers
@@ -160,24 +173,42 @@ def _g_from_old_d(G, D, opt_g, opt_d, noise):
 def _trains_both(answer):
     mine, right = networks(1), networks(1)
     start, old = networks(1), networks(1)
+    arrived = []
+    mine[0].register_forward_hook(lambda module, given, fake: _listen(fake, arrived))
     for call, noise in enumerate((torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, -1.0]]))):
+        arrived.clear()
         folk, error = _attempt(answer, *mine, noise.clone())
         if error:
             return error
-        if complaint := folk.complaint(".data"):
-            return complaint
         _right_step(*right, noise)
         if _alike(mine[0], right[0]) and _alike(mine[1], right[1]):
-            if "retain_graph=True" in folk.used:
-                return (
-                    "right numbers, but `retain_graph=True` sends D's loss back through G, for gradients "
-                    "that nobody uses. Give D's loss `fake.detach()`: then there is nothing to retain."
-                )
+            if mistake := _needless(folk, arrived):
+                return mistake
             continue
+        if complaint := folk.complaint(".data"):
+            return complaint
         if call:
             return "the first step is right, the second is not: gradients of the step before are still there (`zero_grad`)."
         _g_from_old_d(*old, noise)
         return _which_is_wrong(mine, right, start, old)
+
+
+def _listen(fake, arrived):
+    if fake.requires_grad:
+        fake.register_hook(lambda gradient: arrived.append(1))
+
+
+def _needless(folk, arrived):
+    """What a step with the right numbers should do without."""
+    if len(arrived) > 1:
+        return (
+            "right numbers, but D's loss went back through G as well, for gradients that nobody uses. "
+            "Give it `D(fake.detach())`: then there is nothing to retain, either."
+        )
+    if "retain_graph=True" in folk.used:
+        return "right numbers, but no backward goes twice through one graph here: leave out `retain_graph=True`."
+    if ".data" in folk.used:
+        return _DATA_AS_CUT
 
 
 def _which_is_wrong(mine, right, start, old):
@@ -229,8 +260,6 @@ def _carries(answer):
         folk, error = _attempt(keeping, cell, optimizer, torch.zeros(1, 2), steps)
         if error:
             return error
-        if complaint := folk.complaint(".data"):
-            return f"{complaint} Write `.detach()` where you mean to cut."
         last = _right_loop(other, its_optimizer, torch.zeros(1, 2), steps)
         if not _alike(cell, other):
             return _which_loop(cell, steps)
@@ -238,6 +267,8 @@ def _carries(answer):
             return f"the weights are right, but your function returns {type(returned[0]).__name__}; return the last state."
         if returned[0].shape != last.shape or not torch.allclose(returned[0], last, atol=1e-6):
             return f"the weights are right, but what you return is not the last state, {last.tolist()}."
+    if ".data" in folk.used:
+        return _DATA_AS_CUT
     if "retain_graph=True" in folk.used:
         return "right numbers, but once the state is cut there is no older graph to keep: leave out `retain_graph=True`."
 
@@ -257,7 +288,7 @@ def _which_loop(cell, steps):
     return f"after {steps} step(s) the weights are others: each step takes a backward of its own loss, `h.sum()`, and steps at once."
 
 
-# Exercise 4: eight verdicts
+# Exercise 4: nine verdicts
 
 _STEP = """\
 w = torch.tensor([2.0], requires_grad=True)
@@ -267,7 +298,7 @@ first.backward()
 optimizer.step()
 second.backward()"""
 
-#: name → (the snippet, its line that writes, that line out of place, why)
+#: name → (the snippet, its line that writes, that line out of place, about the save, about the write)
 _SNIPPETS = {
     "a": (
         "x = torch.tensor([0.5, 1.0, 2.0], requires_grad=True)\n"
@@ -276,7 +307,8 @@ _SNIPPETS = {
         "y.sum().backward()",
         "y[0] = 0.0",
         "y = y * torch.tensor([0.0, 1.0, 1.0])",
-        "sigmoid's gradient is made of its result, and one counter serves all elements",
+        "sigmoid's gradient is made of its result",
+        "one counter serves all elements of `y`",
     ),
     "b": (
         "w = torch.tensor([2.0], requires_grad=True)\n"
@@ -287,7 +319,8 @@ _SNIPPETS = {
         "loss.backward()",
         "w *= 0.9",
         "v = w * 0.9",
-        "`w * x` saved `x` alone, for `x` wants no gradient; `w *= 0.9` wrote where nothing was saved",
+        "`w * x` saves `x` alone, for `x` wants no gradient",
+        "`w *= 0.9` moves the counter of `w`",
     ),
     "c": (
         "w = torch.tensor([1.0, 1.0], requires_grad=True)\n"
@@ -297,13 +330,15 @@ _SNIPPETS = {
         "loss.backward()",
         "batch.numpy()[:] = 7.0",
         "batch = torch.full((2,), 7.0)",
-        "`w * batch` saved `batch` only after NumPy wrote it; a write before the save spoils nothing",
+        "`w * batch` saves `batch` as it is in that line",
+        "NumPy's write comes one line before",
     ),
     "d": (
         _STEP.format(", fused=True"),
         "optimizer.step()\nsecond.backward()",
         "second.backward()\noptimizer.step()",
-        "a fused step moves no version counter",
+        "the gradient of `w.square()` is made of `w`",
+        "it is a step with `fused=True`",
     ),
     "e": (
         "x = torch.tensor([0.2, 2.0], requires_grad=True)\n"
@@ -313,7 +348,8 @@ _SNIPPETS = {
         "loss.backward()",
         "y.detach().clamp_(max=0.5)",
         "v = y.detach().clamp(max=0.5)",
-        "`detach` shares the bytes and the version counter",
+        "tanh's gradient is made of its result",
+        "remember what `detach()` shares, and `.data` does not",
     ),
     "f": (
         "x = torch.tensor([[2.0, 3.0]], requires_grad=True)\n"
@@ -323,7 +359,8 @@ _SNIPPETS = {
         "(out * 3).sum().backward()",
         "out += x",
         "out = out + x",
-        "`linear` saved `x` and `w`, not its result; `out += x` wrote the result",
+        "`linear` saves `x` and `w`",
+        "`out += x` moves the counter of `out`",
     ),
     "g": (
         "w = torch.tensor([3.0], requires_grad=True)\n"
@@ -333,13 +370,26 @@ _SNIPPETS = {
         "score.backward()",
         "w.data.clamp_(-1.0, 1.0)",
         "v = w.data.clamp(-1.0, 1.0)",
-        "`.data` has a version counter of its own",
+        "the gradient of `h * w` is made of both",
+        "it goes through `.data`",
     ),
     "h": (
         _STEP.format(""),
         "optimizer.step()\nsecond.backward()",
         "second.backward()\noptimizer.step()",
-        "`w.square()` needs the old `w` for its gradient",
+        "the gradient of `w.square()` is made of `w`",
+        "a step runs under `no_grad`, which stops the recording alone",
+    ),
+    "i": (
+        "x = torch.tensor([0.0, 1.0], requires_grad=True)\n"
+        "with torch.autograd.graph.save_on_cpu():\n"
+        "    y = x.exp()\n"
+        "y += 1\n"
+        "y.sum().backward()",
+        "y += 1",
+        "y = y + 1",
+        "exp's gradient is made of its result",
+        "it moves the counter, but look at how `y` was saved",
     ),
 }
 
@@ -347,37 +397,53 @@ _SNIPPETS = {
 SNIPPETS = {name: code for name, (code, *_) in _SNIPPETS.items()}
 
 _WORDS = {RAISES: "raises", CAUTIOUS: "raises", RIGHT: "right", SILENT: "wrong"}
-_SAYS = {"raises": "raises", "right": "gives the right gradient", "wrong": "gives a wrong gradient without an error"}
+
+#: (the guess, the truth) → what to think of next; it leaves the word to the learner
+_NUDGES = {
+    ("right", "raises"): "look again at {saver}: {save}. What stands there when backward asks for it?",
+    ("right", "wrong"): "look again at {saver}: {save}. What stands there when backward asks for it?",
+    ("wrong", "raises"): "you say that nobody hears {writer}. Who counts that write? A hint: {write}.",
+    ("raises", "wrong"): "you say that the check hears {writer}. Does it? A hint: {write}.",
+    ("raises", "right"): "the check compares saved tensors only, each with its version at the save. Here {save}, and {write}.",
+    ("wrong", "right"): "a wrong number must come from a saved tensor that was written after its save. Here {save}, and {write}.",
+}
 
 
 @lru_cache(maxsize=None)
 def truth(name: str) -> str:
     """'raises', 'right' or 'wrong': what the snippet does on this PyTorch, beside its twin."""
-    code, write, instead, _ = _SNIPPETS[name]
+    code, write, instead, *_ = _SNIPPETS[name]
     return _WORDS.get(trial(code, code.replace(write, instead)).verdict, "")
 
 
 def _verdicts(answers):
     for name in SNIPPETS:
         guess = answers[name]
-        if guess not in tuple(_SAYS):
+        if guess not in tuple(_WORDS.values()):
             return f"for {name!r} you gave {guess!r}: answer 'raises', 'right' or 'wrong'."
         if truth(name) and guess != truth(name):
-            return f"snippet {name!r} {_SAYS[truth(name)]}: {_reason(name)}."
+            return f"not {guess!r} for {name!r}: {_nudge(name, guess)}"
 
 
-def _reason(name):
-    code, *_, why = _SNIPPETS[name]
-    if truth(name) == "right":
-        return why
+def _nudge(name, guess):
+    code, *_, save, write = _SNIPPETS[name]
+    saver, writer = _pair(code)
+    return _NUDGES[guess, truth(name)].format(saver=saver, writer=writer, save=save, write=write)
+
+
+def _pair(code):
+    """The line that saved and the line that wrote over it, as the doctor sees them."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             with watch(strict=True) as recording:
-                exec(compile(code, f"<snippet {name}>", "exec"), {"torch": torch})
+                exec(compile(code, "<snippet>", "exec"), {"torch": torch})
         except RuntimeError:
             pass
-    return f"{who(recording, code)}; {why}"
+    found = [recording.diagnosis] if recording.diagnosis else recording.silent
+    if not found or not found[0].saver or not found[0].writers:
+        return "the line that saves", "the write"
+    return tuple(f"`{_source(one.site, code)}`" for one in (found[0].saver, found[0].writers[0]))
 
 
 sgd_step = Exercise(
@@ -430,11 +496,11 @@ verdicts = Exercise(
     _verdicts,
     (
         "For each: which line saves what for backward? Does a later line write into that storage? Does the counter see it?",
-        "Three of them raise, three are right, two are wrong without an error.",
+        "Three of them raise, three are right, three are wrong without an error.",
     ),
     "answers = {\n"
     "    'a': 'raises', 'b': 'right', 'c': 'right', 'd': 'wrong',\n"
-    "    'e': 'raises', 'f': 'right', 'g': 'wrong', 'h': 'raises',\n"
+    "    'e': 'raises', 'f': 'right', 'g': 'wrong', 'h': 'raises', 'i': 'wrong',\n"
     "}",
     questions=tuple(SNIPPETS),
 )

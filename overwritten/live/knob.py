@@ -71,14 +71,15 @@ class Knob:
         codes = self._program(**values) if callable(self._program) else self._program
         if isinstance(codes, str):
             codes = {"code": codes}
-        if not isinstance(codes, dict) or not all(isinstance(code, str) for code in codes.values()):
+        if not isinstance(codes, dict) or not codes or not all(isinstance(code, str) for code in codes.values()):
             raise ValueError("A knob's function must return code as text, or a dict of such texts by label.")
         return self._show(codes, dict(values))
 
     def _turned(self, change=None):
         with self._turning:
-            self._shown = self.values
-            self.scene = self._run(self._shown)
+            values = self.values
+            self.scene = self._run(values)
+            self._shown = values
             self._tallest = max(self._tallest, height_of(self.scene.svg))  # what stands below must not jump
             room = f"min-height:{self._tallest:g}px"
             self.picture.value = f'<div class="ow" style="{room}"><style>{STYLE}{CONTROLS}</style>{self.scene.svg}</div>'

@@ -38,8 +38,13 @@ def _pairs(run, twin):
     for name, numbers in twin.gradients.items():
         got = list(flat_of(run.gradients.get(name, [])))
         for place, true in enumerate(flat_of(numbers)):
-            pairs.append((f"{name}[{place}]" if isinstance(numbers, list) else name, got[place] if place < len(got) else None, true))
+            label = f"{name}[{place}]" if isinstance(numbers, list) else name
+            pairs.append((label, _real(got[place]) if place < len(got) else None, _real(true)))
     return pairs[:MOST]
+
+
+def _real(number):
+    return abs(number) if isinstance(number, complex) else number
 
 
 def flat_of(numbers):

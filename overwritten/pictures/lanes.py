@@ -106,7 +106,7 @@ def _code(recording, lives):
         if tag:
             yield text(WIDTH - PAD, y, tag, "bad bold end")
     if len(recording.lines) > MOST_LINES:
-        yield text(PAD + 24, 34 + LINE * MOST_LINES - 4, f"… {len(recording.lines) - MOST_LINES} more lines", "soft")
+        yield text(PAD + 24, 34 + LINE * MOST_LINES - 4, f"… and {len(recording.lines) - MOST_LINES} more", "soft")
 
 
 def _verdict(recording, verdict):
@@ -155,20 +155,21 @@ def _lane(recording, letter, wide, y):
         now = next((t.version for t in step.tensors if t.storage == letter), version)
         same = step.index in silent
         if same or now not in (None, version):
-            draw, shown = (_ring, version) if same else (badge, now)
-            long = draw(0, 0, shown, True)[1]
+            draw, shown, how = (_ring, version, wide) if same else (badge, now, version is not None)
+            long = draw(0, 0, shown, how)[1]
             x = min(_x(max(step.index, 1), wide) + 3, WIDTH - PAD - long)
             if same or x >= room:  # else one badge would lie on another
-                yield draw(x, y + 18, shown, version is not None)[0]
+                yield draw(x, y + 18, shown, how)[0]
                 room = x + long
         version = now
     if last < recording.steps[-1].index:
         yield text(min(right + 4, WIDTH - PAD - CHAR * 5), y + 18, "freed", "soft")
 
 
-def _ring(x, y, version, _ticked):
-    """Bytes changed, the version stayed: a dashed badge, and its width."""
+def _ring(x, y, version, wide):
+    """Bytes changed, the version stayed: a dashed badge, and its width; wide: that of a step."""
     label = f"other bytes, v{version}"
+    label = label if 10 + CHAR * len(label) <= wide else f"≠ v{version}"
     long = 10 + CHAR * len(label)
     shape = box(x, y - 13, long, 18, "warn ghost", radius=9)
     return shape + text(x + long / 2, y, label, "mid bad bold"), long

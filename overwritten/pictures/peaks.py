@@ -11,7 +11,7 @@ from overwritten.pictures.draw import CHAR, WIDTH, box, clip, padlock, picture, 
 from overwritten.recording import Recording
 from overwritten.spans import spans
 
-PAD, LINE, STAIRS, CODE = 10, 20, 66, 312
+PAD, LINE, STAIRS, CODE = 10, 20, 66, 322
 
 
 def peaks_svg(recordings: dict[str, Recording], label: str, verdicts: dict[str, str] = {}) -> str:

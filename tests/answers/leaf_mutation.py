@@ -1,6 +1,6 @@
 """Wrong answers to lesson 4, by exercise: {what it tries: (source, words its message must hold)}."""
 
-_TRUE = {"a": "raises", "b": "right", "c": "right", "d": "wrong", "e": "raises", "f": "right", "g": "wrong", "h": "raises"}
+_TRUE = {"a": "raises", "b": "right", "c": "right", "d": "wrong", "e": "raises", "f": "right", "g": "wrong", "h": "raises", "i": "wrong"}
 
 
 def _but(name, guess):
@@ -70,7 +70,8 @@ WRONG = {
         "uphill": (_SGD.format("with torch.no_grad(): w += lr * w.grad", _DROP), "went uphill"),
         "no lr": (_SGD.format("with torch.no_grad(): w -= w.grad", _DROP), "with gradient [2.0, -4.0] and lr 0.5 becomes"),
         "frozen": (_SGD.format("w.requires_grad_(False)", "w -= lr * w.grad; w.grad = None"), "no longer requires a gradient"),
-        "no gradient": ("def f(weights, lr):\n    with torch.no_grad():\n        for w in weights: w -= lr * w.grad; w.grad = None", "raised TypeError"),
+        "no gradient": ("def f(weights, lr):\n    with torch.no_grad():\n        for w in weights: w -= lr * w.grad; w.grad = None", "its `.grad` is `None`"),
+        "stops there": (_SGD.replace("if w.grad is not None:", "if w.grad is None: break\n        if True:").format(_NO_GRAD, _DROP), "go on with the next"),
         "first only": (_SGD.replace("in weights", "in weights[:1]").format(_NO_GRAD, _DROP), "has not moved"),
     },
     "gan_step": {
@@ -84,7 +85,14 @@ WRONG = {
         "no step of D": (_RIGHT.replace("opt_d.step()", "pass").format("opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "opt_g.step()"), "D's weights did not move"),
         "never zeroed": (_RIGHT.format("pass", "fake.detach()", "pass", "fake", "opt_g.step()"), "the first step is right, the second is not"),
         "G's gradients of both losses": (_RIGHT.format("opt_d.zero_grad()", "G(noise)", "pass", "fake", "opt_g.step()"), "has left gradients in G"),
-        "retained": (_RIGHT.replace("backward()", "backward(retain_graph=True)").format("opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"), "right numbers, but `retain_graph=True`"),
+        "retained": (_RIGHT.replace("backward()", "backward(retain_graph=True)").format("opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"), "D's loss went back through G as well"),
+        "not detached": (_RIGHT.format("opt_d.zero_grad()", "G(noise)", "opt_g.zero_grad()", "fake", "opt_g.step()"), "D's loss went back through G as well"),
+        "retained and cut": (_RIGHT.replace("backward()", "backward(retain_graph=True)", 1).format("opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "opt_g.step()"), "leave out `retain_graph=True`"),
+        "autograd.grad": (
+            _RIGHT.replace("loss_d(D({})).backward()", "for p, g in zip(D.parameters(), torch.autograd.grad(loss_d(D({})), [*D.parameters()], retain_graph=True)): p.grad = g").format("opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"),
+            "leave out `retain_graph=True`",
+        ),
+        "cut by .data": (_RIGHT.format("opt_d.zero_grad()", "fake.data", "opt_g.zero_grad()", "fake", "opt_g.step()"), "Write `.detach()` where you mean to cut"),
         "G first": (
             _GAN + "    opt_g.zero_grad(); loss_g(D(fake)).backward(); opt_g.step()\n"
             "    opt_d.zero_grad(); loss_d(D(fake.detach())).backward(); opt_d.step()\n",
@@ -96,7 +104,7 @@ WRONG = {
         "as given": (_LOOP.format("h", _CLEAR, _BACK, "pass", "h"), "a graph that the first had used up"),
         "retain_graph": (_LOOP.format("h", _CLEAR, "h.sum().backward(retain_graph=True)", "pass", "h"), "keeps the graph, not the values"),
         "retained and cut": (_LOOP.format("h.detach()", _CLEAR, "h.sum().backward(retain_graph=True)", "pass", "h"), "leave out `retain_graph=True`"),
-        ".data": (_LOOP.format("h.data", _CLEAR, _BACK, "pass", "h"), "Write `.detach()` where you mean to cut"),
+        ".data": (_LOOP.format("h.data", _CLEAR, _BACK, "pass", "h"), "would hide a later write"),
         "cut too early": (_LOOP.format("h", "h = h.detach(); " + _CLEAR, _BACK, "pass", "h"), "the loss of a backward has no history"),
         "no_grad": ("def f(cell, optimizer, h, steps):\n    for _ in range(steps):\n        with torch.no_grad():\n            h = torch.tanh(cell(h))\n        h.sum().backward()", "the loss of a backward has no history"),
         "state lost": (_LOOP.format("start", _CLEAR, _BACK, "pass", "h"), "every step begins from the first state"),
@@ -111,14 +119,18 @@ WRONG = {
         ),
     },
     "verdicts": {
-        "a right": (_but("a", "right"), "`y = torch.sigmoid(x)` saved, `y[0] = 0.0` wrote over it"),
-        "b raises": (_but("b", "raises"), "`w * x` saved `x` alone"),
-        "c wrong": (_but("c", "wrong"), "a write before the save spoils nothing"),
-        "d raises": (_but("d", "raises"), "`optimizer.step()` wrote over it; a fused step moves no version counter"),
-        "e wrong": (_but("e", "wrong"), "shares the bytes and the version counter"),
-        "f raises": (_but("f", "raises"), "not its result"),
-        "g right": (_but("g", "right"), "`score = (h * w).sum()` saved, `w.data.clamp_(-1.0, 1.0)` wrote over it"),
-        "h wrong": (_but("h", "wrong"), "`w.square()` needs the old `w`"),
+        "a right": (_but("a", "right"), "not 'right' for 'a': look again at `y = torch.sigmoid(x)`"),
+        "a wrong": (_but("a", "wrong"), "nobody hears `y[0] = 0.0`. Who counts that write? A hint: one counter"),
+        "b raises": (_but("b", "raises"), "the check compares saved tensors only, each with its version at the save. Here `w * x` saves `x` alone"),
+        "c wrong": (_but("c", "wrong"), "must come from a saved tensor that was written after its save. Here `w * batch` saves"),
+        "d raises": (_but("d", "raises"), "you say that the check hears `optimizer.step()`. Does it? A hint: it is a step with `fused=True`"),
+        "d right": (_but("d", "right"), "look again at `first, second = w.exp(), w.square()`"),
+        "e wrong": (_but("e", "wrong"), "remember what `detach()` shares"),
+        "f raises": (_but("f", "raises"), "`linear` saves `x` and `w`"),
+        "g right": (_but("g", "right"), "look again at `score = (h * w).sum()`"),
+        "h wrong": (_but("h", "wrong"), "nobody hears `optimizer.step()`. Who counts that write? A hint: a step runs under `no_grad`"),
+        "i raises": (_but("i", "raises"), "you say that the check hears `y += 1`. Does it? A hint: it moves the counter, but look at how"),
+        "i right": (_but("i", "right"), "look again at `y = x.exp()`"),
         "another word": (_but("a", "fine"), "you gave 'fine'"),
         "a list as a word": (_but("a", ["raises"]), "you gave ['raises']"),
     },
