@@ -37,17 +37,16 @@ def peaks(codes: dict[str, str], names: dict) -> Scene:
         verdicts[last] = "true gradient"
     ends = []
     for label, recording in recordings.items():
-        said = f"{label}: {verdicts[label]}, peak {size(recording.peak)}" if verdicts.get(label) else ""
+        said = f"{label}: {verdicts[label]}" if verdicts.get(label) else ""
+        if said and not recording.error:  # what stopped half-way has no peak to compare
+            said += f", peak {size(recording.peak)}"
         if not said:
             error = recording.error.rstrip(".")
             said = f"{label} ends with {error}" if error else f"{label} peaks at {size(recording.peak)}"
         ends.append(said)
     ends += [f"{label}: {r.note.rstrip('.?')}" for label, r in recordings.items() if r.note]
     words = f"{'; '.join(ends)}."
-    cells = {
-        label: (f"{verdicts[label]}, " if verdicts.get(label) else "") + (r.error if r.error and not verdicts else size(r.peak))
-        for label, r in recordings.items()
-    }
+    cells = {label: end.removeprefix(f"{label}: ").removeprefix(f"{label} ") for label, end in zip(recordings, ends)}
     return Scene(peaks_svg(recordings, words, verdicts), words, cells, recordings)
 
 

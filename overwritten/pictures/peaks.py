@@ -20,7 +20,7 @@ def peaks_svg(recordings: dict[str, Recording], label: str, verdicts: dict[str, 
     verdicts: {label: verdict}, shown above the code.
     """
     most = max((r.peak for r in recordings.values()), default=0) or 1
-    body, y = [text(PAD, 14, "code", "soft"), text(PAD + CODE, 14, "bytes alive, dashed: within the line", "soft")], 24
+    body, y = [text(PAD, 14, "code, shaded: the line of the peak", "soft"), text(PAD + CODE, 14, "bytes alive, dashed: within the line", "soft")], 24
     for name, recording in recordings.items():
         if name in verdicts:
             bad = "wrong" in verdicts[name] or "raises" in verdicts[name]
@@ -36,27 +36,31 @@ def peaks_svg(recordings: dict[str, Recording], label: str, verdicts: dict[str, 
 
 def _code(recording, y):
     worst = max(recording.steps, key=lambda step: step.peak, default=None)
+    failed = {step.line for step in recording.steps if step.error}
     saving, raised = {}, set()
     for span in spans(recording):
         line = recording.steps[span.start].line
         saving[line] = saving.get(line, 0) + 1
         if span.outcome == "raised":
             raised.add(line)
-    shift = 24 if saving else 0
+    shift = 20 if saving else 0
     for row, words in enumerate(recording.lines):
         line = row + 1
-        if worst is not None and worst.line == line and worst.peak:
+        if line in failed:
+            yield box(PAD - 4, y + 5 + LINE * row, CODE - 10, LINE, "hotbad", radius=3)
+        elif worst is not None and worst.line == line and worst.peak and not recording.error:
             yield box(PAD - 4, y + 5 + LINE * row, CODE - 10, LINE, "hot", radius=3)
         if line in saving:
-            yield padlock(PAD + 4, y + LINE * line + 1, line in raised)
-        yield text(PAD + 16 + shift, y + LINE * line, clip(words, int((CODE - 30 - shift) / CHAR)))
+            yield padlock(PAD - 2, y + LINE * line + 1, line in raised)
+        yield text(PAD + shift + 8, y + LINE * line, line, "soft end" if line > 9 else "soft mid")
+        yield text(PAD + shift + 18, y + LINE * line, clip(words, int((CODE - 30 - shift) / CHAR)))
 
 
 def _stairs(recording, y, most):
     left, room, floor = PAD + CODE, WIDTH - 2 * PAD - CODE, y + 26 + STAIRS
     message = parse(recording.error) if recording.error else None
     if message is not None and message.now is not None:
-        found = f"✗ v{message.now}, expected v{message.expected} · peak {size(recording.peak)}"
+        found = f"✗ finds v{message.now}, expected v{message.expected}"
         yield text(left, y + 20, clip(found, int(room / CHAR)), "bad bold")
     elif recording.error:
         yield text(left, y + 20, clip("✗ " + recording.error, int(room / CHAR)), "bad")
