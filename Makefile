@@ -29,7 +29,7 @@ notebooks: $(VENV)/.author  ## build notebooks/ from lessons_src/
 badges: $(VENV)/.author  ## stamp badges, set-up cells and README from pyproject.toml
 	$(BIN)/python tools/badges.py
 
-versions: $(VENV)/.author  ## run the doctor's tests on torch 2.6 and 2.15 (5 GB each, minutes)
+versions: $(VENV)/.author  ## run the package's tests on torch 2.6 and 2.15 (5 GB each, minutes)
 	$(BIN)/python tools/versions.py
 
 $(VENV)/.learner: requirements.txt pyproject.toml

@@ -222,6 +222,7 @@ for how in ("no_grad", "detach", "out of place"):
 # %%
 for how in ("no_grad", ".data"):
     print(factor.turn(how=how, k=1), "\n")
+_ = factor.turn(how=".data", k=10)  # back to the lesson's picture
 
 # %% [markdown]
 # **Rebinding `.data`** looks like the same thing, and is not a write: `w.data = …` makes the

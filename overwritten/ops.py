@@ -124,15 +124,16 @@ class Operation:
 
 @dataclass(frozen=True)
 class InPlace:
-    """One in-place form. twin: the out-of-place line. saves: what it keeps for backward.
+    """One in-place form. twin: the out-of-place line. saves, twin_saves: what each keeps for backward.
 
-    clones: among that, a copy of x as it was: the memory is taken all the same.
+    clones: among that of the form, a copy of x as it was: the memory is taken all the same.
     verdict: its gradients against the twin's; where neither, the error's first words.
     """
 
     name: str
     twin: str
     saves: str
+    twin_saves: str
     clones: bool
     verdict: str
 
@@ -197,7 +198,8 @@ def in_place_forms() -> Table:
         {
             "in place": lambda row: row.name,
             "out of place": lambda row: row.twin,
-            "keeps for backward": lambda row: row.saves,
+            "in place keeps": lambda row: row.saves,
+            "out of place keeps": lambda row: row.twin_saves,
             "copies x in secret": lambda row: _yes(row.clones),
             "gradient": lambda row: row.verdict,
         },
@@ -229,27 +231,37 @@ def _is_view(name):
 
 
 def _in_place(name, twin):
-    before = _run(_start(name))["x"].detach()
-    kept, made = _kept(name, name)
-    saves = [_what(tensor, values, made, before) for tensor, values in kept]
+    saves, others = _saves(name, name, "x"), _saves(name, "y" + twin.removeprefix("x"), "y")
     start, end = "\n".join(_start(name)), "x.backward(torch.rand_like(x))"
     done = trial(f"{start}\n{name}\n{end}", f"{start}\n{twin}\n{end}")
     verdict = done.verdict or done.run.error.partition(": ")[2].partition(".")[0]
-    return InPlace(name, twin, ", ".join(dict.fromkeys(saves)) or "nothing", _COPY in saves, verdict)
+    return InPlace(name, twin, ", ".join(saves) or "nothing", ", ".join(others) or "nothing", _COPY in saves, verdict)
 
 
 _COPY = "a copy of x"
 
 
-def _what(saved, values, made, before):
+def _saves(name, line, result):
+    """What one line keeps, in words, each once; result: the name its result has."""
+    before = _run(_start(name))["x"].detach()
+    kept, made = _kept(name, line)
+    return list(dict.fromkeys(_what(tensor, values, made, result, before) for tensor, values in kept))
+
+
+def _what(saved, values, made, result, before):
     """Which of the tensors at hand a saved one is; values: at the save, before: x at the start."""
-    if _place(saved) == _place(made["x"]):
-        return "its result (x itself)"
-    for name in _GIVEN:
+    if _place(saved) == _place(made[result]):
+        return "its result (x itself)" if result == "x" else "its result"
+    for name in ("x", *_GIVEN):
         if name in made and _place(saved) == _place(made[name]):
             return name
-    same = values.dim() == 2 and torch.equal(values, before[: len(values)])
-    return _COPY if same else "a tensor of its own"
+    if values.dim() == 2 and torch.equal(values, before[: len(values)]):
+        return _COPY
+    if saved.shape != before.shape:
+        return "a tensor of its own"
+    if saved.dtype is torch.bool or len(saved.unique()) <= 2:  # dropout's: 0 and a factor
+        return "a mask"
+    return "its factors of x" if torch.equal(saved * before, made[result]) else "a tensor of its own"
 
 
 def _kept(name, line):

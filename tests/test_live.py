@@ -276,7 +276,6 @@ CURES = {  # the folk cures in each form: what of WHY_NOT each is
     "torch.no_grad()(lambda: x + 1)()": ["no_grad"],
     "(x * x).sum().backward(retain_graph=True)": ["retain_graph=True"],
     "(x * x).sum().backward(None, True)": ["retain_graph=True"],
-    "torch.autograd.backward((x * x).sum(), retain_graph=True)": ["retain_graph=True"],
     "torch.autograd.grad((x * x).sum(), x, retain_graph=True)": ["retain_graph=True"],
     "x.data; x.detach(); x.data": [".data", ".detach()"],
 }

@@ -72,9 +72,9 @@ class Plain:
         return torch.cat([torch.zeros(6) if g is None else g.flatten() for g in found])
 
     def saved(self):
-        """The storages of all that the nodes back to x and w keep, as their attributes tell."""
+        """{storage: tensor}: all that the nodes back to x and w keep, as their attributes tell."""
         roots = {self[name].grad_fn for name in ("x", "w") if name in self.names}
-        waiting, seen, places = [self[self.result].grad_fn], set(), set()
+        waiting, seen, places = [self[self.result].grad_fn], set(), {}
         while waiting:
             node = waiting.pop()
             if node is None or node in seen or node in roots:
@@ -85,7 +85,7 @@ class Plain:
                 value = getattr(node, attribute)
                 for tensor in value if isinstance(value, (tuple, list)) else [value]:
                     if isinstance(tensor, torch.Tensor):
-                        places.add(place(tensor))
+                        places[place(tensor)] = tensor
         return places
 
 
@@ -198,8 +198,33 @@ def test_a_row_of_in_place_forms_agrees_with_plain_pytorch(name, twin):
         assert found == [t for t in given if t in kept]
         assert is_kept(start, name, "x") == ("its result (x itself)" in kept)
         noisy = not torch.equal(Plain(start, name)["x"], Plain(start, name, seed=6)["x"])
-        assert noisy == ("a tensor of its own" in kept)
+        assert noisy == bool({"a mask", "its factors of x"} & set(kept)) and "a tensor of its own" not in kept
         assert (row.saves == "nothing") == (not found and not row.clones and not noisy and not is_kept(start, name, "x"))
+
+
+@pytest.mark.parametrize("name, twin", forms(), ids=[name for name, _ in forms()])
+def test_what_the_out_of_place_line_keeps_agrees_with_its_nodes(name, twin):
+    """No pack hook: the nodes' own attributes (Python numbers apart), and the factors from a gradient."""
+    (row,) = [row for row in in_place_forms().rows if row.name == name]
+    expression, told = twin.removeprefix("x = "), set(row.twin_saves.split(", "))
+    run = Plain(start_of(expression), f"y = {expression}")
+    saved = run.saved()
+    by_place = {place(run[t]): t for t in ("x", "w", "c", "mask", "order") if t in run.names} | {place(run["y"]): "its result"}
+    found = {by_place.get(one, "another") for one, tensor in saved.items() if tensor.dim()} or {"nothing"}
+    others = told & {"a mask", "its factors of x"}
+    assert found == told - others | ({"another"} if others else set())
+    if others:
+        (factors,) = torch.autograd.grad(run["y"].sum(), run["x"])
+        assert torch.equal(run["x"] * factors, run["y"])
+        assert others == {"a mask" if len(factors.unique()) <= 2 else "its factors of x"}
+
+
+def test_where_in_place_pays_is_read_off_two_columns():
+    """It needs no room of its own where its result takes the place of a kept x."""
+    for row in in_place_forms().rows:
+        kept, other = row.saves.split(", "), row.twin_saves.split(", ")
+        assert row.clones <= ("x" in other), row
+        assert row.clones or ("x" not in other) or "its result (x itself)" in kept, row
 
 
 @pytest.mark.parametrize("name, twin", forms(), ids=[name for name, _ in forms()])

@@ -1,4 +1,4 @@
-"""Run the doctor's tests on other PyTorch versions, one after the other, and print a table.
+"""Run the package's tests on other PyTorch versions, one after the other, and print a table.
 
 Each version gets a throw-away virtual environment (about 5 GB with CUDA, 2 to 4 minutes), so
 this stands outside `make test`. It says what it ran; a version that cannot be installed is
@@ -16,7 +16,7 @@ import venv
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TESTS = "patterns doctor strict messages recorder".split()
+TESTS = "patterns doctor strict messages recorder trial spans lanes ops live lesson".split()
 
 
 def run(version: str, folder: Path) -> list[str]:

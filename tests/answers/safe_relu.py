@@ -1,0 +1,111 @@
+"""Wrong answers to lesson 3, by exercise: {what it tries: (source, words its message must hold)}."""
+
+
+def _block(*lines):
+    return "import torch.nn.functional as F\ndef f(x, conv, norm):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+_RIGHT = {
+    "softmax, relu_": "raises",
+    "linear, relu_, linear": "right",
+    "linear, relu, += 1": "raises",
+    "linear, leaky_relu, += 1": "right",
+    "linear, leaky_relu_, += 1": "raises",
+    "linear, silu_, += 1": "right",
+    "linear, dropout_, += 1": "right",
+}
+
+
+def _but(steps, word):
+    return f"answer = {dict(_RIGHT, **{steps: word})!r}"
+
+
+def _net(*acts, layer="nn.LeakyReLU", extra=""):
+    """A network like `plain`; acts: the arguments of its four LeakyReLUs and its Dropout."""
+    first, second, third, dropout, fourth = [("inplace=True" if "1" in act else "") for act in acts]
+    return (
+        "from torch import nn\ndef f():\n    return nn.Sequential(\n"
+        f"        nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), {layer}({first}),\n"
+        f"        nn.Conv2d(4, 4, 1), nn.Sigmoid(), nn.LeakyReLU({second}),\n"
+        f"        nn.Conv2d(4, 4, 1), nn.LeakyReLU({third}), nn.Dropout({dropout}),\n"
+        f"        nn.Conv2d(4, 4, 1), nn.LeakyReLU({fourth}), nn.Conv2d(4, 4, 1){extra})\n"
+    )
+
+
+WRONG = {
+    "mended": {
+        "as it was": (
+            _block("out = F.relu(norm(conv(x)), inplace=True)", "out += x", "return F.relu(out, inplace=True)"),
+            "wrote over what `relu` had saved; mend the line that writes",
+        ),
+        "inplace=False": (
+            _block("out = F.relu(norm(conv(x)))", "out += x", "return F.relu(out)"),
+            "`inplace=False` in the ReLU only moved the error",
+        ),
+        ".data": (
+            _block("out = F.relu(norm(conv(x)), inplace=True)", "out.data += x", "return F.relu(out, inplace=True)"),
+            "`.data` has a version counter of its own",
+        ),
+        ".detach()": (
+            _block("out = F.relu(norm(conv(x)), inplace=True).detach()", "out += x", "return F.relu(out)"),
+            "`.detach()` cuts the history",
+        ),
+        "detach x": (
+            _block("out = F.relu(norm(conv(x)), inplace=True)", "out = out + x.detach()", "return F.relu(out)"),
+            "`.detach()` cuts the history",
+        ),
+        "no_grad": (
+            _block("with torch.no_grad():", "    out = F.relu(norm(conv(x)))", "    out += x", "return F.relu(out + 0 * x)"),
+            "under `no_grad` nothing is recorded",
+        ),
+        "numpy": (
+            _block("out = F.relu(norm(conv(x)))", "out.detach().numpy()[:] += x.detach().numpy()", "return F.relu(out)"),
+            "`.detach()` cuts the history",
+        ),
+        "x +=": (
+            _block("out = F.relu(norm(conv(x)), inplace=True)", "x += out", "return F.relu(x, inplace=True)"),
+            "wrote over what `conv2d` had saved; mend the line that writes",
+        ),
+        "add_": (
+            _block("out = F.relu(norm(conv(x)))", "return F.relu(out.add_(x))"),
+            "`add_` wrote over what `relu` had saved",
+        ),
+        "eats x": (
+            _block("out = F.relu(norm(conv(x.clone()))) + x", "x.zero_()", "return F.relu(out)"),
+            "it wrote over its input x",
+        ),
+        "no last relu": (_block("return F.relu(norm(conv(x))) + x"), "the values are not those of the block"),
+        "no shortcut": (_block("return F.relu(norm(conv(x)))"), "the values are not those of the block"),
+        "cut by hand": (
+            _block("return F.relu(F.relu(norm(conv(x))) + torch.tensor(x.tolist()))"),
+            "the gradients are not those of the out-of-place block",
+        ),
+        "none": (_block("F.relu(F.relu(norm(conv(x))) + x)"), "returns None"),
+    },
+    "verdicts": {
+        "softmax": (_but("softmax, relu_", "right"), "the counter moves although every number stays"),
+        "never in place": (_but("linear, relu_, linear", "raises"), "as relu_ left it"),
+        "inplace=False cures": (_but("linear, relu, += 1", "right"), "ReLU saved its result, in place or not"),
+        "leaky as relu": (_but("linear, leaky_relu, += 1", "raises"), "saves its input"),
+        "leaky_": (_but("linear, leaky_relu_, += 1", "right"), "has only its result to save"),
+        "silu_": (_but("linear, silu_, += 1", "raises"), "copied its input in secret"),
+        "dropout_": (_but("linear, dropout_, += 1", "raises"), "saved a mask of its own"),
+        "another word": (_but("linear, silu_, += 1", "silent"), "answer 'raises' or 'right'; you gave 'silent'"),
+        "a set": ("answer = {'raises'}", "you gave set"),
+    },
+    "thrifty": {
+        "all in place": (_net(*"11111"), "`dropout` wrote over what `leaky_relu` had saved"),
+        "after sigmoid": (_net(*"11001"), "wrote over what `sigmoid` had saved"),
+        "before and in dropout": (_net(*"10111"), "`dropout` wrote over what `leaky_relu` had saved"),
+        "never in place": (_net(*"00000"), "keeps 11 activations for backward where 9 would do"),
+        "one of two": (_net(*"10000"), "keeps 10 activations for backward where 9 would do"),
+        "relu": (_net(*"10001", layer="nn.ReLU"), "layer 3 is `ReLU()`, in `plain` it is `LeakyReLU(negative_slope=0.01)`"),
+        "a layer more": (_net(*"10001", extra=", nn.ReLU()"), "layer 13 is `ReLU()`, in `plain` it is missing"),
+        "no sequential": ("def f():\n    return [1]", "returns list"),
+        "none": ("def f():\n    print('thrifty')", "returns None"),
+        "frozen": (
+            _net(*"10001").replace("return nn", "net = nn") + "    net[0].requires_grad_(False)\n    return net\n",
+            "the gradients are not those of `plain`",
+        ),
+    },
+}
