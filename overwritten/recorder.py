@@ -24,7 +24,7 @@ from overwritten.source import Source
 from overwritten.tensors import named_tensors, state_of, why_no_storage
 
 #: A recording keeps this many steps; later lines still run and are counted.
-MAX_STEPS = 200
+MAX_STEPS = 500
 #: `record` stops a snippet that has run this many lines: it does not seem to end.
 MAX_LINES = 1_000_000
 #: A gradient of more elements than this is not kept in `Recording.gradients`.

@@ -56,8 +56,9 @@ def spans(recording: Recording) -> list[Span]:
             raised.add(key)
     done += [(start, saved, None, "held") for start, saved in open_.values()]
     made = {}
+    changing = {letter: [step.index for step in _changing(recording, letter)] for letter in {one[1].storage for one in done}}
     for one in done:
-        span = _span(recording, *one)
+        span = _span(recording, changing, *one)
         made.setdefault((span.storage, span.start, span.end, span.expects, span.outcome), span)
     return sorted(made.values(), key=lambda span: span.start)
 
@@ -81,10 +82,10 @@ def _changing(recording, letter):
             yield step
 
 
-def _span(recording, start, saved, end, outcome):
+def _span(recording, changing, start, saved, end, outcome):
     last = len(recording.steps) if end is None else end
     unmoved = saved.now == saved.expects  # by the counter of the saved tensor, which may be its own
-    unseen = tuple(s.index for s in _changing(recording, saved.storage) if unmoved and start < s.index < last)
+    unseen = tuple(index for index in changing[saved.storage] if unmoved and start < index < last)
     return Span(saved.storage, saved.tensor, saved.node, start, end, saved.expects, saved.now, outcome, unseen)
 
 

@@ -26,7 +26,7 @@ OWN = {
     "freed early": X + "y = x.exp()\ndel y\nz = x.sin()\nz.sum().backward()",
     "many versions": X + "y = x * 1\n" + "y += 1\n" * 150 + "z = y.exp()\nz += 1\nz.sum().backward()",
     "versions of many digits": X + "y = x * 1\n_ = [y.add_(1) for i in range(12345)]\nz = y.sin()\n_ = [y.add_(1) for i in range(12345)]\nz.sum().backward()",
-    "a loop that is cut off": X + "y = x * 1\nfor i in range(200):\n    y += 1",
+    "a loop that is cut off": X + "y = x * 1\nfor i in range(600):\n    y += 1",
     "many saves of one storage": X + "y = x * 1\n" + "".join(f"z{i} = y.sin()\ny += 1\n" for i in range(6)) + "(z0 + z5).sum().backward()",
     "many storages": X + "\n".join(f"y{i} = x.exp()" for i in range(12)) + "\ny11 += 1\ny11.sum().backward()",
     "large numbers": "x = torch.ones(10**6)\n" + "z = 1\n" * 5 + "y = x + 1\n" * 3,

@@ -1,6 +1,5 @@
 """The film as stored output, the knob through its widgets, both without a browser."""
 
-import json
 import re
 import threading
 
@@ -13,18 +12,6 @@ from overwritten.lesson.folk import WHY_NOT, Folk
 from overwritten.live.table import Table
 
 CODES = {"x = x + 1": "x = torch.ones(n, dtype=dtype)\nx = x + 1", "x += 1": "x = torch.ones(n, dtype=dtype)\nx += 1"}
-
-
-def data_of(html):
-    return json.loads(re.search(r"const film = (\{.*?\});\n", html, re.S)[1])
-
-
-def test_the_film_holds_every_step():
-    view = film("x = torch.ones(4)\nx = x + 1\nx += 1")
-    data = data_of(view.html())
-    assert len(data["pictures"]) == len(data["sentences"]) == 4 and data["start"] == 3
-    assert data["pictures"] == view.pictures
-    assert view._repr_mimebundle_()["text/plain"] == data["sentences"][-1]
 
 
 def test_without_scripts_still_sentence_and_table_remain():

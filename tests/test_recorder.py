@@ -254,7 +254,7 @@ def test_an_interrupt_stops_the_snippet_and_keeps_the_kernel():
 def test_a_hundred_thousand_steps_keep_the_first():
     recording = record("x = torch.ones(3)\nfor i in range(50_000):\n    x += 1")
     assert len(recording.steps) == MAX_STEPS + 1 and recording.ran == 100_002
-    assert recording.note == "The first 200 of 100,002 executed lines are shown."
+    assert recording.note == "The first 500 of 100,002 executed lines are shown."
 
 
 @pytest.mark.parametrize(

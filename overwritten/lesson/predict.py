@@ -6,11 +6,14 @@ with the keyboard, without a kernel, and its whole text is compared in the tests
 
 from __future__ import annotations
 
+from html import escape
+
 from overwritten.lesson.show import with_code
 
 _ITEM = (
-    "border:1px solid var(--jp-border-color0,#767676);border-radius:6px;padding:7px 12px;margin:6px 0;max-width:680px"
+    "border:1px solid #767676;border-radius:6px;padding:7px 12px;margin:6px 0;max-width:680px"
 )
+_FOCUS = ".ow-ask :focus-visible{outline:3px solid #1a85c8;outline-offset:2px}"
 
 
 class Question:
@@ -34,8 +37,10 @@ class Question:
             f"{with_code(choice)}</summary><p>{with_code(self.choose(choice))}</p></details>"
             for choice in self.choices
         )
+        name = escape(f"Predict: {self.question}".replace("`", ""))
         html = (
-            f'<div role="group" aria-label="Predict"><p><strong>Predict.</strong> {with_code(self.question)}</p>'
+            f'<div role="group" class="ow-ask" aria-label="{name}"><style>{_FOCUS}</style>'
+            f"<p><strong>Predict.</strong> {with_code(self.question)}</p>"
             f"{items}<p><em>Open the one you believe in, before you run the next cell.</em></p></div>"
         )
         plain = "\n".join([f"Predict: {self.question}", *(f"  ( ) {c}" for c in self.choices)])

@@ -1,6 +1,18 @@
-// Turns the still of a film into a slider. `film` holds pictures, sentences, the title and
-// the step to begin with; `root` is the output's own element. No kernel, no network.
-const last = film.pictures.length - 1;
+// Turns the still of a film into a slider. `film` holds what each picture of the steps and of
+// the lanes changes in the one before, and the title; `root` is the output's own element.
+// No kernel, no network; nothing moves unless a hand moves it or presses play.
+
+// A frame: [[at, gone, stroke, …], …]; a stroke is its text the first time, then its number.
+function unpack(frames) {
+  const strokes = [];
+  let now = [];
+  return frames.map(frame => {
+    now = [...now];
+    for (const [at, gone, ...come] of frame)
+      now.splice(at, gone, ...come.map(s => (typeof s === 'number' ? strokes[s] : strokes[strokes.push(s) - 1])));
+    return now;
+  });
+}
 
 function make(tag, attributes, words) {
   const element = document.createElement(tag);
@@ -9,32 +21,92 @@ function make(tag, attributes, words) {
   return element;
 }
 
+function button(words, attributes, press) {
+  const element = make('button', { type: 'button', ...attributes, ...KEYS }, words);
+  element.onclick = press;
+  return element;
+}
+
 // Without this mark on the focused element itself, JupyterLab takes the arrow keys.
 const KEYS = { 'data-lm-suppress-shortcuts': 'true' };
-const style = make('style', {}, film.style);
-const group = make('div', { role: 'group', 'aria-label': film.title, class: 'controls' });
+const steps = unpack(film.steps), lanes = unpack(film.lanes);
+const last = steps.length - 1;
+let timer = 0;
+
 const slider = make('input', { type: 'range', min: 0, max: last, 'aria-label': 'step', ...KEYS });
-const count = make('output', {});
+const play = button('play', { class: 'word' }, () => {
+  if (timer) return go(0);
+  timer = setInterval(tick, 1000);
+  play.textContent = 'pause';
+  Number(slider.value) === last ? show(0) : tick();
+});
+const both = button('lanes', { class: 'word', 'aria-pressed': 'false' }, () => {
+  lower.hidden = !lower.hidden;
+  both.setAttribute('aria-pressed', String(!lower.hidden));
+  show(Number(slider.value));
+});
+const count = make('output', { 'aria-live': 'off' });
 const picture = make('div', { class: 'picture' });
+const lower = make('div', { class: 'lanes', hidden: '' });
 const sentence = root.querySelector('.sentence');
 
 function show(step) {
   step = Math.max(0, Math.min(last, step));
   slider.value = step;
-  picture.innerHTML = film.pictures[step];
+  picture.innerHTML = steps[step].join('');
+  if (!lower.hidden) lower.innerHTML = lanes[step].join('');
+  const words = picture.firstChild.getAttribute('aria-label');
   count.textContent = `step ${step} of ${last}`;
-  sentence.textContent = film.sentences[step];
-  slider.setAttribute('aria-valuetext', film.sentences[step]);
+  slider.setAttribute('aria-valuetext', words);
+  // the slider's own value is read out already, and a film that plays would be never silent
+  sentence.setAttribute('aria-live', timer || document.activeElement === slider ? 'off' : 'polite');
+  sentence.textContent = words;
 }
 
-function button(sign, label, by) {
-  const element = make('button', { type: 'button', 'aria-label': label, ...KEYS }, sign);
-  element.onclick = () => show(Number(slider.value) + by);
-  return element;
+function pause() {
+  clearInterval(timer);
+  timer = 0;
+  play.textContent = 'play';
 }
 
-slider.oninput = () => show(Number(slider.value));
-group.append(button('◀', 'previous step', -1), slider, button('▶', 'next step', 1), count);
+function tick() {
+  const next = Number(slider.value) + 1;
+  if (next >= last || !root.isConnected) pause();
+  show(next);
+}
+
+function go(by) {
+  pause();
+  show(Number(slider.value) + by);
+}
+
+// What is wider than its box scrolls there, by keyboard too.
+function scrolling(label, inside) {
+  const box = make('div', { class: 'view' });
+  const region = { role: 'region', 'aria-label': label, tabindex: '0', ...KEYS };
+  box.append(...inside);
+  new ResizeObserver(() => {
+    const wider = box.scrollWidth > box.clientWidth;
+    for (const name in region) wider ? box.setAttribute(name, region[name]) : box.removeAttribute(name);
+  }).observe(box);
+  return box;
+}
+
+slider.oninput = () => go(0);
+slider.onkeydown = event => {
+  const by = { PageUp: 10, PageDown: -10 }[event.key];
+  if (by) {
+    event.preventDefault(); // the browser's own page is a tenth of the film
+    go(by);
+  }
+};
+const group = make('div', { role: 'group', 'aria-label': film.title, class: 'controls' });
+group.append(
+  button('◀', { 'aria-label': 'previous step' }, () => go(-1)), slider,
+  button('▶', { 'aria-label': 'next step' }, () => go(1)), play, both, count);
+const table = root.querySelector('table');
+table.before(scrolling('All steps as a table', []));
+table.previousSibling.append(table);
 root.querySelector('.still').remove();
-root.prepend(style, group, picture);
-show(film.start);
+root.prepend(make('style', {}, film.style), group, scrolling('Picture', [picture, lower]));
+show(last);

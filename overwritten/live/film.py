@@ -1,67 +1,80 @@
 """The film: all steps of a recording in one output, with a slider that needs no kernel.
 
 The idea: the output holds a still, a sentence and a table; where scripts run, a few lines
-turn the still into a slider over ready pictures.
+turn the still into a slider over ready pictures. They travel as differences: each says only
+what it changes in the one before.
 It never runs code on its own: `film("…")` records once, in the cell, and keeps the result.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import zlib
+from difflib import SequenceMatcher
 from html import escape
 from importlib.resources import files
 
 from overwritten.pictures.draw import STYLE, data_uri
+from overwritten.pictures.parts import lanes_svgs
 from overwritten.pictures.step import step_svgs
 from overwritten.pictures.words import sentence, table
 from overwritten.recorder import record
 from overwritten.recording import Recording
 
 CONTROLS = """
-.ow .controls{display:flex;gap:8px;align-items:center;flex-wrap:wrap;margin:4px 0 8px;font-size:14px}
-.ow .controls input{flex:1 1 220px;max-width:460px;height:24px;accent-color:#0072b2}
+.ow .controls{display:flex;gap:8px;align-items:center;flex-wrap:wrap;margin:0 0 4px;padding:5px;font-size:14px}
+.ow .controls input{flex:1 1 180px;min-width:0;max-width:460px;height:24px;accent-color:#0072b2}
 .ow .controls button{font:inherit;color:inherit;background:transparent;border:1px solid var(--ow-line);
 border-radius:4px;min-width:34px;min-height:28px;cursor:pointer}
-.ow .controls :focus-visible{outline:3px solid #0072b2;outline-offset:2px}
-body[data-jp-theme-light="false"] .ow .controls :focus-visible{outline-color:#56b4e9}
+.ow .controls .word{min-width:58px}.ow .controls [aria-pressed=true]{border:2px solid var(--ow-ink);font-weight:700}
+.ow .view{overflow-x:auto}.ow .view:focus-visible{outline-offset:-3px}
+.ow .view svg{min-width:564px}
 .ow .sentence{min-height:2.8em;margin:6px 0;font-size:14px;line-height:1.4}
 .ow .steps,.ow .turns{font-size:13px;border-collapse:collapse;margin:6px 0}
 .ow .steps th,.ow .steps td,.ow .turns th,.ow .turns td{border:1px solid var(--ow-line);padding:3px 7px;text-align:left;vertical-align:top}
 .ow .steps td:nth-last-child(-n+2){white-space:nowrap;text-align:right}
+@media print{.ow .controls{display:none}.ow .view{overflow:visible}.ow .view svg{min-width:0}
+.ow[data-film] details::details-content{content-visibility:visible;block-size:auto}}
 """
 _SCRIPT = files("overwritten.live").joinpath("film.js").read_text("utf8")
+#: A picture is cut before each element, and in its label after each sentence.
+_CUT = re.compile(r"(?=<(?!/))|(?<=label=\")|(?<=\. )")
 
 
 class Film:
-    """What a notebook shows of a Recording; the last thing in a cell, or `display(film)`."""
+    """What a notebook shows of a Recording; the last thing in a cell, or `display(film)`.
+
+    pictures, lanes, sentences: the step view as SVG, the lanes with that step framed and
+    what it says in words, one for each step.
+    """
 
     def __init__(self, recording: Recording, title: str):
         self.recording, self.title = recording, title
-        self.pictures = step_svgs(recording)
+        self.pictures, self.lanes = step_svgs(recording), lanes_svgs(recording)
         self.sentences = [sentence(recording, k) for k in range(len(self.pictures))]
 
     def html(self) -> str:
         """Still, sentence and table for every reader; slider and pictures where scripts run."""
-        last = len(self.pictures) - 1
-        film = {
-            "pictures": self.pictures,
-            "sentences": self.sentences,
-            "start": last,
-            "title": self.title,
-            "style": STYLE + CONTROLS,
-        }
-        data = json.dumps(film, ensure_ascii=False).replace("<", "\\u003c")
+        data = ",\n".join(
+            f"{json.dumps(key)}: {value}"
+            for key, value in {
+                "title": json.dumps(self.title, ensure_ascii=False),
+                "style": json.dumps(STYLE + CONTROLS),
+                "steps": _lines(differences(self.pictures)),
+                "lanes": _lines(differences(self.lanes)),
+            }.items()
+        ).replace("<", "\\u003c")
         name = f"{zlib.crc32(data.encode()):08x}"
-        words = self.sentences[last]
+        words = self.sentences[-1]
         script = (
-            f"(() => {{ const film = {data};\n"
+            f"(() => {{ const film = {{{data}}};\n"
             f"for (const root of document.querySelectorAll('[data-film=\"{name}\"]:not([data-on])')) {{\n"
             f"root.dataset.on = 1;\n{_SCRIPT}}} }})()"
         )
         return (
             f'<div class="ow" data-film="{name}">'
-            f'<img class="still" alt="{escape(words)}" src="{data_uri(self.pictures[last])}">'
+            f'<img class="still" alt="{escape(words)}" src="{data_uri(self.pictures[-1])}">'
             f'<p class="sentence" aria-live="polite">{escape(words, quote=False)}</p>'
             f"<details><summary>All steps as a table</summary>{table(self.recording)}</details>"
             f"<script>{script}</script></div>"
@@ -69,6 +82,42 @@ class Film:
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/html": self.html(), "text/plain": self.sentences[-1]}
+
+
+def differences(pictures: list[str]) -> list[list]:
+    """What each picture changes in the one before: [[at, gone, stroke, …], …], done in order.
+
+    At position `at` so many strokes go and these come; a stroke is its text the first time
+    and later its number, counted as they first came. All strokes in a row are the picture.
+
+    >>> differences(["<a/><b/>", "<a/><a/><c/>"])
+    [[[0, 0, '<a/>', '<b/>']], [[1, 1, 0, '<c/>']]]
+    """
+    numbers, before, frames = {}, [], []
+    for picture in pictures:
+        strokes, frame = [part for part in _CUT.split(picture) if part], []
+        head = _alike(before, strokes)
+        tail = _alike(before[head:][::-1], strokes[head:][::-1])
+        middles = before[head : len(before) - tail], strokes[head : len(strokes) - tail]
+        for tag, i, j, at, end in SequenceMatcher(None, *middles, autojunk=False).get_opcodes():
+            if tag != "equal":
+                frame.append([head + at, j - i])
+                for stroke in middles[1][at:end]:
+                    frame[-1].append(numbers.get(stroke, stroke))
+                    numbers.setdefault(stroke, len(numbers))
+        frames.append(frame)
+        before = strokes
+    return frames
+
+
+def _alike(one, other) -> int:
+    """With how many equal items both lists begin."""
+    return next((k for k, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+
+
+def _lines(frames):
+    """JSON with a line for each frame: a changed step is a changed line of the notebook."""
+    return "[\n" + ",\n".join(json.dumps(frame, ensure_ascii=False, separators=(",", ":")) for frame in frames) + "]"
 
 
 def film(code: str | Recording, names: dict | None = None, title: str = "") -> Film:

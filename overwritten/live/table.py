@@ -12,18 +12,19 @@ from overwritten.live.film import CONTROLS
 from overwritten.pictures.draw import STYLE
 
 _LOOK = """
-.ow .scroll{max-height:420px;overflow:auto;border:1px solid var(--ow-line)}
+.ow .scroll{max-height:min(420px,75vh);overflow:auto;border:1px solid var(--ow-line)}
 .ow .rows{font-size:12.5px;border-collapse:collapse;margin:0;width:100%;table-layout:auto}
 .ow .rows th,.ow .rows td{border:1px solid var(--ow-line);padding:3px 6px;text-align:left}
 .ow .rows th{position:sticky;top:0;background:var(--ow-paper);font-weight:600}
 .ow .rows td:first-child{font-family:ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:break-word;min-width:150px}
-.ow .find{display:flex;gap:8px;align-items:center;margin:6px 0;font-size:14px}
-.ow .find input{font:inherit;padding:3px 6px;min-width:220px;color:inherit;background:transparent;
+.ow .find{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:6px 0;font-size:14px}
+.ow .find input{font:inherit;margin-left:8px;padding:3px 6px;width:220px;color:inherit;background:transparent;
 border:1px solid var(--ow-line);border-radius:4px}
 """
 _SCRIPT = """
 const rows = [...root.querySelectorAll('tbody tr')];
-const find = document.createElement('label');
+const find = document.createElement('div');
+const label = document.createElement('label');
 const field = document.createElement('input');
 const count = document.createElement('output');
 find.className = 'find';
@@ -39,7 +40,8 @@ const show = () => {
   count.textContent = `${shown} of ${rows.length} rows`;
 };
 field.oninput = show;
-find.append('search', field, count);
+label.append('search', field);
+find.append(label, count);
 root.insertBefore(find, root.querySelector('.scroll'));
 show();
 """

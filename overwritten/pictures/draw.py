@@ -22,14 +22,15 @@ HUES = ("#0072B2", "#B36B00", "#00856A", "#A8508A", "#6A5ACD", "#8A6D00")
 
 STYLE = """
 .ow{--ow-ink:var(--jp-content-font-color1,var(--vscode-editor-foreground,#1b1b1b));
---ow-soft:var(--jp-content-font-color2,var(--vscode-descriptionForeground,#555));
+--ow-soft:var(--vscode-descriptionForeground,#555);
 --ow-paper:var(--jp-layout-color0,var(--vscode-editor-background,#fff));
---ow-line:var(--jp-border-color0,#767676);
---ow-new:rgba(0,114,178,.16);--ow-bad:#b3270a;--ow-badfill:rgba(212,61,26,.13);--ow-good:#00694f;
+--ow-line:#767676;
+--ow-new:rgba(0,114,178,.16);--ow-bad:#a52308;--ow-badfill:rgba(212,61,26,.13);--ow-good:#00694f;
 color:var(--ow-ink);max-width:660px}
+.ow :focus-visible,.ow-knob :focus-visible{outline:3px solid #1a85c8!important;outline-offset:2px}
 body[data-jp-theme-light="false"] .ow,.jp-mod-dark .ow,.vscode-dark .ow,html[theme=dark] .ow,.theme-dark .ow{
---ow-soft:var(--jp-content-font-color2,#b5b5b5);
---ow-new:rgba(86,180,233,.32);--ow-bad:#ff9673;--ow-badfill:rgba(255,138,102,.18);--ow-good:#4fd6b0}
+--ow-soft:#b5b5b5;
+--ow-new:rgba(86,180,233,.32);--ow-bad:#ffb8a0;--ow-badfill:rgba(255,138,102,.18);--ow-good:#4fd6b0}
 html[theme=dark] .ow,.theme-dark .ow{--ow-ink:#eee;--ow-paper:#111}
 .ow svg,.ow .still{display:block;max-width:100%;height:auto}
 .ow svg text{fill:var(--ow-ink);font:13px ui-monospace,SFMono-Regular,Menlo,'DejaVu Sans Mono',Consolas,monospace;white-space:pre}
@@ -40,16 +41,16 @@ html[theme=dark] .ow,.theme-dark .ow{--ow-ink:#eee;--ow-paper:#111}
 .ow svg .ghost{stroke-dasharray:4 3;stroke:var(--ow-soft)}
 .ow svg .hot{fill:var(--ow-new);stroke:none}.ow svg .hotbad{fill:var(--ow-badfill);stroke:none}
 .ow svg .warn{fill:var(--ow-badfill);stroke:var(--ow-bad);stroke-width:1.5}
-.ow svg .solid{fill:var(--ow-ink)}.ow svg .gap{stroke:var(--ow-paper);stroke-width:4}.ow svg .now{fill:none;stroke:var(--ow-ink);stroke-width:2.5}
+.ow svg .solid{fill:var(--ow-ink)}.ow svg .gap{fill:none;stroke:var(--ow-paper);stroke-width:4}.ow svg .now{fill:none;stroke:var(--ow-ink);stroke-width:2.5}
 .ow svg .shut{fill:var(--ow-good);stroke:var(--ow-good)}.ow svg .open{fill:var(--ow-bad);stroke:var(--ow-bad)}
-.ow svg .shackle{fill:none;stroke-width:2}.ow svg .cross{stroke:var(--ow-paper);stroke-width:1.6}
+.ow svg .shackle{fill:none;stroke-width:2}.ow svg .cross{fill:none;stroke:var(--ow-paper);stroke-width:1.6}
 .ow svg .bad-line{stroke:var(--ow-bad);stroke-width:1.8}.ow svg .good-line{stroke:var(--ow-good);stroke-width:1.8}
 .ow svg .ticked{stroke-width:2.6}.ow svg .mark{fill:none;stroke-width:4}
 """
 
 _ALONE = (
     ".ow{--ow-ink:#1b1b1b;--ow-soft:#555;--ow-paper:#fff;--ow-line:#767676;"
-    "--ow-new:rgba(0,114,178,.16);--ow-bad:#b3270a;--ow-badfill:rgba(212,61,26,.13);--ow-good:#00694f}"
+    "--ow-new:rgba(0,114,178,.16);--ow-bad:#a52308;--ow-badfill:rgba(212,61,26,.13);--ow-good:#00694f}"
 )
 
 

@@ -8,7 +8,9 @@ A pure function from a Recording to SVG.
 from __future__ import annotations
 
 from overwritten.messages import parse
+from overwritten.pictures.curve import stairs
 from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, padlock, picture, size, text
+from overwritten.pictures.step import touched
 from overwritten.recording import Recording
 from overwritten.spans import silent_steps, spans
 
@@ -35,7 +37,9 @@ def lanes_svg(recording: Recording, label: str = "", verdict: str = "") -> str:
     body += _heads(steps, wide, y)
     y += 34
     letters = _letters(recording, lives)
-    shown = [letter for letter in letters if letter in sorted(letters, key=lambda one: one not in hurt)[:MOST_LANES]]
+    busy = {letter for step in steps for letter in touched(step)}
+    first = sorted(letters, key=lambda one: (one not in hurt, one not in busy))[:MOST_LANES]
+    shown = [letter for letter in letters if letter in first]
     for letter in shown:
         here = sorted((span for span in lives if span.storage == letter), key=lambda span: not _bad(span))
         body += _lane(recording, letter, wide, y)
@@ -62,6 +66,8 @@ def lanes_sentence(recording: Recording) -> str:
     for span in spans(recording):
         start = recording.steps[span.start]
         words = f"Line {start.line} saves {span.tensor} at version {span.expects}"
+        if not start.line:
+            words = f"{span.tensor}, saved earlier, is expected at version {span.expects}"
         if span.unseen:
             lines = ", ".join(str(recording.steps[i].line) for i in span.unseen)
             words += f"; line {lines} changes its bytes and its counter does not move"
@@ -145,12 +151,12 @@ def _lane(recording, letter, wide, y):
     names = list(dict.fromkeys(t.name for step in alive for t in step.tensors if t.storage == letter))
     nbytes = size(alive[0].storage(letter).nbytes)
     yield text(PAD, y + 11, letter, "bold", ' style="font-size:16px"')
-    yield text(PAD + 16, y + 10, clip(nbytes, 9), "soft")
+    yield text(PAD + 6 + 10 * len(letter), y + 10, clip(nbytes, 10 - len(letter)), "soft")
     yield text(PAD, y + 26, clip(", ".join(names) or "no name", 11))
     left, right = _x(max(first, 1), wide), _x(last + 1, wide)
     yield box(left, y, right - left, BAR, "box fresh", radius=5)
     silent = silent_steps(recording, letter)
-    version, room = None, 0
+    version, badges = None, []
     for step in alive:
         now = next((t.version for t in step.tensors if t.storage == letter), version)
         same = step.index in silent
@@ -158,12 +164,22 @@ def _lane(recording, letter, wide, y):
             draw, shown, how = (_ring, version, wide) if same else (badge, now, version is not None)
             long = draw(0, 0, shown, how)[1]
             x = min(_x(max(step.index, 1), wide) + 3, WIDTH - PAD - long)
-            if same or x >= room:  # else one badge would lie on another
-                yield draw(x, y + 18, shown, how)[0]
-                room = x + long
+            badges.append((not same, -x, long, draw(x, y + 18, shown, how)[0]))
         version = now
+    for _, x, long, shape in _apart(badges):
+        yield shape
+        right = max(right, long - x)
     if last < recording.steps[-1].index:
         yield text(min(right + 4, WIDTH - PAD - CHAR * 5), y + 18, "freed", "soft")
+
+
+def _apart(badges):
+    """Those that can stand side by side: silent writes first, then the latest of what is too close."""
+    kept = []
+    for order, x, long, shape in sorted(badges, key=lambda one: one[:2]):
+        if all(long - x <= -left or broad - left <= -x for _, left, broad, _ in kept):
+            kept.append((order, x, long, shape))
+    return kept[::-1]
 
 
 def _ring(x, y, version, wide):
@@ -178,7 +194,10 @@ def _ring(x, y, version, wide):
 def _span(recording, span, wide, lane, y):
     """From the padlock, closed at the save, to the check."""
     x = _x(max(span.start, 1), wide) + wide / 2 - 7
-    yield padlock(x, y + 2, False)
+    if span.start:
+        yield padlock(x, y + 2, False)
+    else:  # saved before the first column
+        x = PAD + GUTTER - 18
     end = span.end if span.end is not None else recording.steps[-1].index + 0.5
     stop = _x(end, wide) + wide / 2
     bad = _bad(span)
@@ -212,10 +231,7 @@ def _memory(recording, steps, wide, y):
     yield text(PAD, y + 14, "bytes", "soft")
     yield text(PAD, y + 30, "alive", "soft")
     most, floor = max(recording.peak, 1), y + 14 + STAIRS
+    yield stairs(steps, lambda index: _x(index, wide), floor, STAIRS / most)
     for step in steps:
-        x, live = _x(step.index, wide), STAIRS * step.live / most
-        yield box(x, floor - live, wide, live, "hot")
         if wide >= CHAR * len(words := f"{step.live:,}") - 2:
-            yield text(x + wide / 2, floor + 15, words, "mid soft")
-    heights = "".join(f"{_x(s.index, wide):.5g} {floor - STAIRS * s.live / most:.4g}H{_x(s.index + 1, wide):.5g}L" for s in steps)
-    yield f'<path d="M{heights[:-1]}" class="box"/>'
+            yield text(_x(step.index, wide) + wide / 2, floor + 15, words, "mid soft")

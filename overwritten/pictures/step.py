@@ -8,6 +8,7 @@ A pure function from Recording and step number to SVG: no widget, no torch opera
 
 from __future__ import annotations
 
+from overwritten.pictures.curve import ROOM, Curve
 from overwritten.pictures.draw import CHAR, HUES, WIDTH, badge, box, clip, number, padlock, picture, size, text
 from overwritten.pictures.words import names_of, remarks, sentence
 from overwritten.recording import Recording, Step
@@ -16,7 +17,6 @@ PAD, LINE, BRACKET = 10, 20, 40
 SIDE = 38  # code up to this many characters may stand beside the storages, longer code above
 SOFT = CHAR * 12.5 / 13  # width of a character of the smaller font
 MOST_LINES, MOST_SLOTS, MOST_TENSORS, MOST_LOCKS = 14, 6, 5, 4
-CURVE = 62
 
 
 def step_svg(recording: Recording, index: int) -> str:
@@ -34,8 +34,8 @@ def step_svgs(recording: Recording) -> list[str]:
 
 
 def _draw(plan, index):
-    parts = (_code, _storages, _locks, _notes, _curve)
-    body = [stroke for part in parts for stroke in part(plan, index)]
+    parts = (_code, _storages, _locks, _notes)
+    body = [stroke for part in parts for stroke in part(plan, index)] + [*plan.curve.strokes(index)]
     step = plan.steps[index] if plan.steps else Step(0, 0, "")
     words = sentence(plan.recording, index)
     return picture(plan.height, words, body, step=step.index, live=step.live, peak=step.peak)
@@ -67,13 +67,18 @@ class _Plan:
         most = max((len(step.saved) for step in self.steps), default=0)
         self.notes_top = self.locks_top + (26 + 22 * min(most, MOST_LOCKS) if most else 0)
         rows = max(len(_note_rows(recording, k)) for k in range(max(len(self.steps), 1)))
-        self.curve_top = self.notes_top + 18 * rows + 4
-        self.height = self.curve_top + (CURVE + 46 if self.steps else 0)
+        curve_top = self.notes_top + 18 * rows + 4
+        self.curve = Curve(recording, curve_top)
+        self.height = curve_top + (ROOM if self.steps else 0)
 
 
 def _slots(steps) -> list[dict]:
-    """For each step {letter: place}; a storage keeps its place, also in the step that frees it."""
-    places, here, before = [], {}, {}
+    """For each step {letter: place}; a storage keeps its place, also in the step that frees it.
+
+    Only the first places are drawn. A storage beyond them in which something happens takes
+    the place of the one in which nothing has happened for longest.
+    """
+    places, here, before, busy = [], {}, {}, {}
     for step in steps:
         alive = [s.letter for s in step.storages]
         freed = [letter for letter, _ in step.freed if letter in before]
@@ -82,9 +87,21 @@ def _slots(steps) -> list[dict]:
             if letter not in here:
                 taken = set(here.values())
                 here[letter] = next(i for i in range(len(taken) + 1) if i not in taken)
+        busy.update(dict.fromkeys(touched(step), step.index))
+        for letter in filter(here.__contains__, touched(step)):
+            idle = min((one for one in here if here[one] < MOST_SLOTS), key=lambda one: busy.get(one, 0))
+            if here[letter] >= MOST_SLOTS and busy.get(idle, 0) < step.index:
+                here[letter], here[idle] = here[idle], here[letter]
         places.append(here)
         before = {letter: here[letter] for letter in alive}
     return places
+
+
+def touched(step) -> list[str]:
+    """Letters of what came, went, was written or was found broken in a step."""
+    letters = [letter for letter, _ in (*step.born, *step.freed)]
+    letters += [write.storage for write in step.writes] + list(step.unseen)
+    return list(dict.fromkeys(letters + [lock.storage for lock in step.saved if lock.broken]))
 
 
 def _slot_heights(steps, slots) -> list[int]:
@@ -118,8 +135,8 @@ def _code(plan, index):
 
 
 def _storages(plan, index):
-    yield text(plan.left, plan.top + 14, "storages and their tensors", "soft")
     if not plan.steps:
+        yield text(plan.left, plan.top + 14, "storages and their tensors", "soft")
         return
     step = plan.steps[index]
     earlier = plan.steps[index - 1] if index else None
@@ -135,10 +152,11 @@ def _storages(plan, index):
             yield from _brackets(plan, step, alive[letter], y + 62)
         else:
             yield from _freed(plan, before[letter], plan.slot_top[place])
+    words = "storages and their tensors"
     if hidden:
         total = sum(alive[letter].nbytes for letter in hidden if letter in alive)
-        words = f"and {len(hidden)} more storages ({size(total)})"
-        yield text(WIDTH - PAD, plan.top + 14, words, "soft end")
+        words = f"storages · not drawn: {len(hidden)} ({size(total)})"
+    yield text(plan.left, plan.top + 14, words, "soft")
 
 
 def _columns(plan, storage):
@@ -170,7 +188,7 @@ def _storage(plan, step, storage, before, y):
         changed = fresh or (before is not None and old.get(element) != words)
         yield box(at(element), y + 18, wide, 24, "box fresh" if changed else "box")
         kind = "mid bold" if changed and not fresh else "mid"
-        yield text(at(element) + wide / 2, y + 34, number(words, int(wide / CHAR)), kind, ' style="font-size:12px"')
+        yield text(at(element) + wide / 2, y + 34, number(words, int(wide / CHAR)), kind, ' style="font-size:12.5px"')
         if element < 5 or len(storage.cells) == storage.count:
             label = f"{storage.letter}+{element * storage.itemsize}"
             yield text(at(element) + wide / 2, y + 55, label, "tiny mid")
@@ -286,38 +304,3 @@ def _locks(plan, index):
 def _notes(plan, index):
     for row, (words, kind) in enumerate(_note_rows(plan.recording, index)):
         yield text(PAD, plan.notes_top + 8 + 18 * row, clip(words, 81), kind)
-
-
-def _curve(plan, index):
-    """Bytes alive after each line, and dashed the highest point within the line."""
-    if not plan.steps:
-        return
-    top, floor = plan.curve_top + 18, plan.curve_top + 18 + CURVE
-    most = max(1, plan.recording.peak)
-    wide = (WIDTH - 2 * PAD) / len(plan.steps)
-    yield text(PAD, plan.curve_top + 6, f"bytes alive, dashed: within the line · highest point {size(plan.recording.peak)}", "soft")
-    yield _staircase(plan.steps, wide, floor, most)
-    for step in plan.steps:
-        if len(plan.steps) <= 24 or step.index in (0, index, len(plan.steps) - 1):
-            here = "mid bold" if step.index == index else "mid soft"
-            yield text(PAD + wide * (step.index + 0.5), floor + 16, step.index, here)
-    x = PAD + wide * index
-    yield box(x, top - 2, wide, CURVE + 22, "now", radius=3)
-    label = size(plan.steps[index].live)
-    side = min(max(x + wide / 2, PAD + CHAR * len(label) / 2), WIDTH - PAD - CHAR * len(label) / 2)
-    yield text(side, floor - 6, label, "mid bold")
-
-
-def _staircase(steps, wide, floor, most):
-    """Three paths for all steps: bytes alive as area and as line, higher points dashed."""
-    line, dashed = [], []
-    for step in steps:
-        x, live, peak = PAD + wide * step.index, CURVE * step.live / most, CURVE * step.peak / most
-        line.append(f"{x:.5g} {floor - live:.4g}H{x + wide:.5g}")
-        if step.peak > step.live:
-            dashed.append(f"M{x + 1:.5g} {floor - live:.4g}V{floor - peak:.4g}h{wide - 2:.4g}V{floor - live:.4g}")
-    stairs = "M" + "L".join(line)
-    return (
-        f'<path d="{stairs}V{floor:g}H{PAD}Z" class="hot"/><path d="{stairs}" class="box"/>'
-        f'<path d="{"".join(dashed)}" class="box ghost"/>'
-    )

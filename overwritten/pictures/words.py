@@ -24,7 +24,7 @@ def sentence(recording: Recording, index: int) -> str:
     step = recording.steps[index]
     parts = ["Start."] if not step.line else [f"Step {index} of {len(recording.steps) - 1}: {step.text}."]
     parts += events(step)
-    earlier = recording.steps[index - 1].saved if index else ()
+    earlier = frozenset(recording.steps[index - 1].saved if index else ())
     parts += [kept(saved) for saved in step.saved if saved.broken or saved not in earlier]
     parts += [_where(tensor, step) for tensor in step.tensors if not tensor.twin] or ["No tensor has a name."]
     parts.append(_bytes(step))

@@ -1,0 +1,81 @@
+"""The memory curve: bytes alive after each step, and the highest point within it.
+
+The idea: drawn once for a recording; only the mark of the current step moves over it.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+from overwritten.pictures.draw import CHAR, WIDTH, box, size, text
+from overwritten.recording import Recording
+
+PAD, TALL = 10, 62
+#: Height of the curve with its words, in px.
+ROOM = TALL + 46
+#: Of more steps than this only the first, the last and the current one are numbered.
+MOST_NUMBERS = 25
+
+
+class Curve:
+    """The curve of `recording`, its words at `top` px."""
+
+    def __init__(self, recording: Recording, top: float):
+        self._steps, self._peak = recording.steps, recording.peak
+        self._top, self._floor = top, top + 18 + TALL
+        self._wide = (WIDTH - 2 * PAD) / max(len(self._steps), 1)
+        scale = TALL / max(1, self._peak)
+        self._lines = stairs(self._steps, self._left, self._floor, scale) + self._peaks(scale) if self._steps else ""
+
+    def strokes(self, index: int):
+        """The strokes of the curve with step `index` marked; none for a recording without steps."""
+        if not self._steps:
+            return
+        yield text(PAD, self._top + 6, f"bytes alive, dashed: within the line · highest point {size(self._peak)}", "soft")
+        yield self._lines
+        last, here = len(self._steps) - 1, self._middle(index, str(index))
+        for number in range(last + 1) if last < MOST_NUMBERS else sorted({0, index, last}):
+            x = self._middle(number, str(number))
+            if number == index or abs(x - here) > CHAR * len(f"{index}{number}") / 2 + 4:
+                yield text(x, self._floor + 16, number, "mid bold" if number == index else "mid soft")
+        tall = TALL + (22 if self._fits(str(index)) else 4)
+        yield box(self._left(index), self._top + 16, self._wide, tall, "now", radius=3)
+        label = size(self._steps[index].live)
+        yield text(self._beside(index, label), self._floor - 6, label, "mid bold")
+
+    def _left(self, index):
+        return PAD + self._wide * index
+
+    def _fits(self, words):
+        return self._wide >= CHAR * len(words) + 4
+
+    def _middle(self, index, words):
+        """x for words over the middle of a step, moved so that they stay inside."""
+        half = CHAR * len(words) / 2
+        return min(max(self._left(index + 0.5), PAD + half), WIDTH - PAD - half)
+
+    def _beside(self, index, words):
+        """x for words in the mark of a step, or beside it where it is too narrow."""
+        if self._fits(words):
+            return self._left(index + 0.5)
+        half = CHAR * len(words) / 2 + 6
+        right = self._left(index + 1) + half
+        return right if right + half <= WIDTH else self._left(index) - half
+
+    def _peaks(self, scale):
+        lines, edge = [], min(1, self._wide / 4)
+        for step in self._steps:
+            if step.peak > step.live:
+                x, low, high = self._left(step.index) + edge, self._floor - scale * step.live, self._floor - scale * step.peak
+                lines.append(f"M{x:.5g} {low:.4g}V{high:.4g}h{self._wide - 2 * edge:.4g}V{low:.4g}")
+        return f'<path d="{"".join(lines)}" class="box ghost"/>' if lines else ""
+
+
+def stairs(steps, x, floor: float, scale: float) -> str:
+    """Bytes alive after each step, as an area and as a line.
+
+    x: px of a step's left edge, from its index. floor: px of no bytes. scale: px of one byte.
+    """
+    levels = [list(level) for _, level in groupby(steps, key=lambda step: step.live)]
+    line = "L".join(f"{x(l[0].index):.5g} {floor - scale * l[0].live:.4g}H{x(l[-1].index + 1):.5g}" for l in levels)
+    return f'<path d="M{line}V{floor:g}H{x(steps[0].index):g}Z" class="hot"/><path d="M{line}" class="box"/>'
