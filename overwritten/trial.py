@@ -27,7 +27,7 @@ ROUNDING = 1e-5
 @dataclass(frozen=True)
 class Trial:
     """run, twin: their recordings. verdict: one of the five above, or '' where the code
-    ends with an error of another kind, or the twin itself fails.
+    ends with an error of another kind, the twin itself fails, or a recording is not whole.
 
     Gradients are compared number by number, up to rounding (`ROUNDING` of the largest one in
     the same tensor; NaN equals NaN). What the twin has no gradient of is not compared.

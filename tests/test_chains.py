@@ -23,6 +23,7 @@ from overwritten.recorder import record
 from overwritten.trial import CAUTIOUS, RAISES, RIGHT, SILENT, trial
 
 DEPTHS = (1, 2, 3, 4)
+CHOICES = (ACTIVATIONS, CONSUMERS, DEPTHS)  # what each producer goes with
 
 
 def gradients(code):
@@ -78,9 +79,11 @@ def quick(monkeypatch):
 
 @pytest.mark.parametrize("producer", PRODUCERS)
 def test_every_chain_gets_the_verdict_that_pytorch_gives(producer):
-    """8 producers x 7 activations x 6 consumers x 4 depths."""
+    """9 producers x 7 activations x 6 consumers, at depths 1 and 2; every third also at 3 and 4."""
     differ = {}
-    for choices in itertools.product(ACTIVATIONS, CONSUMERS, DEPTHS):
+    for number, choices in enumerate(itertools.product(*CHOICES)):
+        if choices[-1] > 2 and (number // len(DEPTHS)) % 3:
+            continue
         code, twin = chain(producer, *choices).values()
         ours, theirs = trial(code, twin).verdict, judge(code, twin)
         if ours != theirs:
@@ -88,9 +91,16 @@ def test_every_chain_gets_the_verdict_that_pytorch_gives(producer):
     assert differ == {}
 
 
-def test_the_chains_know_every_verdict_but_the_silent_one():
+def test_the_chains_know_every_verdict():
     met = {judge(*chain(*choices).values()) for choices in itertools.product(PRODUCERS, ACTIVATIONS, CONSUMERS, [1])}
-    assert met == {RIGHT, RAISES, CAUTIOUS}
+    assert met == {RIGHT, RAISES, CAUTIOUS, SILENT}
+
+
+def test_only_a_second_name_makes_a_chain_go_wrong_in_silence():
+    """Where nothing but `h` reads a tensor, PyTorch's check sees every write that matters."""
+    for producer in PRODUCERS:
+        silent = {a for a, c in itertools.product(ACTIVATIONS, CONSUMERS) if judge(*chain(producer, a, c, 1).values()) == SILENT}
+        assert silent == (set(ACTIVATIONS) - {"relu out of place"} if producer == "shortcut" else set())
 
 
 def test_the_verdict_shown_is_the_verdict_found():
@@ -102,12 +112,13 @@ def test_the_verdict_shown_is_the_verdict_found():
         consumer=list(CONSUMERS),
         depth=list(DEPTHS),
     )
-    some = list(itertools.product(PRODUCERS, ACTIVATIONS, CONSUMERS, DEPTHS))[::37]
+    some = list(itertools.product(PRODUCERS, *CHOICES))[::61]
     assert [len(set(entries)) for entries in zip(*some)] == [len(PRODUCERS), len(ACTIVATIONS), len(CONSUMERS), len(DEPTHS)]
     for choices in some:
         shown = view.turn(**dict(zip(("producer", "activation", "consumer", "depth"), choices)))
-        assert f"your chain: {judge(*chain(*choices).values())}, peak" in shown, shown
-        assert "out of place: true gradient, peak" in shown
+        verdict = judge(*chain(*choices).values())
+        end = "; " if verdict in (RAISES, CAUTIOUS) else ", peak "  # what raised has no peak to compare
+        assert f"your chain: {verdict}{end}" in shown and "; out of place: true gradient, peak " in shown, shown
 
 
 def saves_of(code):
@@ -152,7 +163,7 @@ def test_the_padlocks_stand_beside_the_lines_that_save(producer):
 
 
 def test_a_program_is_short_enough_to_be_read_beside_its_bytes():
-    for choices in itertools.product(PRODUCERS, ACTIVATIONS, CONSUMERS, DEPTHS):
+    for choices in itertools.product(PRODUCERS, *CHOICES):
         for code in chain(*choices).values():
             lines = code.splitlines()
             assert len(lines) <= 9 and max(map(len, lines)) <= 36, code

@@ -92,7 +92,7 @@ def test_the_lesson_has_its_fixed_parts(path):
     assert headings[0].startswith("# ") and headings[-3:] == ["## Recap", "## For your own code", "## Further reading"]
     assert re.search(r"\*\*About \d+ minutes\.\*\* You need", text)
     assert len(re.findall(r"^# \d\. ", text[text.index("## Recap") :], re.M)) == 5
-    assert text.count("\npredict(") >= 4 and text.count(".check(") >= 2
+    assert text.count("\npredict(") >= 5 and text.count(".check(") >= 3
     assert "knob(" in text and "film(" in text
     minutes = sum(map(int, re.findall(r"^# ## .*\((\d+) minutes\)", text, re.M)))
     assert minutes == int(re.search(r"About (\d+) minutes", text)[1]), f"the sections add up to {minutes} minutes"

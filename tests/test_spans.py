@@ -81,6 +81,11 @@ CASES = {
     ),
     "a history dropped by del": ("y = x.exp()\ndel y\nz = 1", [("y", 2, 3, 0, 0, "dropped", ())]),
     "a history dropped after a write": ("y = x.exp()\ny += 1\ny = 1", [("y", 2, 4, 0, 1, "dropped", ())]),
+    "a history dropped in a line that fails": ("y = x.exp()\ndel y; 1 / 0", [("y", 2, 3, 0, 0, "dropped", ())]),
+    "a line that still runs after the error": (
+        "y = x.exp()\ny += 1\ntry:\n    y.sum().backward()\nfinally:\n    z = 1",
+        [("y", 2, 5, 0, 1, "raised", ())],
+    ),
     "nobody called backward": ("y = x.exp()\ny += 1", [("y", 2, None, 0, 1, "held", ())]),
     "an error of another kind": ("y = x.exp()\n1 / 0", [("y", 2, None, 0, 0, "held", ())]),
     "a backward that fails for another reason": ("y = x.exp()\ny.backward()", [("y", 2, None, 0, 0, "held", ())]),

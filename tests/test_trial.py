@@ -28,6 +28,11 @@ CASES = {
     ),
     "a write over a saved result": ("y = x.exp()\ny += 1", "y = x.exp()\ny = y + 1", RAISES),
     "a write that changes no byte": ("y = x.exp()\ny.mul_(1)", "y = x.exp()\ny = y * 1", CAUTIOUS),
+    "a gradient that is missing even without the check": (
+        "y = x.exp()\ny.mul_(1)",
+        "w = torch.ones(3, requires_grad=True)\ny = x.exp() * w",
+        RAISES,
+    ),
     "a write to a leaf": ("x += 1\ny = x.exp()", "z = x + 1\ny = z.exp()", RAISES),
     "a write to a view of a leaf": ("x[0] = 1\ny = x.exp()", "y = torch.cat([torch.ones(1), x[1:]]).exp()", RAISES),
     "a history that was cut": (

@@ -40,7 +40,7 @@ class Folk(TorchFunctionMode):
             self._note("numpy")
         elif name in ("backward", "grad") and kwargs.get("retain_graph"):
             self._note("retain_graph=True")
-        elif self._grad and not torch.is_grad_enabled() and not name.startswith((".", "__")):
+        elif self._grad and not torch.is_grad_enabled() and not name.startswith((".", "_set_grad")):
             self._note("no_grad")
         return func(*args, **kwargs)
 

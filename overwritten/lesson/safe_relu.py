@@ -6,8 +6,11 @@ which every step is out of place. The tables hold lines of code, no verdict.
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import functools
 import itertools
+from typing import NamedTuple
 
 import torch
 from torch import nn
@@ -24,7 +27,8 @@ _LAYERS = {
     "lin": "lin = nn.Linear(4, 4, bias=False)",
     "norm": "norm = nn.BatchNorm2d(4)",
 }
-#: What makes h, by name. On a residual branch h is used twice: `lin` saves it, and both are added.
+#: What makes h, by name. Two use h twice and add both in the end: on a residual branch `lin`
+#: saves it; on a shortcut nobody does, `y` is a second name for it.
 PRODUCERS = {
     "conv": "h = conv(h)",
     "linear": "h = lin(h)",
@@ -33,6 +37,7 @@ PRODUCERS = {
     "tanh": "h = h.tanh()",
     "softmax": "h = h.softmax(-1)",
     "residual branch": "y = lin(h)",
+    "shortcut": "y = h",
     "leaf": "",
 }
 #: By name: (the line as chosen, the line of the twin).
@@ -70,7 +75,7 @@ def chain(producer: str, activation: str, consumer: str, depth: int) -> dict[str
         F.relu(h, inplace=True)
     h.backward(torch.rand_like(h))
     """
-    branch = producer == "residual branch"
+    branch = producer in ("residual branch", "shortcut")
     codes = {}
     for label, does, then in zip(("your chain", "out of place"), ACTIVATIONS[activation], CONSUMERS[consumer]):
         inside = [PRODUCERS[producer], does, then, "h = h + y" if branch else ""]
@@ -88,10 +93,17 @@ def _block(x, conv, norm):
     return F.relu(F.relu(norm(conv(x))) + x)
 
 
+def _spoilt(x, conv, norm):
+    """As the lesson gives it."""
+    out = F.relu(norm(conv(x)), inplace=True)
+    out += x
+    return F.relu(out, inplace=True)
+
+
 def _mends_block(answer):
     for shape in ((2, 4, 5, 5), (3, 4, 2, 1)):
         start, layers, folk = torch.randn(shape), (nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)), Folk()
-        wanted, true, _ = _step(_block, start, layers)
+        true = _step(_block, start, layers)
 
         def theirs(*given):
             with folk:
@@ -99,49 +111,80 @@ def _mends_block(answer):
 
         try:
             with watch() as recording:
-                result, got, x = _step(theirs, start, layers)
+                got = _step(theirs, start, layers)
         except RuntimeError:
             if recording.diagnosis is None:
                 raise
-            return folk.complaint(*_REFUSED) or _still_raises(recording.diagnosis)
-        if not isinstance(result, torch.Tensor):
-            return f"your function returns {_kind(result)}; the tensor at the end of the block is asked for."
-        if result.shape != wanted.shape or not torch.allclose(result, wanted):
-            return folk.complaint(*_REFUSED) or (
+            return _refused(folk) or _still_raises(recording.diagnosis) + _moved(recording.diagnosis, start, layers)
+        if not isinstance(got.result, torch.Tensor):
+            return f"your function returns {_kind(got.result)}; the tensor at the end of the block is asked for."
+        if not all(got.modes) or not got.norm.training:
+            return "`norm` is in eval mode: then it uses its running statistics and not those of the batch. Leave the mode alone and mend the line that writes."
+        if got.result.shape != true.result.shape or not torch.allclose(got.result, true.result):
+            return _refused(folk) or (
                 "the values are not those of the block: `relu(relu(norm(conv(x))) + x)` is what it computes. "
                 "Mend how it is stored, not what it computes."
             )
-        if complaint := folk.complaint(*_REFUSED):
+        if complaint := _refused(folk):
             return complaint
-        if got is None or not all(map(_close, got, true)):
+        if got.gradients is None or not all(map(_close, got.gradients, true.gradients)):
             return "the values are right, the gradients are not those of the out-of-place block: something cut or hid the history."
-        if x._version:
+        if got.x._version:
             return "the block is right, but it wrote over its input x: whoever else saved x will see an error. Write into tensors you made."
+        if not all(map(_close, got.norm.buffers(), true.norm.buffers())):
+            return (
+                f"values and gradients are right, but the running statistics of `norm` moved {got.norm.num_batches_tracked} times; "
+                "one step moves them once. Call `norm(conv(x))` once and keep its result."
+            )
 
 
-_REFUSED = (".data", ".detach()", "no_grad", "numpy")
+def _refused(folk):
+    if ".data" in folk.used:
+        return "`.data` has a version counter of its own: that write goes unseen by the counter, and backward may use the overwritten bytes."
+    return folk.complaint("numpy", ".detach()", "no_grad")
+
+
+class _Step(NamedTuple):
+    """gradients: None where the result has no history. modes: was norm training, call by call?"""
+
+    result: object
+    gradients: list | None
+    x: torch.Tensor
+    norm: nn.Module
+    modes: list[bool]
 
 
 def _step(block, start, layers):
-    """One step on copies of the layers: the result, the gradients (None: it has none), x."""
+    """One step on copies of the layers."""
     conv, norm = copy.deepcopy(layers)
-    leaf = start.clone().requires_grad_()
+    leaf, modes = start.clone().requires_grad_(), []
+    norm.register_forward_pre_hook(lambda module, given: modes.append(module.training))
     x = leaf * 1
     result = block(x, conv, norm)
     if not isinstance(result, torch.Tensor) or not result.requires_grad:
-        return result, None, x
+        return _Step(result, None, x, norm, modes)
     result.backward(torch.linspace(1, 2, result.numel()).reshape(result.shape))
-    return result.detach(), [leaf.grad, *(p.grad for layer in (conv, norm) for p in layer.parameters())], x
+    gradients = [leaf.grad, *(p.grad for layer in (conv, norm) for p in layer.parameters())]
+    return _Step(result.detach(), gradients, x, norm, modes)
 
 
 def _still_raises(diagnosis):
     if diagnosis.saver is None or not diagnosis.writers:
         return "backward still raises: something wrote over a tensor that was saved."
     saver, writer = diagnosis.saver, diagnosis.writers[0]
-    words = f"backward still raises: `{writer.op}` wrote over what `{saver.op}` had saved"
-    if saver.op == "relu" and saver.version == 0:
-        return f"{words}. `inplace=False` in the ReLU only moved the error from version 2 against 1 to 1 against 0; mend the line that writes."
-    return f"{words}; mend the line that writes."
+    return f"backward still raises: `{writer.op}` wrote over what `{saver.op}` had saved; mend the line that writes."
+
+
+def _moved(diagnosis, start, layers):
+    """What `inplace=False` in the first ReLU did: other numbers in the same error."""
+    if diagnosis.saver is None or (diagnosis.saver.op, diagnosis.saver.version) != ("relu", 0):
+        return ""
+    with contextlib.suppress(RuntimeError), watch() as recording:
+        _step(_spoilt, start, layers)
+    if recording.diagnosis is None:
+        return ""
+    old, new = (f"{one.message.now} against {one.message.expected}" for one in (recording.diagnosis, diagnosis))
+    return f" `inplace=False` in the ReLU only moved the error from version {old} to {new}."
 
 
 def _close(a, b):
@@ -195,9 +238,10 @@ def _truth(steps):
 def _judges_chains(answer):
     for steps, why in _WHY.items():
         given, truth = answer[steps], _truth(steps)
-        if given not in ("raises", "right"):
+        word = given.strip().lower() if isinstance(given, str) else given
+        if word not in ("raises", "right"):
             return f"{steps!r}: answer 'raises' or 'right'; you gave {given!r}."
-        if given != truth:
+        if word != truth:
             return f"{steps!r}: {'it runs and the gradient is right' if truth == 'right' else 'backward raises'}, for {why}."
 
 
@@ -243,10 +287,10 @@ def _keeps_few(answer):
     except RuntimeError:
         if recording.diagnosis is None:
             raise
-        return _still_raises(recording.diagnosis)
+        return _first_error(net, x) or _still_raises(recording.diagnosis)
     if not all(map(_close, got, _train(plain, x))):
         return "the gradients are not those of `plain`."
-    keeps, fewest = _kept(net, x), min(filter(None, (_kept(network(*flags), x) for flags in _FLAGS)))
+    keeps, fewest = _kept(net, x), _fewest(x.shape)
     if keeps > fewest:
         return (
             f"the gradients are right, but it keeps {keeps / x.nbytes:.0f} activations for backward where "
@@ -254,7 +298,23 @@ def _keeps_few(answer):
         )
 
 
-_FLAGS = list(itertools.product((False, True), repeat=5))
+def _first_error(net, x):
+    """Where a network in place goes wrong first, seen from its input; backward meets the last one first."""
+    for end in range(1, len(net) + 1):
+        try:
+            with watch() as recording:
+                _train(copy.deepcopy(net[:end]), x)
+        except RuntimeError:
+            if recording.diagnosis is not None:
+                return f"layer {end}, {_name(net[end - 1])}: {_still_raises(recording.diagnosis)}"
+    return ""
+
+
+@functools.cache
+def _fewest(shape):
+    """Bytes that the best of all choices keeps."""
+    choices = itertools.product((False, True), repeat=5)
+    return min(filter(None, (_kept(network(*flags), torch.ones(shape)) for flags in choices)))
 
 
 def _name(layer):

@@ -40,11 +40,19 @@ WRONG = {
         ),
         "inplace=False": (
             _block("out = F.relu(norm(conv(x)))", "out += x", "return F.relu(out)"),
-            "`inplace=False` in the ReLU only moved the error",
+            "`inplace=False` in the ReLU only moved the error from version 3 against 1 to 1 against 0.",
+        ),
+        "inplace=False in the first": (
+            _block("out = F.relu(norm(conv(x)))", "out += x", "return F.relu(out, inplace=True)"),
+            "`inplace=False` in the ReLU only moved the error from version 3 against 1 to 2 against 0.",
         ),
         ".data": (
             _block("out = F.relu(norm(conv(x)), inplace=True)", "out.data += x", "return F.relu(out, inplace=True)"),
-            "`.data` has a version counter of its own",
+            "that write goes unseen by the counter",
+        ),
+        ".data, last relu out of place": (
+            _block("out = F.relu(norm(conv(x)), inplace=True)", "out.data += x", "return F.relu(out)"),
+            "that write goes unseen by the counter",
         ),
         ".detach()": (
             _block("out = F.relu(norm(conv(x)), inplace=True).detach()", "out += x", "return F.relu(out)"),
@@ -60,7 +68,7 @@ WRONG = {
         ),
         "numpy": (
             _block("out = F.relu(norm(conv(x)))", "out.detach().numpy()[:] += x.detach().numpy()", "return F.relu(out)"),
-            "`.detach()` cuts the history",
+            "a NumPy array shares the bytes and moves no version counter",
         ),
         "x +=": (
             _block("out = F.relu(norm(conv(x)), inplace=True)", "x += out", "return F.relu(x, inplace=True)"),
@@ -73,6 +81,22 @@ WRONG = {
         "eats x": (
             _block("out = F.relu(norm(conv(x.clone()))) + x", "x.zero_()", "return F.relu(out)"),
             "it wrote over its input x",
+        ),
+        "eval": (
+            _block("norm.eval()", "out = F.relu(norm(conv(x))) + x", "return F.relu(out)"),
+            "`norm` is in eval mode: then it uses its running statistics",
+        ),
+        "eval for a while": (
+            _block("norm.eval()", "out = norm(conv(x))", "norm.train()", "return F.relu(F.relu(out) + x)"),
+            "`norm` is in eval mode: then it uses its running statistics",
+        ),
+        "norm twice": (
+            _block("norm(conv(x))", "return F.relu(F.relu(norm(conv(x))) + x)"),
+            "the running statistics of `norm` moved 2 times; one step moves them once",
+        ),
+        "norm by hand": (
+            _block("h = F.batch_norm(conv(x), None, None, norm.weight, norm.bias, True)", "return F.relu(F.relu(h) + x)"),
+            "the running statistics of `norm` moved 0 times",
         ),
         "no last relu": (_block("return F.relu(norm(conv(x))) + x"), "the values are not those of the block"),
         "no shortcut": (_block("return F.relu(norm(conv(x)))"), "the values are not those of the block"),
@@ -90,13 +114,14 @@ WRONG = {
         "leaky_": (_but("linear, leaky_relu_, += 1", "right"), "has only its result to save"),
         "silu_": (_but("linear, silu_, += 1", "raises"), "copied its input in secret"),
         "dropout_": (_but("linear, dropout_, += 1", "raises"), "saved a mask of its own"),
+        "in capitals": (_but("linear, silu_, += 1", " Raises "), "copied its input in secret"),
         "another word": (_but("linear, silu_, += 1", "silent"), "answer 'raises' or 'right'; you gave 'silent'"),
         "a set": ("answer = {'raises'}", "you gave set"),
     },
     "thrifty": {
-        "all in place": (_net(*"11111"), "`dropout` wrote over what `leaky_relu` had saved"),
+        "all in place": (_net(*"11111"), "layer 6, `LeakyReLU(negative_slope=0.01)`: backward still raises: `leaky_relu` wrote over what `sigmoid` had saved"),
         "after sigmoid": (_net(*"11001"), "wrote over what `sigmoid` had saved"),
-        "before and in dropout": (_net(*"10111"), "`dropout` wrote over what `leaky_relu` had saved"),
+        "before and in dropout": (_net(*"10111"), "layer 9, `Dropout(p=0.5)`: backward still raises: `dropout` wrote over what `leaky_relu` had saved"),
         "never in place": (_net(*"00000"), "keeps 11 activations for backward where 9 would do"),
         "one of two": (_net(*"10000"), "keeps 10 activations for backward where 9 would do"),
         "relu": (_net(*"10001", layer="nn.ReLU"), "layer 3 is `ReLU()`, in `plain` it is `LeakyReLU(negative_slope=0.01)`"),
