@@ -143,32 +143,27 @@ class Look:
     """A lesson on screen, every cell run, all live views drawn: its page, and what its kernel says."""
 
     def __init__(self, page, lesson):
-        self.page, self.lesson, self.dark, self._usual = page, lesson, False, (1280, 800, 1)
-        self._device = page.context.new_cdp_session(page)
+        self.page, self.lesson, self.dark = page, lesson, False
 
     def theme(self, dark):
-        """Light at 100 %, dark at 125 % zoom."""
-        self.dark, self._usual = dark, (1024, 640, 1.25) if dark else (1280, 800, 1)
+        """Light as on a screen of 1280 by 800 px, dark as on the same at 125 % zoom."""
+        self.dark = dark
         change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
         self.page.evaluate(change, f"JupyterLab {'Dark' if dark else 'Light'}")
         self.page.wait_for_selector(f"body[data-jp-theme-light='{str(not dark).lower()}']", state="attached")
-        self._size(*self._usual)
+        self.page.set_viewport_size({"width": 1024, "height": 640} if dark else {"width": 1280, "height": 800})
 
     @contextlib.contextmanager
-    def narrow(self, width, height, scale):
+    def narrow(self, width, height):
         """At another size, the side bar shut."""
+        usual = self.page.viewport_size
         self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
-        self._size(width, height, scale)
+        self.page.set_viewport_size({"width": width, "height": height})
         try:
             yield
         finally:
-            self._size(*self._usual)
+            self.page.set_viewport_size(usual)
             self.page.evaluate("() => window.jupyterapp.shell.expandLeft()")
-
-    def _size(self, width, height, scale):
-        size = {"width": width, "height": height, "deviceScaleFactor": scale, "mobile": False}
-        self._device.send("Emulation.setDeviceMetricsOverride", size)
-        self.page.wait_for_function("width => innerWidth === width", arg=width)
 
     def ask(self, code):
         """What `code`, run in this page's kernel, prints as JSON."""
@@ -189,7 +184,7 @@ def looking(browser, address, served, lesson, path="/lab?reset"):
     """The Look at a copy of that lesson."""
     own = f"{uuid.uuid4().hex[:8]}_{lesson}"  # a file of its own: a kernel of its own
     shutil.copy(served / lesson, served / own)
-    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, device_scale_factor=1.25)
     page.goto(address + path.format(own))
     page.wait_for_function("() => window.jupyterapp", timeout=60_000)
     counts, *views = page.evaluate(RUN_ALL, own)
