@@ -119,8 +119,12 @@ RUN_ALL = """async name => {
   await panel.sessionContext.session.kernel.info;
   app.shell.activateById(panel.id);
   if (app.commands.hasCommand('application:set-mode')) await app.commands.execute('application:set-mode', {mode: 'single-document'});
-  await app.commands.execute('notebook:run-all-cells');
   const cells = panel.content.widgets.filter(c => c.model.type === 'code');
+  const late = new Promise((_, fail) => setTimeout(() => {
+    const stuck = cells.find(c => !c.model.executionCount);
+    fail(new Error(`after two minutes this still runs: ${stuck?.model.sharedModel.source ?? 'nothing, it seems'}`));
+  }, 120_000));
+  await Promise.race([app.commands.execute('notebook:run-all-cells'), late]);
   const outputs = cells.flatMap(c => c.model.outputs.toJSON()).map(o => Object.keys(o.data ?? {}).join() + (o.data?.['text/html'] ?? ''));
   return [cells.map(c => c.model.executionCount),
           outputs.filter(o => o.includes('widget-view')).length, outputs.filter(o => o.includes('data-film="')).length];

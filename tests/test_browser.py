@@ -9,15 +9,18 @@ light = pytest.mark.parametrize("look", [False], indirect=True, ids=["light"])
 # What a film shows must be what its recording says, step by step.
 FILM_TRUTH = """
 import json
+from overwritten.pictures.lanes import lanes_svgs
 from overwritten.pictures.step import step_svg
 from overwritten.pictures.words import sentence
 run = {out}.recording
-print(json.dumps([[sentence(run, k), step_svg(run, k)] for k in range(len(run.steps) or 1)]))"""
+print(json.dumps([[sentence(run, k), step_svg(run, k), lanes] for k, lanes in enumerate(lanes_svgs(run))]))"""
 FILM_SHOWS = """(film, truth) => {
   const slider = film.querySelector('input[type=range]'), wanted = document.createElement('div');
-  wanted.innerHTML = truth[slider.value][1];
+  const [, picture, lanes] = truth[slider.value];
+  const same = (svg, shown) => { wanted.innerHTML = svg; return wanted.firstChild.isEqualNode(shown); };
   return [Number(slider.value), film.querySelector('.sentence').textContent, slider.getAttribute('aria-valuetext'),
-          wanted.firstChild.isEqualNode(film.querySelector('.picture svg'))];
+          same(picture, film.querySelector('.picture svg')),
+          film.querySelector('.lanes').hidden || same(lanes, film.querySelector('.lanes svg'))];
 }"""
 # What a knob shows must be what its code gives anew for the values in the page.
 KNOB_TRUTH = """
@@ -53,8 +56,8 @@ class FilmOnPage:
 
     def at(self) -> int:
         """The step shown, once sentence, picture and what is read out have been compared."""
-        step, said, read, alike = self.root.evaluate(FILM_SHOWS, self.truth)
-        assert said == read == self.truth[step][0] and alike, f"step {step} shows {said!r}"
+        step, said, read, *alike = self.root.evaluate(FILM_SHOWS, self.truth)
+        assert said == read == self.truth[step][0] and all(alike), f"step {step} shows {said!r}, picture and lanes: {alike}"
         return step
 
     def press(self, key):
@@ -126,9 +129,23 @@ def test_films_by_mouse(look):
         assert film.at() == min(before + 1, film.last)
         film.root.get_by_role("button", name="previous step").click()
         assert film.at() == min(before, film.last - 1)
-        film.slider.focus()
-        film.press("End")
-    look.shot(film.root, "film")
+        film.root.get_by_role("button", name="lanes").click()
+        assert film.root.locator(".lanes svg").is_visible() and film.at() == min(before, film.last - 1)
+        film.root.get_by_role("button", name="next step").click()
+        film.at()
+        look.shot(film.root, "film_lanes")
+        film.root.get_by_role("button", name="lanes").click()
+        assert not film.root.locator(".lanes svg").is_visible()
+    film.slider.focus()
+    film.press("End")
+    film.root.get_by_role("button", name="play").click()  # begins anew
+    assert film.at() < film.last
+    film.slider.focus()
+    film.press("End")
+    assert film.press("ArrowLeft") == film.last - 1
+    film.root.get_by_role("button", name="play").click()
+    look.page.wait_for_function("([slider, last]) => slider.value == last", arg=[film.slider.element_handle(), film.last])
+    film.at()
 
 
 @light

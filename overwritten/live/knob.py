@@ -13,6 +13,7 @@ import math
 import time
 from html import escape
 
+from overwritten.live.controls import STYLE_OF_CONTROLS, control, is_slider, label
 from overwritten.live.film import CONTROLS
 from overwritten.live.newest import Newest
 from overwritten.live.scenes import SCENES, Scene
@@ -24,12 +25,6 @@ FEW = 32
 #: Recording ahead ends with a position that takes so many seconds, or after so many in all;
 #: far above what a lesson takes: what is stored must not hang on how busy a machine is.
 ONE_AHEAD, ALL_AHEAD = 2, 20
-_LIVE = """
-.ow-knob .noUi-handle{background:#0072b2;border-color:#0072b2}
-body[data-jp-theme-light="false"] .ow-knob .noUi-handle{background:#56b4e9;border-color:#56b4e9}
-.ow-knob .noUi-handle:focus-visible,.ow-knob :is(select,button):focus-visible{outline:3px solid #0072b2;outline-offset:2px}
-body[data-jp-theme-light="false"] .ow-knob :is(.noUi-handle,select,button):focus-visible{outline-color:#56b4e9}
-"""
 
 
 class Knob:
@@ -44,7 +39,7 @@ class Knob:
 
         self._program, self._scene_of = program, SCENES[show]
         self._choices = {name: list(values) for name, values in choices.items()}
-        self.controls = {name: _control(ipywidgets, name, values) for name, values in self._choices.items()}
+        self.controls = {name: control(name, values) for name, values in self._choices.items()}
         self.picture, self.sentence = ipywidgets.HTML(), ipywidgets.HTML()
         self._stop = ipywidgets.Button(description="Stop", layout=ipywidgets.Layout(display="none"))
         self.box = ipywidgets.VBox([*self.controls.values(), self.picture, self.sentence, self._stop])
@@ -53,8 +48,8 @@ class Knob:
         self._newest = Newest(self._run, self._show, self._fail, self._late)
         self._shown, self._tallest, self._by_us = None, 0, True
         self._record_ahead()
-        for control in self.controls.values():
-            control.observe(self._turned, "index")
+        for turned in self.controls.values():
+            turned.observe(self._turned, "index")
         self._stop.on_click(lambda button: self._newest.stop())
 
     @property
@@ -83,7 +78,7 @@ class Knob:
             if name not in self.controls:
                 return f"There is no control {name!r} here, only {', '.join(self.controls)}."
             if value not in self._choices[name]:
-                return f"{name} cannot be {_label(value)}; choose one of {', '.join(map(_label, self._choices[name]))}."
+                return f"{name} cannot be {label(value)}; choose one of {', '.join(map(label, self._choices[name]))}."
         with self._newest.lock:
             self._set({name: self._choices[name].index(value) for name, value in values.items()})
             asked = self._newest.ask(self._position())
@@ -105,7 +100,7 @@ class Knob:
         kept, ahead = self._newest.kept, self._positions()
         scenes = {key: kept[key] for key in [*ahead, self._shown] if key in kept}
         whole = len(ahead) == math.prod(map(len, self._choices.values()))
-        controls = [(name, [*map(_label, values)], _numbers(values)) for name, values in self._choices.items()]
+        controls = [(name, [*map(label, values)], is_slider(values)) for name, values in self._choices.items()]
         return Stored(controls if whole else controls[:1], scenes, {key: self._words(key) for key in scenes}, self._shown)
 
     def _ipython_display_(self):
@@ -143,7 +138,7 @@ class Knob:
         self._newest.ask(first)
 
     def _position(self):
-        return tuple(control.index for control in self.controls.values())
+        return tuple(one.index for one in self.controls.values())
 
     def _set(self, places):
         self._by_us = True
@@ -157,7 +152,7 @@ class Knob:
         return {name: values[place] for (name, values), place in zip(self._choices.items(), key)}
 
     def _where(self, key):
-        return ", ".join(f"{name} = {_label(value)}" for name, value in self._values(key).items())
+        return ", ".join(f"{name} = {label(value)}" for name, value in self._values(key).items())
 
     def _words(self, key):
         return f"{self._where(key)}:\n{self._newest.kept[key].words}"
@@ -184,7 +179,7 @@ class Knob:
         self._shown = key
         self._tallest = max(self._tallest, height_of(scene.svg))  # what stands below must not jump
         room = f"min-height:{self._tallest:g}px"
-        style = f"<style>{STYLE}{CONTROLS}{_LIVE}</style>"
+        style = f"<style>{STYLE}{CONTROLS}{STYLE_OF_CONTROLS}</style>"
         self.picture.value = f'<div class="ow" style="{room}">{style}<div class="view">{scene.svg}</div></div>'
         self._say(self._words(key))
 
@@ -228,20 +223,3 @@ def knob(program, show: str = "peaks", **choices) -> Knob:
     if not choices or not all(isinstance(values, (list, tuple, range)) and values for values in choices.values()):
         raise ValueError("A knob needs something to turn: give it a list, as in n=[1, 10, 100].")
     return Knob(program, show, choices)
-
-
-def _control(ipywidgets, name, values):
-    options = [(_label(value), value) for value in values]
-    kind = ipywidgets.SelectionSlider if _numbers(values) else ipywidgets.Dropdown
-    width = ipywidgets.Layout(width="min(520px, 95%)" if _numbers(values) else "min(420px, 95%)")
-    return kind(options=options, value=values[0], description=name, layout=width)
-
-
-def _numbers(values) -> bool:
-    return all(isinstance(value, (int, float)) for value in values)
-
-
-def _label(value) -> str:
-    if isinstance(value, str):
-        return value
-    return f"{value:,}" if isinstance(value, int) else str(value).removeprefix("torch.")

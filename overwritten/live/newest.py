@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import threading
 
-import torch
 from torch.overrides import TorchFunctionMode
 
 from overwritten.live.cells import cells
@@ -157,7 +156,6 @@ class _Ending(TorchFunctionMode):
         self._run = run
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        # what leaves `no_grad` must get through
-        if self._run.stopped and func is not torch._C._set_grad_enabled:
+        if self._run.stopped:
             raise Stopped
         return func(*args, **(kwargs or {}))

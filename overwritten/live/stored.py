@@ -21,6 +21,7 @@ _STYLE = """
 .ow .controls label{display:flex;gap:8px;align-items:center;flex:1 1 220px;max-width:460px}
 .ow .controls select{font:inherit;color:inherit;background:var(--ow-paper);border:1px solid var(--ow-line);
 border-radius:4px;min-height:28px;max-width:100%}
+@media print{.ow[data-still] details::details-content{content-visibility:visible;block-size:auto}}
 """
 _SCRIPT = files("overwritten.live").joinpath("knob.js").read_text("utf8")
 
@@ -56,7 +57,7 @@ class Stored:
         )
         self.script = f'<div class="ow" data-knob="{name}"><script>{script}</script></div>'
         self.still = (
-            f'<div class="ow" data-still="{name}"><style>{CONTROLS}</style>'
+            f'<div class="ow" data-still="{name}"><style>{CONTROLS}{_STYLE}</style>'
             f'<img class="still" alt="{escape(words[now])}" src="{data_uri(scenes[now].svg)}">'
             f'<p class="sentence" aria-live="polite">{escape(words[now], quote=False)}</p>'
             f"<details><summary>What was recorded, as a table</summary>{_table(controls, scenes)}</details>"
