@@ -8,7 +8,7 @@ LAB_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 
 .DEFAULT_GOAL := help
-.PHONY: help lab author test notebooks badges versions
+.PHONY: help lab author test notebooks site badges versions
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -26,6 +26,9 @@ test: $(VENV)/.author  ## run all tests
 notebooks: $(VENV)/.author  ## build notebooks/ from lessons_src/
 	$(BIN)/python tools/build_notebooks.py
 
+site: $(VENV)/.site  ## build the course as static pages: site/_build/html/index.html
+	$(BIN)/python tools/build_site.py
+
 badges: $(VENV)/.author  ## stamp badges, set-up cells and README from pyproject.toml
 	$(BIN)/python tools/badges.py
 
@@ -36,6 +39,10 @@ $(VENV)/.learner: requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py $(VENV) requirements.txt
 	@touch $@
 
-$(VENV)/.author: requirements-dev.txt requirements.txt pyproject.toml
+$(VENV)/.site: requirements-site.txt
+	@$(PYTHON) tools/make_venv.py $(VENV) requirements-site.txt
+	@touch $@
+
+$(VENV)/.author: requirements-dev.txt requirements-site.txt requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py $(VENV) requirements-dev.txt
 	@touch $@

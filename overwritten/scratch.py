@@ -6,6 +6,7 @@ It knows nothing of lines or names; where another profiler is already on, it sta
 
 from __future__ import annotations
 
+import gc
 import os
 import tempfile
 import threading
@@ -33,13 +34,19 @@ def with_scratch(func, args=(), kwargs=None):
     0
     """
     kwargs = kwargs or {}
-    if not _enable():
-        return func(*args, **kwargs), None
+    collecting = gc.isenabled()
+    gc.disable()  # what it frees meanwhile would be taken for the call's own
     try:
-        with _without_the_profilers_own_warning():
-            result = func(*args, **kwargs)
+        if not _enable():
+            return func(*args, **kwargs), None
+        try:
+            with _without_the_profilers_own_warning():
+                result = func(*args, **kwargs)
+        finally:
+            events = [e for thread in _disable_profiler_legacy() for e in thread]
     finally:
-        events = [e for thread in _disable_profiler_legacy() for e in thread]
+        if collecting:
+            gc.enable()
     held = highest = 0
     for event in events:
         if event.kind() == "memory_alloc":

@@ -1,6 +1,7 @@
 """What several test files share: the lessons, a JupyterLab on loopback, a headless browser."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -39,11 +40,10 @@ def browser_path() -> str:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory, browser_path):
-    """(address, folder) of a JupyterLab that serves copies of the notebooks, with a home of its own."""
-    home = tmp_path_factory.mktemp("lab")
-    served = home / "notebooks"
-    shutil.copytree(ROOT / "notebooks", served, ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+def home(tmp_path_factory):
+    """(folder of copies of the notebooks, environment) for a server with settings of its own."""
+    home = tmp_path_factory.mktemp("home")
+    shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for name, text in {
         "notebook-extension/tracker": '{"windowingMode": "none"}',
         "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
@@ -54,17 +54,24 @@ def lab(tmp_path_factory, browser_path):
     environment = dict(os.environ, JUPYTERLAB_SETTINGS_DIR=str(home / "settings"), IPYTHONDIR=str(home / "ipython"))
     for part in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR"):
         environment[part] = str(home / part.lower())
+    return home / "notebooks", environment
+
+
+@pytest.fixture(scope="session")
+def lab(home):
+    """The address of a JupyterLab that serves copies of the notebooks."""
+    served, environment = home
     flags = [f"--ServerApp.root_dir={served}", "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]
-    with jupyterlab(served, home / "lab.log", environment, *flags) as address:
-        yield address, served
+    with jupyterlab(served, served.parent / "lab.log", environment, *flags) as address:
+        yield address
 
 
 @contextlib.contextmanager
-def jupyterlab(folder, log, environment, *flags):
-    """The address of a JupyterLab on loopback, started in `folder`; stopped at the end."""
+def jupyterlab(folder, log, environment, *flags, app="jupyterlab"):
+    """The address of a JupyterLab (or `app`) on loopback, started in `folder`; stopped at the end."""
     port = free_port()
     command = [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--IdentityProvider.token="),
+        *(sys.executable, "-m", app, "--no-browser", "--allow-root", "--IdentityProvider.token="),
         *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0", *flags),
     ]
     address = f"http://127.0.0.1:{port}"
@@ -90,7 +97,7 @@ def _await(address, server, log, seconds=90):
             if server.poll() is not None:
                 break
             time.sleep(0.25)
-    raise RuntimeError(f"JupyterLab did not come up:\n{log.read_text()}")
+    raise RuntimeError(f"The server did not come up:\n{log.read_text()}")
 
 
 @pytest.fixture(scope="session")
@@ -105,39 +112,102 @@ def browser(browser_path):
 RUN_ALL = """async name => {
   const app = window.jupyterapp;
   await app.restored;
-  const panel = await app.commands.execute('docmanager:open', {path: name, factory: 'Notebook'});
+  const here = app.shell.currentWidget;  // in Notebook 7 it is open already
+  const panel = here?.sessionContext ? here : await app.commands.execute('docmanager:open', {path: name, factory: 'Notebook'});
   await panel.context.ready;
   await panel.sessionContext.ready;
   await panel.sessionContext.session.kernel.info;
   app.shell.activateById(panel.id);
-  await app.commands.execute('application:set-mode', {mode: 'single-document'});
-  await app.commands.execute('notebook:run-all-cells');
-  return panel.content.widgets.filter(c => c.model.type === 'code').map(c => c.model.executionCount);
+  if (app.commands.hasCommand('application:set-mode')) await app.commands.execute('application:set-mode', {mode: 'single-document'});
+  const cells = panel.content.widgets.filter(c => c.model.type === 'code');
+  const late = new Promise((_, fail) => setTimeout(() => {
+    const stuck = cells.find(c => !c.model.executionCount);
+    fail(new Error(`after two minutes this still runs: ${stuck?.model.sharedModel.source ?? 'nothing, it seems'}`));
+  }, 120_000));
+  await Promise.race([app.commands.execute('notebook:run-all-cells'), late]);
+  const outputs = cells.flatMap(c => c.model.outputs.toJSON()).map(o => Object.keys(o.data ?? {}).join() + (o.data?.['text/html'] ?? ''));
+  return [cells.map(c => c.model.executionCount),
+          outputs.filter(o => o.includes('widget-view')).length, outputs.filter(o => o.includes('data-film="')).length];
 }"""
+DRAWN = """([knobs, films]) => {
+  const all = (inside, picture) => [...document.querySelectorAll(inside)].filter(e => e.querySelector(picture)).length;
+  return all('.widget-vbox', 'svg') >= knobs && all('.ow[data-film]', '.picture svg') >= films;
+}"""
+ASK = """async code => {
+  const future = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code, store_history: false});
+  let said = '';
+  future.onIOPub = message => { said += message.content.text ?? message.content.traceback?.join('\\n') ?? ''; };
+  if ((await future.done).content.status !== 'ok') throw new Error(said);
+  return said;
+}"""
+CELL_OF = """element => window.jupyterapp.shell.currentWidget.content.widgets.find(c => c.node.contains(element)).model.executionCount"""
 
 
-@pytest.fixture()
-def run_lesson(lab, browser):
-    """run_lesson(name, theme, zoom) → a page on which every cell of that lesson has run."""
-    (address, served), pages = lab, []
+class Look:
+    """A lesson on screen, every cell run, all live views drawn: its page, and what its kernel says."""
 
-    def run(name, dark=False, zoom=1.0):
-        own = f"{uuid.uuid4().hex[:8]}_{name}"  # a file of its own: a kernel of its own
-        shutil.copy(served / name, served / own)
-        width, height = int(1280 / zoom), int(800 / zoom)
-        page = browser.new_page(viewport={"width": width, "height": height}, device_scale_factor=zoom)
-        pages.append(page)
-        page.goto(f"{address}/lab?reset")
-        page.wait_for_function("() => window.jupyterapp", timeout=60_000)
-        if dark:
-            theme = "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})"
-            page.evaluate(f"async () => {{ await window.jupyterapp.restored; await ({theme})(); }}")
-            page.wait_for_selector("body[data-jp-theme-light='false']", state="attached")
-        counts = page.evaluate(RUN_ALL, own)
-        assert counts == list(range(1, len(counts) + 1)), f"not every cell ran: {counts}"
-        return page
+    def __init__(self, page, lesson):
+        self.page, self.lesson, self.dark = page, lesson, False
 
-    yield run
-    for page in pages:
-        page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
-        page.close()
+    def theme(self, dark):
+        """Light as on a screen of 1280 by 800 px, dark as on the same at 125 % zoom."""
+        self.dark = dark
+        change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+        self.page.evaluate(change, f"JupyterLab {'Dark' if dark else 'Light'}")
+        self.page.wait_for_selector(f"body[data-jp-theme-light='{str(not dark).lower()}']", state="attached")
+        self.page.set_viewport_size({"width": 1024, "height": 640} if dark else {"width": 1280, "height": 800})
+
+    @contextlib.contextmanager
+    def narrow(self, width, height):
+        """At another size, the side bar shut."""
+        usual = self.page.viewport_size
+        self.page.evaluate("() => window.jupyterapp.shell.collapseLeft()")
+        self.page.set_viewport_size({"width": width, "height": height})
+        try:
+            yield
+        finally:
+            self.page.set_viewport_size(usual)
+            self.page.evaluate("() => window.jupyterapp.shell.expandLeft()")
+
+    def ask(self, code):
+        """What `code`, run in this page's kernel, prints as JSON."""
+        return json.loads(self.page.evaluate(ASK, f"exec({code!r}, {{**globals()}})"))
+
+    def out(self, element) -> str:
+        """What the kernel calls the result of the cell in which the element stands."""
+        return f"Out[{element.evaluate(CELL_OF)}]"
+
+    def shot(self, element, name):
+        ARTEFACTS.mkdir(exist_ok=True)
+        element.evaluate("e => e.scrollIntoView({block: 'start'})")
+        self.page.screenshot(path=ARTEFACTS / f"{self.lesson[:2]}_{name}_{'dark' if self.dark else 'light'}.png")
+
+
+@contextlib.contextmanager
+def looking(browser, address, served, lesson, path="/lab?reset"):
+    """The Look at a copy of that lesson."""
+    own = f"{uuid.uuid4().hex[:8]}_{lesson}"  # a file of its own: a kernel of its own
+    shutil.copy(served / lesson, served / own)
+    page = browser.new_page(viewport={"width": 1280, "height": 800}, device_scale_factor=1.25)
+    page.goto(address + path.format(own))
+    page.wait_for_function("() => window.jupyterapp", timeout=60_000)
+    counts, *views = page.evaluate(RUN_ALL, own)
+    assert counts == list(range(1, len(counts) + 1)), f"not every cell ran: {counts}"
+    page.wait_for_function(DRAWN, arg=views, timeout=30_000)
+    yield Look(page, lesson)
+    page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
+    page.close()
+
+
+@pytest.fixture(scope="session", params=[path.name for path in NOTEBOOKS], ids=lambda name: name[:2])
+def lesson(request, browser, lab, home):
+    """Each lesson in JupyterLab; all tests of one lesson share its page."""
+    with looking(browser, lab, home[0], request.param) as shown:
+        yield shown
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["light", "dark"])
+def look(request, lesson):
+    """Each lesson in both themes."""
+    lesson.theme(request.param)
+    return lesson

@@ -1,114 +1,254 @@
 """The lessons in a real JupyterLab in a real browser: what is shown is what the kernel says."""
 
 import pytest
-from conftest import ARTEFACTS, NOTEBOOKS
+from conftest import jupyterlab, looking
+from playwright.sync_api import TimeoutError
 
-LESSON = "01_storage_pointers.ipynb"
-LOOKS = [(path.name, dark, 1.25 if dark else 1.0) for path in NOTEBOOKS for dark in (False, True)]
+light = pytest.mark.parametrize("look", [False], indirect=True, ids=["light"])
 
-
-def shot(page, element, name):
-    ARTEFACTS.mkdir(exist_ok=True)
-    element.evaluate("e => e.scrollIntoView({block: 'start'})")
-    page.screenshot(path=ARTEFACTS / f"{name}.png")
-
-
-def test_film_and_knob_by_keyboard(run_lesson):
-    page = run_lesson(LESSON)
-
-    film = page.locator(".ow[data-film]").nth(1)  # the four lines that look alike
-    slider, picture = film.locator("input[type=range]"), film.locator(".picture svg")
-    slider.wait_for(timeout=30_000)
-    assert film.locator(".still").count() == 0 and picture.get_attribute("data-step") == "5"
-    slider.focus()
-    page.keyboard.press("Home")
-    assert picture.get_attribute("data-step") == "0"
-    for _ in range(2):
-        page.keyboard.press("ArrowRight")
-    assert picture.get_attribute("data-step") == "2"
-    words = picture.locator("text").all_text_contents()
-    assert "B" in words and "16 B · float32 · new" in words and "16 B · freed" in words and "v0" in words
-    page.keyboard.press("ArrowRight")
-    assert "v1" in picture.locator("text").all_text_contents()
-    said = film.locator(".sentence").inner_text()
-    assert said.startswith("Step 3 of 5: x += 1. B is written in place (version 0 → 1).")
-    assert slider.get_attribute("aria-valuetext") == said
-    page.keyboard.press("End")
-    assert film.locator("output").inner_text() == "step 5 of 5"
-    film.get_by_role("button", name="previous step").focus()
-    page.keyboard.press("Enter")
-    assert picture.get_attribute("data-step") == "4"
-    shot(page, film, "film_light")
-
-    handle = page.locator(".noUi-handle").first
-    handle.focus()
-    page.keyboard.press("Home")
-    knob = page.locator(".widget-html .ow svg[data-peaks='2,1']")  # one int8 element
-    knob.wait_for(timeout=20_000)
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
-    page.locator(".widget-html .ow svg[data-peaks='2000,1000']").wait_for(timeout=20_000)
-    sentence = page.locator(".widget-html .sentence").inner_text()
-    assert "n = 1,000, dtype = int8: x = x + 1 peaks at 2,000 B; x += 1 peaks at 1,000 B." == sentence
-    shot(page, handle, "knob_light")
+# What a film shows must be what its recording says, step by step.
+FILM_TRUTH = """
+import json
+from overwritten.pictures.lanes import lanes_svgs
+from overwritten.pictures.step import step_svg
+from overwritten.pictures.words import sentence
+run = {out}.recording
+print(json.dumps([[sentence(run, k), step_svg(run, k), lanes] for k, lanes in enumerate(lanes_svgs(run))]))"""
+FILM_SHOWS = """(film, truth) => {
+  const slider = film.querySelector('input[type=range]'), wanted = document.createElement('div');
+  const [, picture, lanes] = truth[slider.value];
+  const same = (svg, shown) => { wanted.innerHTML = svg; return wanted.firstChild.isEqualNode(shown); };
+  return [Number(slider.value), film.querySelector('.sentence').textContent, slider.getAttribute('aria-valuetext'),
+          same(picture, film.querySelector('.picture svg')),
+          film.querySelector('.lanes').hidden || same(lanes, film.querySelector('.lanes svg'))];
+}"""
+# What a knob shows must be what its code gives anew for the values in the page.
+KNOB_TRUTH = """
+import ast, json
+from overwritten.live.scenes import SCENES
+calls = [node for node in ast.walk(ast.parse(In[{out}])) if isinstance(node, ast.Call)]
+call = next(call for call in calls if getattr(call.func, "id", "") == "knob")
+program = eval(ast.unparse(call.args[0]))
+show = next((k.value.value for k in call.keywords if k.arg == "show"), "peaks")
+values = {{name: dict(Out[{out}].controls[name].options)[label] for name, label in {labels}.items()}}
+codes = program(**values) if callable(program) else program
+scene = SCENES[show]({{"code": codes}} if isinstance(codes, str) else codes, values)
+print(json.dumps([scene.words, scene.svg]))"""
+KNOB_SHOWS = """([knob, said, svg]) => {
+  const wanted = document.createElement('div');
+  wanted.innerHTML = svg;
+  return knob.querySelector('.sentence').textContent.replace(/\\s+/g, ' ') === said
+    && wanted.firstChild.isEqualNode(knob.querySelector('.widget-html svg'));
+}"""
+LABELS = """knob => Object.fromEntries([...knob.querySelectorAll('.widget-hslider, .widget-dropdown')].map(c => [
+  c.querySelector('.widget-label').textContent,
+  (c.querySelector('.widget-readout') ?? c.querySelector('select').selectedOptions[0]).textContent.replaceAll('\\u00a0', ' ')]))"""
 
 
-def test_a_prediction_by_keyboard(run_lesson):
-    page = run_lesson(LESSON)
-    wrong = page.locator(".jp-OutputArea-output summary").first
-    wrong.focus()
-    page.keyboard.press("Enter")
-    assert "✗ Not so." in page.locator(".jp-OutputArea-output details[open]").inner_text()
+class FilmOnPage:
+    """A film, and whether it shows what the kernel has recorded."""
+
+    def __init__(self, look, root):
+        self.root, self.page = root, look.page
+        self.slider = root.locator("input[type=range]")
+        self.truth = look.ask(FILM_TRUTH.format(out=look.out(root)))
+        self.last = len(self.truth) - 1
+
+    def at(self) -> int:
+        """The step shown, once sentence, picture and what is read out have been compared."""
+        step, said, read, *alike = self.root.evaluate(FILM_SHOWS, self.truth)
+        assert said == read == self.truth[step][0] and all(alike), f"step {step} shows {said!r}, picture and lanes: {alike}"
+        return step
+
+    def press(self, key):
+        self.page.keyboard.press(key)
+        return self.at()
 
 
-def test_lanes_and_op_table_by_keyboard(run_lesson):
-    page = run_lesson("02_version_counter.ipynb")
-    where = page.locator(".widget-dropdown select").first
-    where.wait_for(timeout=30_000)
-    where.select_option("between save and backward")
-    lanes = page.locator(".widget-html svg[data-raised='B']").first
-    lanes.wait_for(timeout=20_000)
-    handle = page.locator(".noUi-handle").first
-    handle.focus()
-    page.keyboard.press("End")
-    page.locator(".widget-html .sentence", has_text="times = 3").wait_for(timeout=20_000)
-    words = lanes.locator("text").all_text_contents()
-    assert {"✗ raises", "v3", "✗ finds v3", "expects v0"} <= set(words)
-    assert lanes.locator("rect.open").count() == 1
-    where.select_option("after backward")
-    lanes.wait_for(state="detached", timeout=20_000)
-    said = page.locator(".widget-html .sentence").first.inner_text()
-    assert said.endswith("Line 3 saves y at version 0; backward in line 4 finds version 0: it goes through.")
-    table = page.locator(".ow[data-table]")
-    table.locator("input").fill("sigmoid result")
-    table.locator("input").fill("kron")
-    assert table.locator("tbody tr:visible").count() == 2
-    assert table.locator("output").inner_text().startswith("2 of ")
-    shot(page, table, "op_table_light")
+class KnobOnPage:
+    """A knob, and whether it comes to show what the kernel computes for its controls."""
+
+    def __init__(self, look, root):
+        self.look, self.root, self.page = look, root, look.page
+        self.handles, self.menus = root.locator(".noUi-handle").all(), root.locator("select").all()
+
+    def follows(self) -> dict:
+        labels = self.root.evaluate(LABELS)
+        words, svg = self.look.ask(KNOB_TRUTH.format(out=self.look.out(self.root)[4:-1], labels=labels))
+        said = " ".join(f"{', '.join(f'{name} = {label}' for name, label in labels.items())}: {words}".split())
+        try:
+            self.page.wait_for_function(KNOB_SHOWS, arg=[self.root.element_handle(), said, svg], timeout=20_000)
+        except TimeoutError:
+            shown = " ".join(self.root.locator(".sentence").inner_text().split())
+            pytest.fail(f"{self.root.evaluate(LABELS)}: {shown!r}, not {said!r}" if shown != said else f"not the picture of {said!r}")
+        return labels
 
 
-@pytest.mark.parametrize("lesson, dark, zoom", LOOKS)
-def test_nothing_is_clipped(run_lesson, lesson, dark, zoom):
-    page = run_lesson(lesson, dark=dark, zoom=zoom)
-    page.locator(".noUi-handle").first.wait_for(timeout=30_000)
-    films = page.locator(".ow[data-film]").count()
-    page.wait_for_function(f"() => document.querySelectorAll('.ow .picture svg').length >= {films}")
-    assert films >= 1 and page.locator(".ow .still").count() == 0
-    for index, view in enumerate(page.locator(".jp-OutputArea-output .ow").all()):
-        wide = view.evaluate("e => [e.scrollWidth, e.clientWidth, e.parentElement.clientWidth]")
-        assert wide[0] <= wide[1] <= wide[2], f"view {index} is clipped: {wide}"
-    smallest = page.evaluate(
-        """() => Math.min(...[...document.querySelectorAll('.ow .picture svg, .widget-html svg')].map(
-            s => 12.5 * s.getBoundingClientRect().width / s.viewBox.baseVal.width))"""
-    )
-    assert smallest >= 11, f"the smallest text is {smallest:.1f} px"
-    clipped = page.evaluate(
-        """() => [...document.querySelectorAll('.ow .picture svg, .widget-html svg')].flatMap(s => {
-            const edge = s.getBoundingClientRect();
-            return [...s.querySelectorAll('text')].filter(t => {
-                const r = t.getBoundingClientRect();
-                return r.left < edge.left - 1 || r.right > edge.right + 1 || r.bottom > edge.bottom + 1;
-            }).map(t => t.textContent) })"""
-    )
-    assert clipped == [], "text runs out of its picture"
-    shot(page, page.locator(".widget-vbox").last, f"{lesson[:2]}_{'dark' if dark else 'light'}_{int(zoom * 100)}")
+def films(look):
+    return [FilmOnPage(look, root) for root in look.page.locator(".ow[data-film]").all()]
+
+
+def knobs(look):
+    return [KnobOnPage(look, root) for root in look.page.locator(".widget-vbox").all()]
+
+
+@light
+def test_films_by_keyboard(look):
+    assert films(look)
+    for film in films(look):
+        film.slider.focus()
+        assert film.press("Home") == 0
+        for step in range(1, film.last + 1):
+            assert film.press("ArrowRight") == step
+        assert film.press("ArrowRight") == film.last, "past the end"
+        assert film.press("ArrowLeft") == max(film.last - 1, 0)
+        assert film.press("PageDown") == max(film.last - 11, 0)
+        assert film.press("End") == film.last
+        for sign, step in (("previous step", max(film.last - 1, 0)), ("next step", film.last)):
+            film.root.get_by_role("button", name=sign).focus()
+            assert film.press("Enter") == step
+
+
+@light
+def test_films_by_mouse(look):
+    for film in films(look):
+        film.slider.focus()
+        film.press("Home")
+        film.slider.scroll_into_view_if_needed()
+        box = film.slider.bounding_box()
+        x, y, wide = box["x"], box["y"] + box["height"] / 2, box["width"]
+        look.page.mouse.click(x + 0.7 * wide, y)
+        assert abs(film.at() - 0.7 * film.last) <= 1
+        look.page.mouse.down()
+        for part in (0.6, 0.5, 0.3):
+            look.page.mouse.move(x + part * wide, y)
+            assert abs(film.at() - part * film.last) <= 1
+        look.page.mouse.up()
+        before = film.at()
+        film.root.get_by_role("button", name="next step").click()
+        assert film.at() == min(before + 1, film.last)
+        film.root.get_by_role("button", name="previous step").click()
+        assert film.at() == min(before, film.last - 1)
+        film.root.get_by_role("button", name="lanes").click()
+        assert film.root.locator(".lanes svg").is_visible() and film.at() == min(before, film.last - 1)
+        film.root.get_by_role("button", name="next step").click()
+        film.at()
+        look.shot(film.root, "film_lanes")
+        film.root.get_by_role("button", name="lanes").click()
+        assert not film.root.locator(".lanes svg").is_visible()
+    film.slider.focus()
+    film.press("End")
+    film.root.get_by_role("button", name="play").click()  # begins anew
+    assert film.at() < film.last
+    film.slider.focus()
+    film.press("End")
+    assert film.press("ArrowLeft") == film.last - 1
+    film.root.get_by_role("button", name="play").click()
+    look.page.wait_for_function("([slider, last]) => slider.value == last", arg=[film.slider.element_handle(), film.last])
+    film.at()
+
+
+@light
+def test_knobs_by_keyboard(look):
+    assert knobs(look)
+    for knob in knobs(look):
+        for handle in knob.handles:
+            seen = []
+            for key in ("End", "ArrowLeft", "Home"):
+                handle.focus()
+                look.page.keyboard.press(key)
+                seen.append(knob.follows())
+            assert seen[0] != seen[1] and seen[0] != seen[2], "the slider does not move"
+        for menu in knob.menus:
+            seen = []
+            for key in ("End", "ArrowUp", "Home"):
+                menu.focus()
+                look.page.keyboard.press(key)
+                seen.append(knob.follows())
+            assert seen[0] != seen[1] and seen[0] != seen[2], "the menu does not move"
+
+
+@light
+def test_knobs_by_mouse(look):
+    for knob in knobs(look):
+        for handle in knob.handles:
+            handle.focus()
+            look.page.keyboard.press("Home")
+            track = handle.locator("xpath=ancestor::*[contains(@class, 'noUi-target')]")
+            track.scroll_into_view_if_needed()
+            box = track.bounding_box()
+            y, seen = box["y"] + box["height"] / 2, [knob.follows()]
+            look.page.mouse.click(box["x"] + 0.99 * box["width"], y)
+            seen.append(knob.follows())
+            handle.hover()  # waits until it has come to rest
+            look.page.mouse.down()
+            look.page.mouse.move(box["x"] + 0.7 * box["width"], y)
+            look.page.mouse.move(box["x"] + 0.3 * box["width"], y)
+            look.page.mouse.up()
+            seen.append(knob.follows())
+            assert seen[0] != seen[1] != seen[2], "the slider does not move"
+        for menu in knob.menus:  # its list is drawn by the system, out of a test's reach
+            labels = menu.locator("option").all_text_contents()
+            menu.select_option(index=len(labels) // 2)
+            knob.follows()
+    look.shot(knob.root, "knob")
+
+
+@light
+def test_predictions(look):
+    for group in look.page.locator("[role=group][aria-label^=Predict]").all():
+        truth = look.ask(f"import json; q = {look.out(group)}; print(json.dumps([[c, q.choose(c)] for c in q.choices]))")
+        first, *others = group.locator("summary").all()
+        first.click()
+        for summary in others:
+            summary.focus()
+            look.page.keyboard.press("Enter")
+        shown = group.evaluate("group => [...group.querySelectorAll('details')].map(d => d.innerText.split(/\\n+/))")
+        assert shown == [[words.replace("`", "") for words in pair] for pair in truth]
+        group.evaluate("group => group.querySelectorAll('details').forEach(d => { d.open = false; })")
+
+
+@light
+@pytest.mark.parametrize("lesson", ["02_version_counter.ipynb"], indirect=True, ids=["02"])
+def test_the_table_by_keyboard(look):
+    table = look.page.locator(".ow[data-table]")
+    field, shown = table.get_by_role("searchbox", name="search"), table.locator("tbody tr:visible")
+    for words in ("sigmoid result", "kron", "KRON x", "no such words", ""):
+        field.focus()
+        look.page.keyboard.press("ControlOrMeta+a")
+        look.page.keyboard.press("Delete")
+        look.page.keyboard.type(words)
+        code = "import json; t = {}; print(json.dumps([t.cells[i] for i, r in enumerate(t.rows) if r in t.find(*{})]))"
+        truth = look.ask(code.format(look.out(table), words.split()))
+        rows = shown.evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+        assert rows == truth and table.locator("output").inner_text() == f"{len(truth)} of 100 rows"
+    region = table.get_by_role("region")
+    region.focus()
+    look.page.keyboard.press("End")
+    look.page.wait_for_function("e => e.scrollTop > 500", arg=region.element_handle())
+    look.shot(table, "op_table")
+
+
+@pytest.fixture(scope="module")
+def notebook7(browser, home):
+    served, environment = home
+    flags = [f"--ServerApp.root_dir={served}", "--JupyterNotebookApp.expose_app_in_browser=True"]
+    log = served.parent / "notebook7.log"
+    with jupyterlab(served, log, environment, *flags, app="notebook") as address:
+        with looking(browser, address, served, "02_version_counter.ipynb", path="/notebooks/{}") as shown:
+            yield shown
+
+
+def test_notebook_7(notebook7):
+    film = films(notebook7)[0]
+    film.slider.focus()
+    assert film.press("Home") == 0
+    assert film.press("ArrowRight") == 1 and film.press("ArrowRight") == 2 and film.press("ArrowLeft") == 1
+    knob = knobs(notebook7)[0]
+    seen = []
+    for key in ("Home", "PageUp", "End"):
+        knob.handles[0].focus()
+        notebook7.page.keyboard.press(key)
+        seen.append(knob.follows())
+    assert seen[0] != seen[1] and seen[0] != seen[2]
+    notebook7.shot(knob.root, "notebook7")

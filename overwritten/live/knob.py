@@ -8,39 +8,60 @@ not matter in which thread the front end's message lands.
 
 from __future__ import annotations
 
-import threading
+import itertools
+import math
+import time
 from html import escape
 
+from overwritten.live.controls import STYLE_OF_CONTROLS, control, is_slider, label
 from overwritten.live.film import CONTROLS
-from overwritten.live.scenes import SCENES
-from overwritten.pictures.draw import STYLE, data_uri, height_of
+from overwritten.live.newest import Newest
+from overwritten.live.scenes import SCENES, Scene
+from overwritten.live.stored import Stored
+from overwritten.pictures.draw import STYLE, height_of
+
+#: So many positions are all recorded ahead; where there are more, those of the first control.
+FEW = 32
+#: Recording ahead ends with a position that takes so many seconds, or after so many in all;
+#: far above what a lesson takes: what is stored must not hang on how busy a machine is.
+ONE_AHEAD, ALL_AHEAD = 2, 20
 
 
 class Knob:
     """Code under controls, and a scene of what it does (see `overwritten.live.scenes`).
 
-    controls: {name: ipywidgets control}. scene: what is shown for the values set now.
-    recordings: {label: Recording} of those values.
+    controls: {name: ipywidgets control}. Whoever moves one need not wait: the code runs in a
+    thread of its own. Whoever reads `scene` or calls `turn`, `say` or `html` waits for it.
     """
 
     def __init__(self, program, show: str, choices: dict[str, list]):
         import ipywidgets
 
-        self._program, self._show, self._turning = program, SCENES[show], threading.Lock()
-        self.controls = {name: _control(ipywidgets, name, list(values)) for name, values in choices.items()}
-        self._first, self._tallest = next(iter(choices)), 0
-        self._rows = [(value, self._run({**self.values, self._first: value}).cells) for value in choices[self._first]]
-        self.picture = ipywidgets.HTML()
-        self.sentence = ipywidgets.HTML()
-        self.box = ipywidgets.VBox([*self.controls.values(), self.picture, self.sentence])
-        for control in self.controls.values():
-            control.observe(self._turned, "value")
-        self._turned()
+        self._program, self._scene_of = program, SCENES[show]
+        self._choices = {name: list(values) for name, values in choices.items()}
+        self.controls = {name: control(name, values) for name, values in self._choices.items()}
+        self.picture, self.sentence = ipywidgets.HTML(), ipywidgets.HTML()
+        self._stop = ipywidgets.Button(description="Stop", layout=ipywidgets.Layout(display="none"))
+        self.box = ipywidgets.VBox([*self.controls.values(), self.picture, self.sentence, self._stop])
+        self.box.add_class("ow-knob")
+        self.sentence.add_class("ow-said")
+        self._newest = Newest(self._run, self._show, self._fail, self._late)
+        self._shown, self._tallest, self._by_us = None, 0, True
+        self._record_ahead()
+        for turned in self.controls.values():
+            turned.observe(self._turned, "index")
+        self._stop.on_click(lambda button: self._newest.stop())
 
     @property
     def values(self) -> dict:
         """What the controls are set to now."""
-        return {name: control.value for name, control in self.controls.items()}
+        return self._values(self._position())
+
+    @property
+    def scene(self) -> Scene:
+        """What is shown."""
+        self._newest.wait()
+        return self._newest.kept[self._shown]
 
     @property
     def recordings(self) -> dict:
@@ -51,66 +72,134 @@ class Knob:
         """Set controls as a hand would; return the sentence then shown.
 
         For a control or a value that is not there nothing turns; the sentence says so.
+        If the knob's function raises, the controls go back and its error is raised.
         """
         for name, value in values.items():
             if name not in self.controls:
                 return f"There is no control {name!r} here, only {', '.join(self.controls)}."
-            offered = [v for _, v in self.controls[name].options]
-            if value not in offered:
-                return f"{name} cannot be {_label(value)}; choose one of {', '.join(map(_label, offered))}."
-        for name, value in values.items():
-            self.controls[name].value = value
+            if value not in self._choices[name]:
+                return f"{name} cannot be {label(value)}; choose one of {', '.join(map(label, self._choices[name]))}."
+        with self._newest.lock:
+            self._set({name: self._choices[name].index(value) for name, value in values.items()})
+            asked = self._newest.ask(self._position())
+        if error := self._newest.wait(asked):
+            raise error
         return self.say()
 
     def say(self) -> str:
         """What the picture shows, in words."""
-        where = ", ".join(f"{name} = {_label(value)}" for name, value in self._shown.items())
-        return f"{where}:\n{self.scene.words}"
+        self._newest.wait()
+        return self._words(self._shown)
 
-    def _run(self, values):
+    def html(self) -> str:
+        """For readers without a kernel: the picture, the sentence and what was recorded ahead."""
+        return self._stored().still
+
+    def _stored(self):
+        self._newest.wait()
+        kept, ahead = self._newest.kept, self._positions()
+        scenes = {key: kept[key] for key in [*ahead, self._shown] if key in kept}
+        whole = len(ahead) == math.prod(map(len, self._choices.values()))
+        controls = [(name, [*map(label, values)], is_slider(values)) for name, values in self._choices.items()]
+        return Stored(controls if whole else controls[:1], scenes, {key: self._words(key) for key in scenes}, self._shown)
+
+    def _ipython_display_(self):
+        from IPython.display import display
+
+        stored = self._stored()
+        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
+        bundle = {
+            "text/plain": self.say(),
+            "text/html": stored.still,
+            "application/vnd.jupyter.widget-view+json": view,
+        }
+        display(bundle, raw=True)  # a front end shows the richest that it can
+        display({"text/html": stored.script}, raw=True)
+
+    def _positions(self):
+        """What is recorded ahead, each as the place of every control's value among its choices."""
+        lengths = [len(values) for values in self._choices.values()]
+        if math.prod(lengths) <= FEW:
+            return list(itertools.product(*map(range, lengths)))
+        return [(place, *[0] * (len(lengths) - 1)) for place in range(lengths[0])]
+
+    def _record_ahead(self):
+        first, begun = self._position(), time.monotonic()
+        for key in self._positions():
+            started = time.monotonic()
+            error = self._newest.wait(self._newest.ask(key))
+            if error and key == first:
+                raise error
+            now = time.monotonic()
+            slow = key != first and now - started > ONE_AHEAD  # the first one warms PyTorch up
+            if slow or now - begun > ALL_AHEAD:
+                break
+        self._by_us = False
+        self._newest.ask(first)
+
+    def _position(self):
+        return tuple(one.index for one in self.controls.values())
+
+    def _set(self, places):
+        self._by_us = True
+        try:
+            for name, place in places.items():
+                self.controls[name].index = place
+        finally:
+            self._by_us = False
+
+    def _values(self, key):
+        return {name: values[place] for (name, values), place in zip(self._choices.items(), key)}
+
+    def _where(self, key):
+        return ", ".join(f"{name} = {label(value)}" for name, value in self._values(key).items())
+
+    def _words(self, key):
+        return f"{self._where(key)}:\n{self._newest.kept[key].words}"
+
+    # what Newest calls
+
+    def _run(self, key):
+        values = self._values(key)
         codes = self._program(**values) if callable(self._program) else self._program
         if isinstance(codes, str):
             codes = {"code": codes}
         if not isinstance(codes, dict) or not codes or not all(isinstance(code, str) for code in codes.values()):
             raise ValueError("A knob's function must return code as text, or a dict of such texts by label.")
-        return self._show(codes, dict(values))
+        return self._scene_of(codes, values)
 
-    def _turned(self, change=None):
-        with self._turning:
-            values = self.values
-            self.scene = self._run(values)
-            self._shown = values
-            self._tallest = max(self._tallest, height_of(self.scene.svg))  # what stands below must not jump
-            room = f"min-height:{self._tallest:g}px"
-            self.picture.value = f'<div class="ow" style="{room}"><style>{STYLE}{CONTROLS}</style>{self.scene.svg}</div>'
-            words = escape(self.say(), quote=False)
-            self.sentence.value = f'<div class="ow"><p class="sentence" aria-live="polite">{words}</p></div>'
+    def _turned(self, change):
+        with self._newest.lock:
+            if not self._by_us:
+                self._newest.ask(self._position())
 
-    def html(self) -> str:
-        """For readers without a kernel: the picture, the sentence, the first control's table."""
-        words = escape(self.say(), quote=False)
-        heads = "".join(f'<th scope="col">{escape(h)}</th>' for h in (self._first, *self.scene.cells))
-        rows = "".join(
-            f"<tr><td>{_label(value)}</td>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells.values()) + "</tr>"
-            for value, cells in self._rows
-        )
-        return (
-            f'<div class="ow"><style>{CONTROLS}</style><img class="still" alt="{escape(self.say())}" src="{data_uri(self.scene.svg)}">'
-            f'<p class="sentence">{words}</p><details><summary>Every {self._first} as a table</summary>'
-            f'<table class="turns"><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></details>'
-            f"<p>Run this cell to turn the knob.</p></div>"
-        )
+    def _show(self, key, scene):
+        if self._by_us:  # recording ahead
+            return
+        self._shown = key
+        self._tallest = max(self._tallest, height_of(scene.svg))  # what stands below must not jump
+        room = f"min-height:{self._tallest:g}px"
+        style = f"<style>{STYLE}{CONTROLS}{STYLE_OF_CONTROLS}</style>"
+        self.picture.value = f'<div class="ow" style="{room}">{style}<div class="view">{scene.svg}</div></div>'
+        self._say(self._words(key))
 
-    def _ipython_display_(self):
-        from IPython.display import display
+    def _fail(self, key, error):
+        if self._shown is None:
+            return
+        if self._position() == key:
+            self._set(dict(zip(self.controls, self._shown)))
+        where = self._where(key)
+        why = f"{where} cannot be shown: {type(error).__name__}: {error}" if error else f"Stopped: {where} did not run to its end"
+        self._say(f"{why.rstrip('.')}. Shown is {self._words(self._shown)}")
 
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-        bundle = {
-            "text/plain": self.say(),
-            "text/html": self.html(),
-            "application/vnd.jupyter.widget-view+json": view,
-        }
-        display(bundle, raw=True)
+    def _late(self, key, running):
+        if self._shown is not None:
+            what = f"Running {self._where(key)} …" if running else f"{self._where(key)} will run when the cell has ended."
+            self._say(f"{what} The picture still shows {self._where(self._shown)}.", stop=True)
+
+    def _say(self, words, stop=False):
+        self.sentence.value = f'<div class="ow"><p class="sentence">{escape(words, quote=False)}</p></div>'
+        self._stop.layout.display = None if stop else "none"
 
 
 def knob(program, show: str = "peaks", **choices) -> Knob:
@@ -134,17 +223,3 @@ def knob(program, show: str = "peaks", **choices) -> Knob:
     if not choices or not all(isinstance(values, (list, tuple, range)) and values for values in choices.values()):
         raise ValueError("A knob needs something to turn: give it a list, as in n=[1, 10, 100].")
     return Knob(program, show, choices)
-
-
-def _control(ipywidgets, name, values):
-    options = [(_label(value), value) for value in values]
-    numbers = all(isinstance(value, (int, float)) for value in values)
-    kind = ipywidgets.SelectionSlider if numbers else ipywidgets.Dropdown
-    width = ipywidgets.Layout(width="min(520px, 95%)" if numbers else "min(420px, 95%)")
-    return kind(options=options, value=values[0], description=name, layout=width)
-
-
-def _label(value) -> str:
-    if isinstance(value, str):
-        return value
-    return f"{value:,}" if isinstance(value, int) else str(value).removeprefix("torch.")

@@ -14,7 +14,7 @@ from overwritten.pictures.draw import STYLE
 _LOOK = """
 .ow .scroll{max-height:min(420px,75vh);overflow:auto;border:1px solid var(--ow-line)}
 .ow .rows{font-size:12.5px;border-collapse:collapse;margin:0;width:100%;table-layout:auto}
-.ow .rows th,.ow .rows td{border:1px solid var(--ow-line);padding:3px 6px;text-align:left}
+.ow .rows th,.ow .rows td{border:1px solid var(--ow-line);padding:3px 5px;text-align:left}
 .ow .rows th{position:sticky;top:0;background:var(--ow-paper);font-weight:600}
 .ow .rows td:first-child{font-family:ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:break-word;min-width:150px}
 .ow .find{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:6px 0;font-size:14px}

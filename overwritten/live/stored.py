@@ -1,0 +1,88 @@
+"""What a notebook keeps of a knob for readers without a kernel.
+
+The idea: a still, a sentence and a table for everyone; beside them a script that puts native
+controls in the still's place, to choose among the recorded positions.
+It runs no code of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import zlib
+from html import escape
+from importlib.resources import files
+
+from overwritten.live.film import CONTROLS
+from overwritten.live.scenes import Scene
+from overwritten.pictures.draw import STYLE, data_uri, height_of
+
+_STYLE = """
+.ow .controls label{display:flex;gap:8px;align-items:center;flex:1 1 220px;max-width:460px}
+.ow .controls select{font:inherit;color:inherit;background:var(--ow-paper);border:1px solid var(--ow-line);
+border-radius:4px;min-height:28px;max-width:100%}
+@media print{.ow[data-still] details::details-content{content-visibility:visible;block-size:auto}}
+"""
+_SCRIPT = files("overwritten.live").joinpath("knob.js").read_text("utf8")
+
+
+class Stored:
+    """still: picture, sentence and table. script: what brings the controls back.
+
+    controls: (name, the labels of its values, is it a slider) of each. scenes, words: what each
+    position shows, by its places in the labels; now: the position shown first. A position has
+    more places than there are controls where only the first control's were recorded.
+    """
+
+    def __init__(self, controls: list[tuple], scenes: dict[tuple, Scene], words: dict[tuple, str], now: tuple):
+        chosen = len(controls)
+        strokes, pictures = shared([scene.svg for scene in scenes.values()])
+        data = {
+            "controls": [{"name": name, "labels": labels, "slider": slider} for name, labels, slider in controls],
+            "positions": {",".join(map(str, key[:chosen])): n for n, key in enumerate(scenes) if not any(key[chosen:])},
+            "now": [*scenes].index(now),
+            "at": now[:chosen],
+            "height": max(height_of(scene.svg) for scene in scenes.values()),
+            "style": STYLE + CONTROLS + _STYLE,
+            "sentences": [*words.values()],
+            "strokes": strokes,
+            "pictures": pictures,
+        }
+        text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+        name = f"{zlib.crc32(text.encode('utf8', 'replace')):08x}"
+        script = (
+            f"(() => {{ const knob = {text};\n"
+            f"for (const root of document.querySelectorAll('[data-knob=\"{name}\"]:not([data-on])')) {{\n"
+            f"root.dataset.on = 1;\n{_SCRIPT}}} }})()"
+        )
+        self.script = f'<div class="ow" data-knob="{name}"><script>{script}</script></div>'
+        self.still = (
+            f'<div class="ow" data-still="{name}"><style>{CONTROLS}{_STYLE}</style>'
+            f'<img class="still" alt="{escape(words[now])}" src="{data_uri(scenes[now].svg)}">'
+            f'<p class="sentence" aria-live="polite">{escape(words[now], quote=False)}</p>'
+            f"<details><summary>What was recorded, as a table</summary>{_table(controls, scenes)}</details>"
+            f"<p>Run this cell to turn the knob.</p></div>"
+        )
+
+
+def shared(pictures: list[str]) -> tuple[list[str], list[list[int]]]:
+    """Every stroke once, and each picture as the numbers of its strokes.
+
+    >>> shared(["<a/><b/>", "<a/><c/>"])
+    (['<a/>', '<b/>', '<c/>'], [[0, 1], [0, 2]])
+    """
+    strokes = {}
+    rows = [[strokes.setdefault(part, len(strokes)) for part in re.split("(?=<)", p) if part] for p in pictures]
+    return list(strokes), rows
+
+
+def _table(controls, scenes):
+    heads = list(dict.fromkeys(head for scene in scenes.values() for head in scene.cells))
+    rows = []
+    for key, scene in scenes.items():
+        if not any(key[len(controls) :]):
+            cells = [labels[place] for (_, labels, _), place in zip(controls, key)]
+            cells += [scene.cells.get(head, "") for head in heads]
+            rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
+    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in [name for name, _, _ in controls] + heads)
+    return f'<table class="turns"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'

@@ -1,0 +1,655 @@
+"""The knob through its widgets, without a browser: what it shows belongs to what its controls hold."""
+
+import contextlib
+import html
+import json
+import os
+import random
+import re
+import signal
+import sys
+import threading
+import time
+
+import pytest
+import torch
+
+from overwritten import knob, ops
+from overwritten.eyes import Eyes
+from overwritten.lesson import safe_relu
+from overwritten.live import newest
+from overwritten.live.cells import Cells, cells
+from overwritten.live.scenes import SCENES
+
+knobs = sys.modules[knob.__module__]
+CODES = {"x = x + 1": "x = torch.ones(n, dtype=dtype)\nx = x + 1", "x += 1": "x = torch.ones(n, dtype=dtype)\nx += 1"}
+
+
+def said(view):
+    """The sentence as the browser gets it."""
+    return html.unescape(re.search(r'<p class="sentence">(.*)</p>', view.sentence.get_state()["value"], re.S)[1])
+
+
+@pytest.mark.parametrize("dtype, size", [(torch.float32, 4), (torch.float64, 8), (torch.int8, 1)])
+def test_the_knob_shows_the_arithmetic_to_the_byte(dtype, size):
+    view = knob(CODES, n=[1, 1000, 10**7], dtype=[torch.float32, torch.float64, torch.int8])
+    for n in (1, 1000, 10**7):
+        said = view.turn(n=n, dtype=dtype)
+        assert f"x = x + 1 peaks at {2 * n * size:,} B; x += 1 peaks at {n * size:,} B." in said
+        shown = view.picture.get_state()["value"]  # what the browser gets
+        assert f'data-peaks="{2 * n * size},{n * size}"' in shown
+        assert said.splitlines()[1].rstrip(".") in view.sentence.get_state()["value"].replace("&gt;", ">")
+
+
+def test_a_hand_on_the_slider_runs_the_code_again():
+    view = knob({"x": "x = torch.ones(n)"}, n=[1, 2, 3])
+    view.controls["n"].index = 2  # what the front end sends
+    assert view.values == {"n": 3} and view.recordings["x"].peak == 12
+
+
+def test_a_knob_in_another_thread_and_grad_mode():
+    view = knob({"x": "x = torch.ones(n, requires_grad=True)\ny = x * 2"}, n=[1, 2])
+    mine = torch.ones(2)
+    with torch.no_grad():
+        thread = threading.Thread(target=lambda: view.turn(n=2))
+        thread.start()
+        thread.join()
+    assert view.recordings["x"].steps[-1].tensor("y").requires_grad and mine._version == 0
+
+
+def test_a_knob_with_code_that_fails_says_so():
+    view = knob({"bad": "x = torch.ones(n)\nx.view(7)", "typo": "x = ("}, n=[2, 3])
+    assert "bad ends with RuntimeError: shape" in view.turn(n=3)
+    assert "typo ends with Line 1 is not valid Python" in view.say()
+    assert "✗" in view.picture.value
+
+
+def test_a_knob_needs_code_and_something_to_turn():
+    for choices in ({}, {"n": []}, {"n": 5}):
+        with pytest.raises(ValueError, match="needs something to turn"):
+            knob({"x": "x = 1"}, **choices)
+    for codes in ("x = 1", {}):
+        with pytest.raises(ValueError, match="needs snippets by label"):
+            knob(codes, n=[1])
+
+
+def test_a_turn_that_cannot_be_made_is_a_sentence():
+    view = knob({"x": "x = torch.ones(n)"}, n=[1, 1000])
+    assert view.turn(m=2) == "There is no control 'm' here, only n."
+    assert view.turn(n=2) == "n cannot be 2; choose one of 1, 1,000."
+    assert view.values == {"n": 1}
+
+
+def test_a_knob_says_that_a_loop_was_stopped():
+    view = knob({"x": "while True: pass"}, n=[1])
+    assert "x: This code was stopped after 1,000,000 lines" in view.say()
+
+
+def test_without_a_kernel_the_knob_leaves_a_table():
+    view = knob({"x": "x = torch.ones(n)"}, n=[1, 10])
+    assert "<td>10</td><td>peaks at 40 B</td>" in view.html() and "<img" in view.html()
+
+
+START = "x = torch.tensor([1.0, 2.0], requires_grad=True)\ny = x.exp()\n"
+END = "\ny.sum().backward()"
+
+
+def overwritten_by(write):
+    """A knob's function: the program that `write` makes, and its twin."""
+    twin = "y = y * 3" if write == "y *= 3" else "y = y + 1"
+    return {"in place": START + write + END, "twin": START + twin + END}
+
+
+WRITES = ["y *= 3", "y += 1", "y.data += 1"]
+
+
+def test_a_knob_takes_a_function_that_returns_code():
+    view = knob(lambda n, write: f"x = torch.ones({n})\n{write}", n=[1, 100], write=["x = x + 1", "x += 1"])
+    assert view.say() == "n = 1, write = x = x + 1:\ncode peaks at 8 B."
+    assert view.turn(n=100, write="x += 1").endswith("code peaks at 400 B.")
+    assert list(view.recordings) == ["code"] and view.recordings["code"].lines[0] == "x = torch.ones(100)"
+    assert knob(lambda n: "x = torch.ones(n)", n=[2]).recordings["code"].peak == 8, "n is no name in the code"
+
+
+def test_a_knob_takes_a_function_that_returns_codes_by_label():
+    view = knob(overwritten_by, write=WRITES)
+    assert "in place: raises; " in view.say() and "twin: true gradient, peak" in view.say()
+    assert "in place: silently wrong gradient" in view.turn(write="y.data += 1")
+    assert list(view.recordings) == ["in place", "twin"]
+
+
+@pytest.mark.parametrize("show, words", [("lanes", "Raises. Line 2 saves y"), ("gradients", "Raises: no gradient came out (true: x.grad = [8.15485, 22.1672]). Line 2 saves y")])
+def test_a_knob_shows_lanes_and_gradients(show, words):
+    view = knob(overwritten_by, show=show, write=WRITES)
+    assert view.say().startswith(f"write = y *= 3:\n{words}")
+    assert 'class="open"' in view.picture.value and "finds v1" in view.picture.value
+    said = view.turn(write="y.data += 1")
+    assert "Silently wrong gradient" in said and 'class="open"' not in view.picture.value
+    assert ("got" in re.findall(r">(got)<", view.picture.value)) == (show == "gradients")
+
+
+def test_without_a_kernel_a_knob_tells_every_choice():
+    html = knob(overwritten_by, show="gradients", write=WRITES).html()
+    for row in (
+        ("y *= 3", "raises", "no gradient came out", "x.grad = [8.15485, 22.1672]"),
+        ("y += 1", "raises", "no gradient came out", "x.grad = [2.71828, 7.38906]"),
+        ("y.data += 1", "silently wrong gradient", "x.grad = [3.71828, 8.38906]", "x.grad = [2.71828, 7.38906]"),
+    ):
+        assert "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" in html
+
+
+def test_one_code_has_lanes_and_no_verdict():
+    view = knob(lambda n: f"x = torch.ones({n})", show="gradients", n=[1])
+    assert "No verdict: no gradient came out" in view.say()
+    assert knob(lambda n: START + END, show="lanes", n=[1]).say().startswith("n = 1:\nLine 2 saves y")
+
+
+@pytest.mark.parametrize("show", ["peak", "", None, "Lanes"])
+def test_a_knob_shows_only_what_it_can(show):
+    with pytest.raises(ValueError) as caught:
+        knob(CODES, show=show, n=[1])
+    assert str(caught.value) == f"A knob can show 'peaks', 'lanes', 'gradients', not {show!r}."
+
+
+@pytest.mark.parametrize("returned", [3, None, ["x = 1"], {"a": 1}, {"a": "x = 1", "b": None}, {}])
+@pytest.mark.parametrize("show", ["peaks", "lanes"])
+def test_a_function_of_a_knob_must_return_code(returned, show):
+    with pytest.raises(ValueError) as caught:
+        knob(lambda n: returned, show=show, n=[1])
+    assert str(caught.value) == "A knob's function must return code as text, or a dict of such texts by label."
+
+
+def test_a_turn_that_fails_leaves_values_and_words_together():
+    view = knob(lambda n, m: 3 if m == 2 else f"x = torch.ones({n})", n=[1, 2], m=[1, 2])
+    with pytest.raises(ValueError, match="must return code"):
+        view.turn(m=2)
+    assert view.say() == "n = 1, m = 1:\ncode peaks at 4 B." and view.values == {"n": 1, "m": 1}
+    assert "n = 1, m = 2 cannot be shown: ValueError: A knob's function must return code" in said(view)
+    assert said(view).endswith(f"Shown is {view.say()}") and view.turn(n=2) == "n = 2, m = 1:\ncode peaks at 8 B."
+
+
+@pytest.mark.parametrize("show", ["peaks", "lanes", "gradients"])
+def test_turning_changes_no_tensor_of_the_learners(show):
+    x = torch.tensor([5.0, 6.0], requires_grad=True)
+    y = x * 1
+    torch.manual_seed(3)
+    state, node = torch.get_rng_state(), y.grad_fn
+    with torch.no_grad():
+        view = knob(overwritten_by, show=show, write=WRITES)
+        for write in WRITES:
+            view.turn(write=write)
+        assert not torch.is_grad_enabled()
+    assert x.tolist() == y.tolist() == [5, 6] and (x._version, y._version, x.grad, y.grad_fn) == (0, 0, None, node)
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_the_room_for_the_picture_never_shrinks():
+    view = knob(lambda n: "x = torch.ones(1)\n" * n, show="lanes", n=[1, 9, 2, 4])
+    rooms, heights = [], []
+    for n in (1, 4, 2, 9, 1):
+        view.turn(n=n)
+        rooms.append(float(re.search(r"min-height:([\d.]+)px", view.picture.value)[1]))
+        heights.append(float(re.search(r'<svg[^>]* height="([\d.]+)"', view.picture.value)[1]))
+    assert rooms == sorted(rooms) and rooms[0] < rooms[1] < rooms[3]
+    assert all(room == max(heights[: i + 1]) for i, room in enumerate(rooms))
+
+
+def drawn(view):
+    """The picture as the browser gets it."""
+    return re.search(r"<svg.*</svg>", view.picture.get_state()["value"], re.S)[0]
+
+
+def hand(view, **places):
+    """What a front end sends when a hand moves controls; nobody waits for the run."""
+    for name, place in places.items():
+        view.controls[name].set_state({"index": place})
+
+
+MANY = [*range(knobs.FEW + 1)]  # more than are recorded ahead
+
+
+class Gate:
+    """A knob's function whose runs, but for n = 0, wait at a gate."""
+
+    def __init__(self):
+        self.runs, self.begun, self.open = [], threading.Event(), threading.Event()
+        self.view = knob(self.program, first=[0], n=MANY)
+
+    def program(self, first, n):
+        self.runs.append(n)
+        if n:
+            self.begun.set()
+            assert self.open.wait(60)
+        if n == 13:
+            raise KeyError("thirteen")
+        return f"x = torch.ones({n + 1})"
+
+
+@pytest.fixture()
+def gate():
+    gate = Gate()
+    yield gate
+    gate.open.set()
+
+
+def test_few_positions_are_recorded_ahead_and_never_run_again():
+    runs = []
+    view = knob(lambda n, m: runs.append((n, m)) or f"x = torch.ones({n}, {m})", n=[1, 2, 3], m=[4, 5])
+    ahead = [(n, m) for n in (1, 2, 3) for m in (4, 5)]
+    assert runs == ahead and view.values == {"n": 1, "m": 4}
+    for n, m in ahead[::-1]:
+        assert view.turn(n=n, m=m) == f"n = {n}, m = {m}:\ncode peaks at {4 * n * m} B."
+    assert runs == ahead
+
+
+def test_of_many_positions_those_of_the_first_control_are_recorded_ahead():
+    runs = []
+    view = knob(lambda n, m: runs.append((n, m)) or "x = 1", n=[1, 2], m=MANY)
+    assert runs == [(1, 0), (2, 0)]
+    for _ in range(3):
+        view.turn(m=7)
+        view.turn(m=0)
+    assert runs == [(1, 0), (2, 0), (1, 7)], "what was seen once is kept"
+
+
+def test_recording_ahead_ends_where_it_takes_too_long(monkeypatch):
+    for limit, recorded in (("ONE_AHEAD", [1, 2]), ("ALL_AHEAD", [1])):
+        with monkeypatch.context() as patch:
+            patch.setattr(knobs, limit, -1)
+            runs = []
+            view = knob(lambda n: runs.append(n) or f"x = torch.ones({n})", n=[1, 2, 3, 4])
+            assert runs == recorded
+            assert view.html().count("<tr>") == 1 + len(recorded)
+        assert view.turn(n=4) == "n = 4:\ncode peaks at 16 B."
+
+
+def test_of_five_quick_turns_at_most_two_run(gate):
+    for n in (1, 2, 3, 4, 5):
+        hand(gate.view, n=n)
+        assert gate.begun.wait(60)
+    gate.open.set()
+    assert gate.view.say() == "first = 0, n = 5:\ncode peaks at 24 B." == said(gate.view)
+    assert gate.runs == [0, 1, 5] and "6" in drawn(gate.view) and gate.view.values["n"] == 5
+    assert set(gate.view._newest.kept) == {(0, 0), (0, 5)}, "a dropped run was kept"
+
+
+def test_a_kept_position_is_shown_while_another_one_runs(gate):
+    hand(gate.view, n=1)
+    assert gate.begun.wait(60)
+    assert gate.view.turn(n=0) == "first = 0, n = 0:\ncode peaks at 4 B." == said(gate.view)
+    gate.open.set()
+    assert gate.view.turn(n=2) == said(gate.view) == "first = 0, n = 2:\ncode peaks at 12 B."
+
+
+def test_back_to_a_run_that_is_ending_runs_it_again(gate):
+    for n in (1, 2, 1):
+        hand(gate.view, n=n)
+        assert gate.begun.wait(60)
+    gate.open.set()
+    assert gate.view.say() == "first = 0, n = 1:\ncode peaks at 8 B." and gate.runs == [0, 1, 1]
+
+
+def test_stop_goes_back_to_what_is_shown(gate):
+    before = drawn(gate.view)
+    hand(gate.view, n=1)
+    assert gate.begun.wait(60) and gate.view.values["n"] == 1
+    gate.view._stop.click()
+    words = "first = 0, n = 0:\ncode peaks at 4 B."
+    assert said(gate.view) == f"Stopped: first = 0, n = 1 did not run to its end. Shown is {words}"
+    assert gate.view.say() == words and gate.view.values["n"] == 0 and drawn(gate.view) == before
+    gate.open.set()
+    assert gate.view.turn(n=1) == "first = 0, n = 1:\ncode peaks at 8 B." and gate.runs == [0, 1, 1]
+    gate.view._stop.click()
+    assert said(gate.view) == gate.view.say(), "there was nothing to stop"
+
+
+def test_a_long_run_says_so_and_offers_to_stop_it(gate, monkeypatch):
+    monkeypatch.setattr("overwritten.live.newest.PATIENCE", 0)
+    shows = []
+    gate.view.sentence.observe(lambda change: shows.append((said(gate.view), gate.view._stop.layout.display)), "value")
+    hand(gate.view, n=1)
+    assert gate.begun.wait(60)
+    while not shows:
+        time.sleep(0.01)
+    hand(gate.view, n=2)
+    gate.open.set()
+    gate.view.say()
+    still = "The picture still shows first = 0, n = 0."
+    assert [words for words, _ in shows[:2]] == [f"Running first = 0, n = {n} … {still}" for n in (1, 2)]
+    assert shows[-1][0] == "first = 0, n = 2:\ncode peaks at 12 B." and gate.view._stop.layout.display == "none"
+    gate.view._say("", stop=True)
+    assert gate.view._stop.layout.display is None
+
+
+def test_an_error_goes_back_and_is_told(gate):
+    gate.open.set()
+    words = gate.view.turn(n=3)
+    with pytest.raises(KeyError, match="thirteen"):
+        gate.view.turn(n=13)
+    assert gate.view.say() == words and gate.view.values["n"] == 3
+    hand(gate.view, n=13)
+    assert gate.view.say() == words and gate.view.values["n"] == 3, "no raise: this hand did not turn it"
+    assert said(gate.view) == f"first = 0, n = 13 cannot be shown: KeyError: 'thirteen'. Shown is {words}"
+    with pytest.raises(KeyError):
+        knob(lambda n: {}[n], n=[1])
+
+
+def test_an_interrupt_stops_the_run(gate):
+    def interrupt():
+        while not gate.view._newest._changed._waiters:  # until the cell waits for its turn
+            time.sleep(0.01)
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        gate.view.turn(n=1)
+    assert gate.view.values["n"] == 0 and said(gate.view).startswith("Stopped: first = 0, n = 1 did not")
+
+
+ENDLESS = "x = torch.randn(2)\nbegun.set()\nwhile True:\n    x = torch.rand(2)\n    with torch.no_grad(), torch.autocast('cpu'):\n        log.append(x + x)\n"
+
+
+def test_stop_ends_code_that_runs_torch():
+    begun, log = threading.Event(), []
+    view = knob(lambda begun, log, n: ENDLESS if n else "x = 1", begun=[begun], log=[log], n=MANY)
+    state = torch.get_rng_state()
+    hand(view, n=1)
+    run = view._newest._run
+    assert begun.wait(60) and run.is_alive()
+    view._stop.click()
+    run.join(60)
+    assert not run.is_alive() and len(log) < 100_000
+    assert view.values["n"] == 0 and "Stopped" in said(view) and torch.equal(torch.get_rng_state(), state)
+
+
+@pytest.mark.parametrize("show", SCENES)
+def test_a_run_can_be_stopped_at_any_torch_call(show):
+    """What is shared by all threads is as before, and the next run is as if nothing had been."""
+    class Flag:  # runs out at a given torch call
+        def __init__(self, left):
+            self.left = left
+
+        def __bool__(self):
+            self.left -= 1
+            return self.left < 0
+
+    codes = {"in place": f"torch.set_default_dtype(torch.float64)\nz = torch.rand(1)\n{START}y += 1{END}", "twin": f"{START}y = y + 1{END}"}
+    whole, state, left = SCENES[show](codes, {}), torch.get_rng_state(), 0
+    while True:
+        flag, ended = Flag(left), []
+        run = newest._Run((), lambda key: SCENES[show](codes, {}), lambda run, result, error: ended.append((result, error)))
+        run.stopped = flag
+        run.start()
+        run.join()
+        assert torch.equal(torch.get_rng_state(), state) and torch.get_default_dtype() == torch.float32
+        if flag.left >= 0:
+            break
+        left += 1
+    assert left > 10 and ended[0][0].svg == whole.svg and SCENES[show](codes, {}).svg == whole.svg
+
+
+def test_watch_does_not_look_into_a_run(gate):
+    gate.open.set()
+    with Eyes() as eyes:
+        gate.view.turn(n=1)
+        knob({"a": "x = torch.ones(3)\nx += 1"}, n=[1])
+    assert not eyes.writes
+
+
+def test_two_hundred_turns_from_two_threads_end_together():
+    view = knob(lambda n, m: f"x = torch.ones({n + 1}, {m + 1})", n=[*range(8)], m=[*range(8)])
+
+    def turn(seed):
+        dice = random.Random(seed)
+        for _ in range(100):
+            view.turn(**{dice.choice("nm"): dice.randrange(8)})
+
+    threads = [threading.Thread(target=turn, args=[seed]) for seed in (1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    n, m = view.values.values()
+    assert said(view) == view.say() == f"n = {n}, m = {m}:\ncode peaks at {4 * (n + 1) * (m + 1)} B."
+    assert f"torch.ones({n + 1}, {m + 1})" in drawn(view)
+
+
+def test_a_turn_in_a_cell_while_a_hand_is_on_the_control(gate):
+    hand(gate.view, n=1)
+    assert gate.begun.wait(60)
+    threading.Timer(0.05, gate.open.set).start()
+    assert gate.view.turn(n=2) == "first = 0, n = 2:\ncode peaks at 12 B." == said(gate.view)
+
+
+@pytest.fixture()
+def cell():
+    """`with cell():` the main thread is at work, as IPython tells it."""
+
+    @contextlib.contextmanager
+    def working():
+        cells._begin()
+        try:
+            yield
+        finally:
+            cells._end()
+
+    yield working
+    cells.busy = False
+
+
+def test_what_is_asked_beside_a_cell_runs_after_it(gate, cell, monkeypatch):
+    gate.open.set()
+    gate.view.turn(n=1)
+    monkeypatch.setattr(newest, "PATIENCE", 0)
+    with cell():
+        hand(gate.view, n=0)
+        assert said(gate.view) == "first = 0, n = 0:\ncode peaks at 4 B.", "what is kept moves at once"
+        hand(gate.view, n=2)
+        while "will run" not in said(gate.view):
+            time.sleep(0.01)
+        words = "first = 0, n = 2 will run when the cell has ended. The picture still shows first = 0, n = 0."
+        assert said(gate.view) == words and gate.runs == [0, 1] and gate.view._stop.layout.display is None
+        assert gate.view.turn(n=3) == "first = 0, n = 3:\ncode peaks at 16 B.", "the cell itself may ask"
+        hand(gate.view, n=4)
+        assert gate.runs == [0, 1, 3]
+    assert gate.view.say() == said(gate.view) == "first = 0, n = 4:\ncode peaks at 20 B."
+
+
+def test_stop_beside_a_cell_gives_up_what_waits(gate, cell):
+    with cell():
+        hand(gate.view, n=2)
+        gate.view._stop.click()
+        assert gate.view.values["n"] == 0 and said(gate.view).startswith("Stopped: first = 0, n = 2 did not")
+    assert gate.view.say() == "first = 0, n = 0:\ncode peaks at 4 B." and gate.runs == [0]
+
+
+def test_a_run_makes_way_for_a_cell(cell):
+    begun, log = threading.Event(), []
+    view = knob(lambda begun, log, n: ENDLESS if n else "x = 1", begun=[begun], log=[log], n=MANY)
+    torch.manual_seed(4)
+    alone = torch.rand(5)
+    torch.manual_seed(4)
+    hand(view, n=1)
+    assert begun.wait(60)
+    begun.clear()
+    with cell():
+        assert torch.equal(torch.rand(5), alone) and view._newest._run is None
+    assert begun.wait(60), "it begins anew"
+    view._stop.click()
+    assert view.values["n"] == 0
+
+
+def test_cells_are_heard_of_from_ipython(monkeypatch):
+    from IPython.core.events import EventManager, available_events
+
+    class Shell:
+        events = EventManager(None, available_events)
+
+    monkeypatch.setattr("IPython.get_ipython", lambda: Shell, raising=False)
+
+    class Listener:
+        heard = []
+
+        def cell_begins(self):
+            self.heard.append(own.busy)
+
+        cell_ends = cell_begins
+
+    own, listener = Cells(), Listener()
+
+    def run_code():  # as IPython's own is called
+        own.tell(listener)
+        own.tell(listener)
+        assert own.busy
+
+    run_code()
+    Shell.events.trigger("post_run_cell", None)
+    Shell.events.trigger("pre_run_cell", None)
+    assert listener.heard == [False, True]
+    other = Cells()
+    other.tell(listener)
+    assert not other.busy
+
+
+def rebuilt(data, number):
+    return "".join(data["strokes"][stroke] for stroke in data["pictures"][number])
+
+
+def data_of(script):
+    return json.loads(re.search(r"const knob = (\{.*\});\n", script)[1])
+
+
+def test_the_stored_script_holds_what_was_recorded():
+    view = knob(overwritten_by, show="lanes", write=WRITES)
+    view.turn(write="y += 1")
+    stored = view._stored()
+    data = data_of(stored.script)
+    assert data["controls"] == [{"name": "write", "labels": WRITES, "slider": False}] and data["at"] == [1]
+    for place, write in enumerate(WRITES):
+        words = view.turn(write=write)
+        number = data["positions"][str(place)]
+        assert data["sentences"][number] == words and rebuilt(data, number) == view.scene.svg
+    view.turn(write="y += 1")
+    assert data["now"] == 1 and view._stored().script == stored.script
+    assert stored.script.count("<script>") == stored.script.count("</script>") == 1
+    assert re.search('data-knob="(.*?)"', stored.script)[1] == re.search('data-still="(.*?)"', stored.still)[1]
+
+
+def test_of_many_positions_the_stored_script_chooses_by_the_first_control():
+    view = knob(lambda n, m: f"x = torch.ones({n}, {m + 1})", n=[1, 2], m=MANY)
+    words = view.turn(n=2, m=5)
+    data = data_of(view._stored().script)
+    assert [control["name"] for control in data["controls"]] == ["n"] and data["controls"][0]["slider"]
+    assert data["sentences"][data["now"]] == words and data["at"] == [1]
+    assert [data["sentences"][data["positions"][place]] for place in "01"] == [f"n = {n}, m = 0:\ncode peaks at {4 * n} B." for n in (1, 2)]
+    assert view.html().count("<tr>") == 1 + 2 and words.partition("\n")[0] in view.html()
+
+
+def test_a_knob_in_a_cell_is_a_widget_and_a_script(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
+    view = knob({"</script>": "x = '</script><!--'"}, n=[1])
+    view._ipython_display_()
+    first, second = shown
+    assert sorted(first) == ["application/vnd.jupyter.widget-view+json", "text/html", "text/plain"]
+    assert first["text/plain"] == view.say() and first["text/html"] == view.html() and "<script" not in view.html()
+    assert [*second] == ["text/html"] and second["text/html"].count("</script>") == 1 and "<!--" not in second["text/html"]
+
+
+def test_where_scripts_run_a_stored_knob_has_controls(browser):
+    view = knob(overwritten_by, show="gradients", write=WRITES)
+    factor = knob(lambda n, m: f"x = torch.ones({n}, {m})", n=[1, 20], m=[3, 4])
+    page = browser.new_page()
+    parts = [f"<main>{stored.still}{stored.script}</main>" for stored in (view._stored(), factor._stored())]
+    page.set_content("<!doctype html>" + "".join(parts))
+    menu = page.get_by_role("combobox", name="write")
+    menu.focus()
+    page.keyboard.press("ArrowDown")
+    words = view.turn(write="y += 1").replace("\n", " ")
+    assert page.locator("main").first.locator(".sentence").inner_text() == words
+    svg = page.locator("main").first.locator(".picture svg")
+    assert svg.get_attribute("aria-label") == html.unescape(re.search('aria-label="(.*?)"', view.scene.svg)[1])
+    slider = page.get_by_role("slider", name="n")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.get_by_role("slider", name="m").press("End")
+    assert page.locator("main").nth(1).locator(".sentence").inner_text() == "n = 20, m = 4: code peaks at 320 B."
+    assert slider.get_attribute("aria-valuetext") == "20" and page.locator(".still").count() == 0
+    page.close()
+
+
+#: The knobs of all lessons: what they run, what they show, their choices.
+KINDS = {
+    "peaks": (CODES, "peaks", dict(n=[1, 1000, 10**5], dtype=[torch.float32, torch.int8])),
+    "lanes": (lambda n, write: START + f"{write}\n" * n + END, "lanes", dict(write=WRITES, n=MANY[:12])),
+    "op table": (ops.program, "lanes", dict(write=["x", "result"], name=ops.expressions()[:30])),
+    "chain": (safe_relu.chain, "peaks", dict(producer=["linear"], activation=[*safe_relu.ACTIVATIONS], consumer=[*safe_relu.CONSUMERS], depth=[1, 2])),
+    "gradients": (lambda k, way: overwritten_by(way.format(k)), "gradients", dict(way=["y *= {}", "y.data *= {}"], k=MANY)),
+    "sleeps": (lambda first, ms: f"import time\nx = torch.ones({ms})\ntime.sleep({ms} / 1000)\nx += 1", "peaks", dict(first=[0], ms=MANY)),
+}
+#: `OVERWRITTEN_MOVES=2000 pytest tests/test_knob.py -k moves` is the long run.
+MOVES = int(os.environ.get("OVERWRITTEN_MOVES", "300"))
+
+
+def test_random_moves_while_cells_are_busy(cell):
+    views, truth, errors = {}, {}, []
+    for name, (program, show, choices) in KINDS.items():
+        views[name] = knob(program, show, **choices)
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    y = x.exp()
+    kept, dice = [(t, t._version, t.tolist()) for t in (x, y)], random.Random(5)
+
+    def moves(seed, busy):
+        dice = random.Random(f"{seed} {busy}")
+        try:
+            for _ in range(MOVES // 20):
+                view = views[dice.choice([*views])]
+                control = dice.choice([*view.controls])
+                place = dice.randrange(len(view._choices[control]))
+                way = dice.random()
+                if way < 0.8:
+                    hand(view, **{control: place})
+                elif way < 0.9 and not busy:
+                    view.turn(**{control: view._choices[control][place]})
+                else:
+                    view._stop.click()
+                time.sleep(dice.choice([0, 0, 0.002, 0.02]))
+        except BaseException as error:
+            errors.append(error)
+
+    def busy():
+        """A learner's cell: what it computes is what it computes alone."""
+        with torch.no_grad(), cell():
+            torch.manual_seed(1)
+            w = [torch.rand(3, requires_grad=True) for _ in range(300)]
+            assert not (w[0] * 2).requires_grad and torch.get_default_dtype() == torch.float32
+            return torch.stack(w)
+
+    alone = busy()
+    for seed in range(10):
+        hands = [threading.Thread(target=moves, args=[n, seed % 2]) for n in (2 * seed, 2 * seed + 1)]
+        for thread in hands:
+            thread.start()
+        while seed % 2 and any(thread.is_alive() for thread in hands):
+            assert torch.equal(busy(), alone)
+            with cell():
+                views[dice.choice([*views])].turn()
+        for thread in hands:
+            thread.join()
+        for view in views.values():
+            view.say()
+        with cell():  # what nobody wants any more has made way: nothing else runs now
+            for name, view in views.items():
+                words, values, key, (program, show, _) = view.say(), view.values, view._position(), KINDS[name]
+                if (name, key) not in truth:
+                    codes = program(**values) if callable(program) else program
+                    truth[name, key] = SCENES[show]({"code": codes} if isinstance(codes, str) else codes, values)
+                assert words == f"{view._where(key)}:\n{truth[name, key].words}"
+                peaks = [{label: recording.peak for label, recording in scene.recordings.items()} for scene in (view.scene, truth[name, key])]
+                assert peaks[0] == peaks[1], words
+                assert drawn(view) == truth[name, key].svg
+                assert said(view) == words or (said(view).startswith("Stopped: ") and said(view).endswith(f"Shown is {words}"))
+    assert errors == [] and len(truth) > 20
+    for tensor, version, values in kept:
+        assert tensor._version == version and tensor.tolist() == values and x.grad is None
+    y.sum().backward()
