@@ -9,11 +9,11 @@ light = pytest.mark.parametrize("look", [False], indirect=True, ids=["light"])
 # What a film shows must be what its recording says, step by step.
 FILM_TRUTH = """
 import json
-from overwritten.pictures.lanes import lanes_svgs
-from overwritten.pictures.step import step_svg
+from overwritten.pictures.parts import lanes_svgs
+from overwritten.pictures.step import step_svgs
 from overwritten.pictures.words import sentence
 run = {out}.recording
-print(json.dumps([[sentence(run, k), step_svg(run, k), lanes] for k, lanes in enumerate(lanes_svgs(run))]))"""
+print(json.dumps([[sentence(run, k), *pair] for k, pair in enumerate(zip(step_svgs(run), lanes_svgs(run)))]))"""
 FILM_SHOWS = """(film, truth) => {
   const slider = film.querySelector('input[type=range]'), wanted = document.createElement('div');
   const [, picture, lanes] = truth[slider.value];

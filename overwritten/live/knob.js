@@ -23,6 +23,10 @@ function reach(view) {
   else for (const name in region) view.removeAttribute(name);
 }
 
+function reachAll() {
+  area.querySelectorAll(':is(.ow-knob, [data-still], [data-knob]) .view').forEach(reach);
+}
+
 // ipywidgets gives its slider handles no name, and for their value in words the place in a list
 function mend() {
   for (const handle of area.querySelectorAll('.ow-knob :is(.noUi-handle, .ui-slider-handle)')) {
@@ -35,7 +39,7 @@ function mend() {
       set(handle, { 'aria-valuenow': String(parseInt(handle.style.left)) });
   }
   for (const field of area.querySelectorAll('.ow-knob :is(select, button, [tabindex])')) set(field, KEYS);
-  area.querySelectorAll('.ow-knob .view').forEach(reach);
+  reachAll();
   for (const said of area.querySelectorAll('.ow-knob .ow-said')) set(said, { 'aria-live': 'polite' });
 }
 
@@ -74,6 +78,7 @@ function build(place) {
   const group = make('div', { role: 'group', 'aria-label': names, class: 'controls' }, ...fields.map(one => one.row));
   place.querySelector('.still')?.remove();
   place.prepend(make('style', {}, knob.style), group, picture, sentence);
+  place.querySelector('.run')?.remove();
   show(knob.now);
 }
 
@@ -90,4 +95,5 @@ function look() {
 
 const watch = new MutationObserver(look);
 watch.observe(area, { childList: true, subtree: true, attributes: true, attributeFilter: ['aria-valuetext'] });
+new ResizeObserver(reachAll).observe(root);
 look();

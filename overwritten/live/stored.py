@@ -61,7 +61,7 @@ class Stored:
             f'<img class="still" alt="{escape(words[now])}" src="{data_uri(scenes[now].svg)}">'
             f'<p class="sentence" aria-live="polite">{escape(words[now], quote=False)}</p>'
             f"<details><summary>What was recorded, as a table</summary>{_table(controls, scenes)}</details>"
-            f"<p>Run this cell to turn the knob.</p></div>"
+            f'<p class="run">Run this cell to turn the knob.</p></div>'
         )
 
 
