@@ -25,7 +25,7 @@ def fake_python(folder, body):
 
 def test_help_lists_the_commands():
     out = make("help").stdout
-    assert all(f"make {verb}" in out for verb in ("lab", "author", "test", "notebooks", "badges", "help"))
+    assert all(f"make {verb}" in out for verb in ("lab", "author", "test", "notebooks", "site", "badges", "help"))
 
 
 @pytest.mark.parametrize("version", [(3, 9, 18), (2, 7, 18), (3, 14, 0)])

@@ -116,7 +116,7 @@ def views(page, path, kind):
     """Each live view of that kind on the page, and the HTML that was stored for it."""
     rich = [o.get("data", {}).get("text/html", "") for cell in code_cells(path) for o in cell.outputs]
     stored = [text for text in rich if text.startswith(f'<div class="ow" data-{kind}="')]
-    shown = page.locator(f".ow[data-{kind}]").all()
+    shown = page.locator(f".ow[data-{'still' if kind == 'knob' else kind}]").all()
     assert len(shown) == len(stored) > 0
     return zip(shown, stored)
 
@@ -228,4 +228,4 @@ def test_screenshots(visit, path, dark):
     page = visit(page_of(path), dark=dark)
     ARTEFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTEFACTS / f"site_{path.stem[:2]}_{'dark' if dark else 'light'}.png", full_page=True)
-    assert page.locator(".ow .picture svg").count() == page.locator(".ow:is([data-film], [data-knob])").count() > 0
+    assert page.locator(".ow .picture svg").count() == page.locator(".ow:is([data-film], [data-still])").count() > 0

@@ -1,6 +1,6 @@
 // Stands beside a knob. With a kernel: what ipywidgets leaves out. Without one: native controls
 // over the positions that were recorded. `knob` holds those, `root` is the output's own element.
-const area = root.closest('.jp-OutputArea, .output') || document.body;
+const area = root.closest('.jp-OutputArea, .cell_output') || root.closest('.output') || document.body;
 // Without this mark on the focused element itself, front ends take the arrow keys.
 const KEYS = { 'data-lm-suppress-shortcuts': 'true' };
 
