@@ -16,6 +16,8 @@ from overwritten.tensors import StorageState, why_no_storage
 #: A storage of more elements than this is kept by its first and last few.
 WHOLE = 8
 FIRST, LAST = 5, 2
+#: Of more elements than this no statistics are taken: each step would read them all.
+MOST_READ = 1_000_000
 
 _READ_AS = {
     torch.qint8: torch.int8,
@@ -82,6 +84,7 @@ class Ledger:
                 dtype=str(e.dtype).removeprefix("torch."),
                 cells=_cells(e),
                 address=e.address,
+                stats=_stats(e),
             )
             for e in list(self._alive.values())
         )
@@ -161,21 +164,44 @@ def letter_of(number: int) -> str:
     return letters
 
 
-def _cells(entry) -> tuple:
+def _row(entry):
+    """All elements of the storage as one tensor, None where they cannot be read so."""
     owner = next((ref() for ref in list(entry.owners.values())), None)
     count = entry.nbytes // entry.itemsize
     if owner is None or not count:
-        return ()
-    short = count <= WHOLE
-    where = range(count) if short else [*range(FIRST), *range(count - LAST, count)]
+        return None
     try:
         row = torch.empty(0, dtype=_READ_AS.get(entry.dtype, entry.dtype), device=entry.device)
-        row.set_(owner, 0, (count,), (1,))
-        parts = [row] if short else [row[:FIRST], row[-LAST:]]
+        return row.set_(owner, 0, (count,), (1,))
+    except (RuntimeError, NotImplementedError, TypeError):
+        return None
+
+
+def _cells(entry) -> tuple:
+    row = _row(entry)
+    if row is None:
+        return ()
+    count = len(row)
+    short = count <= WHOLE
+    where = range(count) if short else [*range(FIRST), *range(count - LAST, count)]
+    parts = [row] if short else [row[:FIRST], row[-LAST:]]
+    try:
         values = [v for part in parts for v in part.tolist()]
     except (RuntimeError, NotImplementedError, TypeError):
         return ()
     return tuple((i, _text(v)) for i, v in zip(where, values))
+
+
+def _stats(entry) -> str:
+    row = _row(entry)
+    if row is None or not WHOLE < len(row) <= MOST_READ or row.is_complex():
+        return ""
+    try:
+        row = row.double()
+        least, most, mean = row.min().item(), row.max().item(), row.mean().item()
+    except (RuntimeError, NotImplementedError, TypeError):
+        return ""
+    return f"{_text(least)} to {_text(most)}, mean {_text(mean)}"
 
 
 def _text(value) -> str:

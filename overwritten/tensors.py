@@ -19,7 +19,8 @@ class StorageState:
     letter: A, B, C … in order of first appearance. nbytes: its size in bytes.
     itemsize: bytes per element. count: number of elements. dtype: of the tensor that
     was seen first. cells: ((index, text), …), all elements up to 8, else the first 5
-    and the last 2; empty where they cannot be read.
+    and the last 2; empty where they cannot be read. stats: of more than 8 elements, and up to
+    a million: least, greatest and mean, as in '0 to 9, mean 4.5'; else ''.
     address: the real one, for this process only (never shown, never stored).
     """
 
@@ -30,6 +31,7 @@ class StorageState:
     dtype: str
     cells: tuple
     address: int = field(compare=False, repr=False, default=0)
+    stats: str = ""
 
 
 @dataclass(frozen=True)

@@ -103,6 +103,13 @@ def overwritten_by(write):
 WRITES = ["y *= 3", "y += 1", "y.data += 1"]
 
 
+def test_a_switch_is_a_menu_of_true_and_false():
+    view = knob(lambda n, twice: "x = torch.ones(1)" + "\nx = x * 2" * twice, n=[1, 2], twice=[False, True])
+    assert [type(one).__name__ for one in view.controls.values()] == ["SelectionSlider", "Dropdown"]
+    assert view.say().startswith("n = 1, twice = False:") and "8 B" in view.turn(twice=True)
+    assert "<td>True</td>" in view.html()
+
+
 def test_a_knob_takes_a_function_that_returns_code():
     view = knob(lambda n, write: f"x = torch.ones({n})\n{write}", n=[1, 100], write=["x = x + 1", "x += 1"])
     assert view.say() == "n = 1, write = x = x + 1:\ncode peaks at 8 B."
@@ -287,6 +294,13 @@ def test_back_to_a_run_that_is_ending_runs_it_again(gate):
         assert gate.begun.wait(60)
     gate.open.set()
     assert gate.view.say() == "first = 0, n = 1:\ncode peaks at 8 B." and gate.runs == [0, 1, 1]
+
+
+def test_a_quick_run_is_answered_within_the_move(gate, monkeypatch):
+    monkeypatch.setattr(knobs, "LINGER", 60)
+    gate.open.set()
+    hand(gate.view, n=1)
+    assert said(gate.view) == "first = 0, n = 1:\ncode peaks at 8 B."
 
 
 def test_stop_goes_back_to_what_is_shown(gate):

@@ -12,6 +12,7 @@ import pytest
 import torch
 from bookkeeping import World
 
+from overwritten.pictures.step import step_svg
 from overwritten import record, watch
 from overwritten.ledger import Ledger
 from overwritten.recorder import MAX_STEPS
@@ -473,3 +474,28 @@ def test_a_cuda_seed_that_waits_is_left_alone():
     waiting = list(torch.cuda._lazy_seed_tracker.get_calls())
     record("x = torch.ones(1)")
     assert torch.cuda._lazy_seed_tracker.get_calls() == waiting and torch.initial_seed() == 1234
+
+
+@pytest.mark.parametrize("made, stats", [
+    ("torch.arange(9)", "0 to 8, mean 4"),
+    ("torch.arange(9, dtype=torch.uint8)", "0 to 8, mean 4"),
+    ("torch.arange(12.0, dtype=torch.bfloat16).view(3, 4)", "0 to 11, mean 5.5"),
+    ("torch.arange(12) % 4 == 0", "0 to 1, mean 0.25"),
+    ("torch.tensor([1.0] * 8 + [float('nan')])", "nan to nan, mean nan"),
+    ("torch.tensor([1.0] * 8 + [float('inf')])", "1 to inf, mean inf"),
+    ("torch.arange(8)", ""),
+    ("torch.ones(9, dtype=torch.complex64)", ""),
+    ("torch.ones(1_000_000, dtype=torch.int8)", "1 to 1, mean 1"),
+    ("torch.ones(1_000_001, dtype=torch.int8)", ""),
+])
+def test_a_large_storage_has_statistics(made, stats):
+    recording = record(f"x = {made}")
+    (storage,) = recording.steps[-1].storages
+    assert storage.stats == stats
+    assert (f"· {stats}<" in step_svg(recording, 1)) == bool(stats)
+
+
+def test_statistics_follow_a_write_and_touch_nothing():
+    recording = record("x = torch.zeros(100, requires_grad=True)\ny = x * 1\ny[50] = 7")
+    assert [step.storage("B").stats for step in recording.steps[2:]] == ["0 to 0, mean 0", "0 to 7, mean 0.07"]
+    assert recording.steps[-1].tensor("y").version == 1 and recording.peak == 800

@@ -26,15 +26,15 @@ def control(name: str, values: list):
 
 
 def is_slider(values: list) -> bool:
-    return all(isinstance(value, (int, float)) for value in values)
+    return all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values)
 
 
 def label(value) -> str:
     """As it stands beside the control and in the sentence.
 
-    >>> label(10_000), label("x += 1")
-    ('10,000', 'x += 1')
+    >>> label(10_000), label("x += 1"), label(True)
+    ('10,000', 'x += 1', 'True')
     """
-    if isinstance(value, str):
-        return value
-    return f"{value:,}" if isinstance(value, int) else str(value).removeprefix("torch.")
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return str(value).removeprefix("torch.")

@@ -109,4 +109,6 @@ table.before(scrolling('All steps as a table', []));
 table.previousSibling.append(table);
 root.querySelector('.still').remove();
 root.prepend(make('style', {}, film.style), group, scrolling('Picture', [picture, lower]));
-show(last);
+// On paper nothing moves: a film that nobody has moved shows its end, as the still did.
+window.addEventListener('beforeprint', () => root.isConnected && slider.value === '0' && show(last));
+show(0);

@@ -15,7 +15,7 @@ from html import escape
 
 from overwritten.live.controls import STYLE_OF_CONTROLS, control, is_slider, label
 from overwritten.live.film import CONTROLS
-from overwritten.live.newest import Newest
+from overwritten.live.newest import LINGER, Newest
 from overwritten.live.scenes import SCENES, Scene
 from overwritten.live.stored import Stored
 from overwritten.pictures.draw import STYLE, height_of
@@ -171,7 +171,7 @@ class Knob:
     def _turned(self, change):
         with self._newest.lock:
             if not self._by_us:
-                self._newest.ask(self._position())
+                self._newest.ask(self._position(), LINGER)
 
     def _show(self, key, scene):
         if self._by_us:  # recording ahead

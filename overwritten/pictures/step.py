@@ -50,6 +50,8 @@ class _Plan:
         longest = max(map(len, self.lines), default=0)
         narrow = int(max(longest, 12) * CHAR) + 34
         widest = max((_label_width(step, t) for step in self.steps for t in step.tensors), default=0)
+        heads = (22 + 10 * len(s.letter) + SOFT * len(_head(s, " · written")) for step in self.steps for s in step.storages)
+        widest = max(widest, *heads, 0)
         self.beside = longest <= SIDE and narrow + 3 * PAD + widest <= WIDTH
         self.code_width = narrow if self.beside else WIDTH - 2 * PAD
         self.code_rows = min(len(self.lines), MOST_LINES)
@@ -164,7 +166,7 @@ def _columns(plan, storage):
     cells = storage.cells
     whole = len(cells) == storage.count
     units = max(len(cells), 1) if whole else len(cells) + 1
-    wide = min(48, plan.room / units)
+    wide = min(50, plan.room / units)
     shift = {i: k + (0 if whole or i < 5 else 1) for k, (i, _) in enumerate(cells)}
 
     def at(element):
@@ -181,7 +183,7 @@ def _storage(plan, step, storage, before, y):
     yield text(plan.left, y + 12, storage.letter, "bold", ' style="font-size:16px"')
     tag = " · new" if fresh else " · written" if written else ""
     indent = plan.left + 12 + 10 * len(storage.letter)
-    yield text(indent, y + 12, f"{size(storage.nbytes)} · {storage.dtype}{tag}", "soft")
+    yield text(indent, y + 12, clip(_head(storage, tag), int((WIDTH - PAD - indent) / SOFT)), "soft")
     wide, at = _columns(plan, storage)
     old = dict(before.cells) if before else {}
     for element, words in storage.cells:
@@ -197,6 +199,11 @@ def _storage(plan, step, storage, before, y):
         label = f"{storage.letter}+{end * storage.itemsize:,}"
         yield text(at(5) + wide / 2, y + 34, "…", "mid soft")
         yield text(at(end) + wide, y + 55, label, "tiny end")
+
+
+def _head(storage, tag):
+    stats = f" · {storage.stats}" if storage.stats else ""
+    return f"{size(storage.nbytes)} · {storage.dtype}{tag}{stats}"
 
 
 def _brackets(plan, step, storage, y):

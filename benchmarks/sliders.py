@@ -1,0 +1,271 @@
+"""How long a move takes from the hand to the painted picture: our live views beside `interact`.
+
+The idea: one notebook, one page, one run. In every round each way takes its turn, in shuffled
+order, so that a busy machine slows all of them alike. `interact` draws the very strokes of the
+film's pictures with matplotlib. A move is timed in the page, from the key's own time stamp to
+the first frame after the picture carries the new value; that value is read from the picture.
+It judges nothing: no time here makes a test fail, and no number holds for another machine.
+Needs requirements-dev.txt and Chromium.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+import nbformat
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+from conftest import BROWSERS, QUIET, RUN_ALL, jupyterlab
+
+WARM_UP, MOVES, CHANGES = 2, 20, 60
+KEEP = 'torch.set_num_threads(1)\nsteps = ["x = torch.arange(4.0)", "w = x.clone().requires_grad_()", "y = w * w"]\n'
+CELLS = {
+    "start": "import time\nimport torch\nfrom overwritten import film, knob, record\nfrom overwritten.pictures.step import step_svgs\n" + KEEP,
+    "film": 'run = record("\\n".join(steps + ["x[1:] += 1", "z = x.t()"] * 31))\nfilm(run)',
+    "interact": """%matplotlib inline
+%config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
+import re, xml.etree.ElementTree as tree
+import matplotlib.pyplot as plt
+from ipywidgets import interact
+from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
+from matplotlib.path import Path
+
+def strokes(svg):
+    for e in tree.fromstring(svg).iter():
+        kind, get = e.tag.split("}")[1], lambda *names: [float(e.get(name)) for name in names]
+        bad, soft = "bad" in e.get("class", ""), "soft" in e.get("class", "")
+        colour = "#a52308" if bad else "#555555" if soft else "#1b1b1b"
+        if kind == "text":
+            yield "text", get("x", "y"), (e.text or "").replace("$", r"\\$"), colour
+        elif kind == "rect":
+            yield "rect", get("x", "y", "width", "height"), "fresh" in e.get("class", ""), colour
+        elif kind == "path":
+            yield "path", path(e.get("d")), None, colour
+
+def path(d):
+    x = y = 0
+    points, codes = [], []
+    for letter, words in re.findall("([a-zA-Z])([^a-zA-Z]*)", d):
+        n = [float(w) for w in re.findall(r"-?[\\d.]+", words)]
+        near = letter.islower()
+        if letter in "hH": x = n[0] + x * near
+        elif letter in "vV": y = n[0] + y * near
+        elif n: x, y = n[-2] + x * near, n[-1] + y * near
+        points.append((x, y))
+        codes.append(Path.MOVETO if letter in "mM" else Path.LINETO)
+    return Path(points, codes)
+
+frames = [list(strokes(svg)) for svg in step_svgs(run)]
+height = float(re.search(r' height="([0-9.]+)"', step_svgs(run)[0])[1])
+
+def draw(step):
+    figure = plt.figure(figsize=(6.4, height / 100), dpi=100)
+    axes = figure.add_axes([0, 0, 1, 1])
+    axes.set(xlim=(0, 640), ylim=(height, 0))
+    axes.axis("off")
+    for kind, where, what, colour in frames[step]:
+        if kind == "text":
+            axes.text(*where, what, color=colour, fontsize=9, family="monospace")
+        elif kind == "rect":
+            axes.add_patch(Rectangle(where[:2], *where[2:], fill=what, facecolor="#d6e8f3", edgecolor=colour))
+        else:
+            axes.add_patch(PathPatch(where, fill=False, edgecolor=colour))
+    axes.add_patch(Rectangle((0, 0), 12, 12, color=(step / 255, 0, 0)))  # so that the page can read the step
+    plt.show()
+
+interact(draw, step=(0, len(frames) - 1));""",
+    "knob, recorded ahead": 'codes = {"x = x + 1": "x = torch.ones(n)\\nx = x + 1", "x += 1": "x = torch.ones(n)\\nx += 1"}\nknob(codes, n=list(range(1, 33)))',
+    "knob, runs again": "knob(codes, first=[0], n=list(range(1, 1001)))",
+    "film of 500 steps and 30 storages": 'film(record("\\n".join([*(f"x{i} = torch.ones({i + 1}, requires_grad=True)" for i in range(30)), *(f"x{i % 30}.data.mul_(2)" for i in range(470))])))',
+}
+OWN = """import time, statistics
+def once(n):
+    begin = time.perf_counter()
+    for code in codes.values(): exec(code, {"torch": torch, "n": n})
+    return time.perf_counter() - begin
+print(statistics.median(once(n) for n in range(1, 121)) * 1000)"""
+# What stands in the page while a way is measured.
+PAGE = """(() => {
+  const B = window.B = { inputs: [], seen: [] };
+  const later = [];
+  const channel = new MessageChannel();
+  channel.port1.onmessage = () => { const mark = later.shift(); B.seen.push({ mark, t: performance.now() }); };
+  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+  let root, last, source, known;
+  function mark() {
+    const svg = root.querySelector('.picture svg, .widget-html svg');
+    if (svg) return Number(svg.dataset.step ?? svg.dataset.peaks.split(',')[1] / 4 - 1);
+    const image = root.querySelector('img');
+    if (!image?.complete || !image.naturalWidth) return known;
+    if (image.src !== source) {
+      source = image.src;
+      canvas.drawImage(image, 0, 0);
+      known = canvas.getImageData(4, 4, 1, 1).data[0];
+    }
+    return known;
+  }
+  function frame() {
+    const now = root && mark();
+    if (now !== undefined && now !== last) { last = now; later.push(now); channel.port2.postMessage(0); }
+    requestAnimationFrame(frame);
+  }
+  document.addEventListener('keydown', event => B.inputs.push(event.timeStamp), true);
+  requestAnimationFrame(frame);
+  B.watch = element => { root = element; last = source = known = undefined; B.clear(); };
+  B.clear = () => { B.inputs = []; B.seen = []; };
+  B.at = () => last;
+  B.burst = (element, changes, most) => new Promise(done => {
+    const handle = [...element.querySelectorAll('.noUi-handle')].at(-1), field = element.querySelector('input[type=range]');
+    const begun = performance.now(), times = [];
+    const clock = setInterval(() => {
+      const due = Math.min(changes, Math.floor((performance.now() - begun) / (1000 / 60)) + 1);
+      while (times.length < due) {
+        const back = times.length >= most;
+        times.push(performance.now());
+        if (handle) handle.dispatchEvent(new KeyboardEvent('keydown', { key: back ? 'ArrowLeft' : 'ArrowRight', bubbles: true, cancelable: true }));
+        else { field.value = Number(field.value) + (back ? -1 : 1); field.dispatchEvent(new Event('input', { bubbles: true })); }
+      }
+      if (times.length >= changes) { clearInterval(clock); done(times.at(-1)); }
+    }, 4);
+  });
+  // The output put in anew, its script run: until it is painted.
+  B.first = element => new Promise(done => {
+    const html = window.jupyterapp.shell.currentWidget.content.widgets.find(c => c.node.contains(element)).model.outputs.toJSON()
+      .map(o => o.data?.['text/html']).find(Boolean);
+    const place = document.createElement('div'), begun = performance.now();
+    document.body.prepend(place);
+    place.append(document.createRange().createContextualFragment(html));
+    requestAnimationFrame(() => {
+      const after = new MessageChannel();
+      after.port1.onmessage = () => { const took = performance.now() - begun; place.remove(); done([took, html.length]); };
+      after.port2.postMessage(0);
+    });
+  });
+})()"""
+ASK = """async code => {
+  const future = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code, store_history: false});
+  let said = '';
+  future.onIOPub = message => { said += message.content.text ?? ''; };
+  await future.done;
+  return said;
+}"""
+
+
+def notebook(path):
+    cells = [nbformat.v4.new_code_cell(source) for source in CELLS.values()]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+
+
+class Way:
+    """One live view on the page, and what its moves took, in ms."""
+
+    def __init__(self, page, name):
+        self.page, self.name = page, name
+        cell = page.locator(".jp-CodeCell").nth(list(CELLS).index(name))
+        self.output = cell.locator(".jp-OutputArea").first
+        self.slider = self.output.locator(".noUi-handle, input[type=range]").last
+        self.keys, self.shown, self.settled, self.wrong = [], [], [], 0
+        self.fresh, self.at = name == "knob, runs again", 0
+
+    def until(self, mark):
+        self.page.wait_for_function("mark => B.at() === mark", arg=mark, timeout=30_000, polling=50)
+        self.page.wait_for_timeout(60)
+
+    def round(self):
+        self.slider.scroll_into_view_if_needed()
+        self.slider.focus()
+        self.page.evaluate("root => B.watch(root)", self.output.element_handle())
+        if not self.fresh:  # one that runs again is to meet new values only
+            self.page.keyboard.press("Home")
+            self.at = 0
+        self.until(self.at)
+        for move in range(-WARM_UP, MOVES):
+            self.page.evaluate("B.clear()")
+            self.page.keyboard.press("ArrowRight")
+            self.at += 1
+            self.until(self.at)
+            begun, seen = self.page.evaluate("[B.inputs[0], B.seen.at(-1).t]")
+            if move >= 0:
+                self.keys.append(seen - begun)
+        if not self.fresh:
+            self.page.keyboard.press("Home")
+            self.at = 0
+            self.until(0)
+        most = 31 if "ahead" in self.name else CHANGES
+        self.page.evaluate("B.clear()")
+        end = self.page.evaluate("args => B.burst(...args)", [self.output.element_handle(), CHANGES, most])
+        self.at += most - (CHANGES - most)
+        try:
+            self.until(self.at)
+        except Exception:
+            self.wrong += 1
+        self.page.wait_for_timeout(300)
+        seen = self.page.evaluate("B.seen")
+        if not seen:
+            sys.exit(f"{self.name}: nothing moved in a burst; a way's slider is not driven as it should be.")
+        self.wrong += seen[-1]["mark"] != self.at
+        self.shown.append(len(seen))
+        self.settled.append(max(seen[-1]["t"] - end, 0))
+
+    def row(self, slow):
+        p95 = sorted(self.keys)[int(0.95 * len(self.keys))]
+        times = f"{median(self.keys):.0f} | {p95:.0f} | {slow / median(self.keys):.1f}x"
+        ends = "always right" if not self.wrong else f"{self.wrong} WRONG"
+        bursts = f"{median(self.shown):.0f} | {median(self.settled):.0f} | {max(self.settled):.0f} | {ends}"
+        return f"| {self.name} | {len(self.keys)} | {times} | {bursts} |"
+
+
+def measure(page, rounds):
+    """(ways, ms that the re-run code takes alone, first pictures of the long film in ms, its characters)."""
+    page.evaluate(PAGE)
+    ways = [Way(page, name) for name in list(CELLS)[1:]]
+    dice = random.Random(0)
+    for number in range(rounds):
+        dice.shuffle(ways)
+        for way in ways:
+            way.round()
+        print(f"round {number + 1} of {rounds}", file=sys.stderr)
+    ways.sort(key=lambda way: list(CELLS).index(way.name))
+    firsts = [page.evaluate("root => B.first(root)", ways[-1].output.element_handle()) for _ in range(5)]
+    return ways, float(page.evaluate(ASK, OWN)), [took for took, _ in firsts], firsts[0][1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--rounds", type=int, default=6, metavar="N", help=f"rounds of {MOVES} moves a way (6)")
+    rounds = parser.parse_args().rounds
+    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if path is None:
+        sys.exit("No browser: install Chromium (Debian: apt-get install chromium), then run this again.")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
+        served = Path(folder)
+        notebook(served / "sliders.ipynb")
+        flags = [f"--ServerApp.root_dir={served}", "--LabApp.expose_app_in_browser=True"]
+        with jupyterlab(served, served / "lab.log", None, *flags) as address:
+            browser = driver.chromium.launch(executable_path=path, args=QUIET)
+            page = browser.new_page(viewport={"width": 1280, "height": 900})
+            page.goto(f"{address}/lab?reset")
+            page.wait_for_function("() => window.jupyterapp", timeout=60_000)
+            page.evaluate(RUN_ALL, "sliders.ipynb")
+            page.wait_for_timeout(3000)
+            ways, own, firsts, characters = measure(page, rounds)
+            browser.close()
+    slow = median(next(way for way in ways if way.name == "interact").keys)
+    print("| way | moves | median, ms | p95, ms | against interact | pictures of 60 changes in 1 s | settled, ms | worst | ends |")
+    print("|---|---:|---:|---:|---:|---:|---:|---:|---|")
+    print(*(way.row(slow) for way in ways), sep="\n")
+    again = next(way for way in ways if way.fresh)
+    print(f"\nThe knob that runs again adds {median(again.keys) - own:.0f} ms (median) to the {own:.2f} ms that its code takes alone.")
+    print(f"500 steps and 30 storages: {characters / 1e6:.2f} MB, first picture after {median(firsts):.0f} ms (worst of 5: {max(firsts):.0f}).")
+
+
+if __name__ == "__main__":
+    main()
