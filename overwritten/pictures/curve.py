@@ -41,7 +41,7 @@ class Curve:
         tall = TALL + (22 if self._fits(str(index)) else 4)
         yield box(self._left(index), self._top + 16, self._wide, tall, "now", radius=3)
         label = size(self._steps[index].live)
-        yield text(self._beside(index, label), self._floor - 6, label, "mid bold")
+        yield text(self._beside(index, label), self._floor - 6, label, "mid bold halo")
 
     def _left(self, index):
         return PAD + self._wide * index

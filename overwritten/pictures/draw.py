@@ -45,6 +45,7 @@ html[theme=dark] .ow,.theme-dark .ow{--ow-ink:#eee;--ow-paper:#111}
 .ow svg .shut{fill:var(--ow-good);stroke:var(--ow-good)}.ow svg .open{fill:var(--ow-bad);stroke:var(--ow-bad)}
 .ow svg .shackle{fill:none;stroke-width:2}.ow svg .cross{fill:none;stroke:var(--ow-paper);stroke-width:1.6}
 .ow svg .bad-line{stroke:var(--ow-bad);stroke-width:1.8}.ow svg .good-line{stroke:var(--ow-good);stroke-width:1.8}
+.ow svg .halo{paint-order:stroke;stroke:var(--ow-paper);stroke-width:4}
 .ow svg .ticked{stroke-width:2.6}.ow svg .mark{fill:none;stroke-width:4}
 """
 
