@@ -1,8 +1,10 @@
 """The two commands on machines where something is missing: one sentence, no traceback."""
 
 import os
+import shutil
 import subprocess
 import sys
+import zipfile
 
 import pytest
 from conftest import ROOT
@@ -85,3 +87,15 @@ def test_make_lab_finds_another_port_when_one_is_taken(tmp_path):
             server.communicate(timeout=20)
     words = "".join(said)
     assert f"port {port} is already in use, trying another" in words and "http://localhost" in words
+
+
+def test_what_pip_installs_is_the_whole_package(tmp_path):
+    """A learner in Colab has nothing but this."""
+    shutil.copytree(ROOT, tmp_path / "copy", ignore=shutil.ignore_patterns(".*", "artefacts", "_build", "*.egg-info", "build", "__pycache__"))
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(tmp_path / "copy")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("overwritten/")}
+    here = {str(path.relative_to(ROOT)) for path in (ROOT / "overwritten").rglob("*") if path.suffix in (".py", ".js")}
+    assert packed == here
