@@ -1,5 +1,8 @@
 """The lessons in a real JupyterLab in a real browser: what is shown is what the kernel says."""
 
+import os
+import random
+
 import pytest
 from conftest import jupyterlab, looking
 from playwright.sync_api import TimeoutError
@@ -39,6 +42,9 @@ KNOB_SHOWS = """([knob, said, svg]) => {
   wanted.innerHTML = svg;
   return knob.querySelector('.sentence').textContent.replace(/\\s+/g, ' ') === said
     && wanted.firstChild.isEqualNode(knob.querySelector('.widget-html svg'));
+}"""
+START = """code => {
+  window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code: `exec(${JSON.stringify(code)}, {})`, store_history: false});
 }"""
 LABELS = """knob => Object.fromEntries([...knob.querySelectorAll('.widget-hslider, .widget-dropdown')].map(c => [
   c.querySelector('.widget-label').textContent,
@@ -192,6 +198,39 @@ def test_knobs_by_mouse(look):
             menu.select_option(index=len(labels) // 2)
             knob.follows()
     look.shot(knob.root, "knob")
+
+
+#: `OVERWRITTEN_MOVES=500 pytest tests/test_browser.py -k random` is the long run: 500 moves a lesson.
+MOVES = int(os.environ.get("OVERWRITTEN_MOVES", "40"))
+KEYS = ("ArrowRight", "ArrowLeft", "PageUp", "PageDown", "Home", "End")
+VERSIONS = "import json, torch; print(json.dumps({k: v._version for k, v in globals().items() if isinstance(v, torch.Tensor) and not v.is_inference()}))"
+BUSY = "import time, torch; w = [torch.rand(9) for _ in range(300)]; time.sleep(0.4); del w"
+
+
+@light
+def test_random_moves(look):
+    """All live views in turn, some moved while a cell is busy: nothing fails, nothing shown is stale."""
+    faults, dice = [], random.Random(look.lesson)
+    look.page.on("pageerror", lambda error: faults.append(str(error)))
+    tensors, all_films, all_knobs = look.ask(VERSIONS), films(look), knobs(look)
+    for move in range(MOVES):
+        if move % 10 == 0:
+            look.page.evaluate(START, BUSY)
+        view = dice.choice([*all_films, *all_knobs])
+        if isinstance(view, FilmOnPage):
+            way = dice.choice(["key", "key", "value", "button"])
+            if way == "key":
+                view.slider.press(dice.choice(KEYS))
+            elif way == "value":
+                view.slider.fill(str(dice.randrange(view.last + 1)))
+            else:
+                view.root.get_by_role("button").nth(dice.choice([0, 1, 3])).click()
+            view.at()
+        else:
+            dice.choice([*view.handles, *view.menus]).press(dice.choice(KEYS))
+    for view in all_knobs:
+        view.follows()
+    assert look.ask(VERSIONS) == tensors and faults == []
 
 
 @light
