@@ -62,8 +62,8 @@ _HINTS = {
 class Message:
     """One error text, taken apart.
 
-    kind: a key of `KINDS`. type, shape: of the tensor as it is now, e.g. 'torch.FloatTensor',
-    (3, 4). op: the node after 'which is output … of', without 'Backward' ('Relu' for
+    kind: a key of `KINDS`. type, shape: of the tensor, e.g. 'torch.FloatTensor', (3, 4);
+    the shape is that of now, but of a saver's own result that of the save. op: the node after 'which is output … of', without 'Backward' ('Relu' for
     ReluBackward0, ReluBackward and Relu alike); None where the text names none.
     overload: the number behind the node's name (1 in ReluBackward1), 0 if none.
     now, expected: version counters. node: the name as this PyTorch wrote it.

@@ -159,7 +159,7 @@ SUSPECTS = (
     ),
     (
         lambda m, n: n and n.saves,
-        "{op} is the saver: it saved its own result. The writer comes after it: look for `+=`, `x[…] = …`, "
+        "{op} is the saver: it saved its own result. The writer is not named, it comes after it: look for `+=`, `x[…] = …`, "
         "an activation or Dropout with `inplace=True`, `squeeze_` on what {op} returned or on a view of it.",
     ),
     (
@@ -285,7 +285,8 @@ def _parts(m, node):
     where = "on a GPU" if ".cuda." in m.type else "on the CPU" if m.type.count(".") == 1 else "on another device"
     yield m.type, f"{_numbers(m)}, {where}"
     sides = _SIDES.get(len(m.shape), "")
-    yield str(list(m.shape)), "its shape now: a `squeeze_` since the save shows here" + (f"; {sides}" if sides else "")
+    now = f"its shape at the save, if {node.op} saved its own result" if node and node.saves else "its shape now: a `squeeze_` since the save shows here"
+    yield str(list(m.shape)), now + (f"; {sides}" if sides else "")
     if node is None:
         yield "(no 'which is output … of')", "no operation made it: a parameter, a buffer, a label or an index"
     else:

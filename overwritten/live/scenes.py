@@ -66,7 +66,7 @@ def beside(codes: dict[str, str], names: dict) -> Scene:
     said = {label: done.verdict + _versions(done.run) for label, done in trials.items()}
     words = "; ".join(f"{label}: {end}" for label, end in said.items()) + "."
     alt = " ".join(f"{label}: {lanes_sentence(done.run)}" for label, done in trials.items())
-    svgs = [lanes_svg(done.run, alt, f"{label}: {done.verdict}") for label, done in trials.items()]
+    svgs = [lanes_svg(done.run, alt, f"{label}: {done.verdict}", brief=True) for label, done in trials.items()]
     return Scene(stack(*svgs), words, said, {label: done.run for label, done in trials.items()})
 
 
