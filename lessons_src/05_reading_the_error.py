@@ -12,8 +12,8 @@
 # - find the line that saved and the line that wrote, with two tools;
 # - judge the advice "remove `inplace=True` from ReLU", and mend the line that needs it.
 #
-# **About 80 minutes.** You need: version counters and what backward saves (lesson 2).
-# You can take it in two sittings: sections 1 to 6, then the rest.
+# **About 80 minutes.** You need: version counters and what backward saves (lesson 2). You
+# can take it in two sittings: sections 1 to 6, then the rest.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 
@@ -60,12 +60,12 @@ reported = (
 )
 
 # %% [markdown]
-# The traceback above it holds nothing but the training loop, down to `backward()`. The line that
-# is to blame ran earlier, in the forward, and left no trace. The post's cure: "remove
+# The traceback above it holds nothing but the training loop, down to `backward()`. The line
+# that is to blame ran earlier, in the forward, and left no trace. The post's cure: "remove
 # `inplace=True` from ReLU".
 #
-# At the end of section 5 you raise this very line. First, what does it say? The course takes
-# it apart with `parse`:
+# At the end of section 5 you raise this very line. First, what does it say? The course
+# takes it apart with `parse`:
 
 # %%
 part = parse(reported)
@@ -98,15 +98,15 @@ with torch.no_grad():
 # %% [markdown]
 # ## 2. The shape: then or now? (5 minutes)
 #
-# A tensor is saved in the forward and looked at in backward. In between, `squeeze_` can give it
-# another shape. Which of the two shapes does the message show?
+# A tensor is saved in the forward and looked at in backward. In between, `squeeze_` can
+# give it another shape. Which of the two shapes does the message show?
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
-    "`y = a * 2` has the shape `[1, 3]`. `z = y ** 2` saves `y` as its *input*. Then `y.squeeze_()` makes it `[3]`. What does the message show?",
+    "`batch` has the shape `[1, 3]`. `z = a * batch` saves it as an *input*. Then `batch.squeeze_()` makes it `[3]`. What does the message show?",
     {
-        "`[1, 3]`, the shape at the save": "For an input nobody kept it: the graph holds the very tensor `y`, and that has another shape by now.",
-        "`[3]`, the shape of now": "The graph holds the very tensor `y`. The text is written in backward, with what `y` looks like then.",
+        "`[1, 3]`, the shape at the save": "For an input nobody kept it: the graph holds the very tensor `batch`, and that has another shape by now.",
+        "`[3]`, the shape of now": "The graph holds the very tensor `batch`. The text is written in backward, with what it looks like then.",
         "Nothing: no number was changed, so it does not raise": "`squeeze_` counts as a write like any other. Lesson 2 measured it.",
     },
     answer="`[3]`, the shape of now",
@@ -114,15 +114,15 @@ predict(
 
 # %%
 a = torch.ones(1, 3, requires_grad=True)
-y = a * 2
-z = y**2
-y.squeeze_()
+batch = torch.ones(1, 3)
+z = a * batch
+batch.squeeze_()
 with caught():
     z.sum().backward()
 
 # %% [markdown]
-# So the shape need not be one that any layer gave. If you look for it in vain, look for a `squeeze_`,
-# an `unsqueeze_` or a `t_`. Now an operation that saves its own *result*:
+# So the shape need not be one that any layer gave. If you look for it in vain, look for a
+# `squeeze_`, an `unsqueeze_` or a `t_`. Now an operation that saves its own *result*:
 
 # %%
 x = a.relu()
@@ -132,12 +132,12 @@ with caught():
 
 
 # %% [markdown]
-# `[1, 3]`, the shape at the save. A graph that held its own result would hold itself, so PyTorch
-# keeps a second label on the same storage, and that one is not squeezed. In our line ReLU
-# saved its result: `[2, 2048, 25, 25]` is what the ReLU gave.
+# `[1, 3]`, the shape at the save. A graph that held its own result would hold itself, so
+# PyTorch keeps a second label on the same storage, and that one is not squeezed. In our
+# line ReLU saved its result: `[2, 2048, 25, 25]` is what the ReLU gave.
 #
-# The **type** tells numbers and device, no more: `torch.LongTensor` are whole numbers, `cuda`
-# is the GPU.
+# The **type** tells numbers and device, no more: `torch.LongTensor` are whole numbers,
+# `cuda` is the GPU.
 
 # %% [markdown]
 # ## 3. Who is "output 0 of X"? (11 minutes)
@@ -182,10 +182,12 @@ print(ask("y = a * 2\nz = y ** 2\ny[0] = 1"))
 # %% [markdown]
 # The first line: the last write that autograd *recorded* is the name. The next two write
 # without being recorded, under `no_grad` and through `detach()`, and the name of the maker
-# stays: `Mul` did nothing wrong. The fourth is a write into a part; autograd calls it `CopySlices`.
+# stays: `Mul` did nothing wrong. The fourth is a write into a part; autograd calls it
+# `CopySlices`.
 #
-# So the rule has two halves. **If X saved its own result, X is the saver. If the tensor was saved
-# as an input, X is the last recorded writer, or the maker where no write was recorded.**
+# So the rule has two halves. **If X saved its own result, X is the saver. If the tensor was
+# saved as an input, X is the last recorded writer, or the maker where no write was
+# recorded.**
 #
 # Sometimes "which is output … of" is missing:
 
@@ -212,7 +214,8 @@ with caught():
 
 # %% [markdown]
 # **One thing, three names.** Our line says `ReluBackward1`. PyTorch 1.10 to 2.12 say
-# `ReluBackward0`, and from 2.13 on it is `Relu`. These are one operation in three generations:
+# `ReluBackward0`, and from 2.13 on it is `Relu`. These are one operation in three
+# generations:
 
 # %%
 for name in ("ReluBackward1", "ReluBackward0", "Relu"):
@@ -224,15 +227,16 @@ with caught():
 
 # %% [markdown]
 # Your own PyTorch wrote the last line. The number behind the old name was worth something:
-# `ReluBackward1` meant the *in-place* ReLU. Only torch 1.9 and older have it, so our line comes
-# from there. (These versions cannot run here; the names are from their messages, which the
-# course collects in its tests.) Whoever searches the web for `ReluBackward0` misses the two other names.
+# `ReluBackward1` meant the *in-place* ReLU. Only torch 1.9 and older have it, so our line
+# comes from there. (These versions cannot run here; the names are from their messages,
+# which the course collects in its tests.) Whoever searches the web for `ReluBackward0`
+# misses the two other names.
 
 # %% [markdown]
 # ## 4. The versions count writes (4 minutes)
 #
-# `is at version 2; expected version 1`: the first is the counter now, the second the counter at
-# the save.
+# `is at version 2; expected version 1`: the first is the counter now, the second the
+# counter at the save.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
@@ -248,18 +252,20 @@ predict(
 
 # %%
 for n in (1, 3, 20):
-    print(ask(f"y = a * 2\ny += 1\nz = y ** 2\nfor _ in range({n}): y += 1"))
+    more = f"for _ in range({n}): y += 1"
+    print(ask(f"y = a * 2\ny += 1\nz = y ** 2\n{more}"))
 print(ask("y = a * 2\nz = y ** 2\ny[0] += 1"))
 
 # %% [markdown]
-# `expected` counts the writes *before* the save; the difference counts those *since*. `3; expected 0`,
-# as in reports about SOLOv2, means three writes. (And `y[0] += 1` is two, as in lesson 2.)
+# `expected` counts the writes *before* the save; the difference counts those *since*. `3;
+# expected 0`, as in reports about SOLOv2, means three writes. (And `y[0] += 1` is two, as
+# in lesson 2.)
 
 # %% [markdown]
 # ## 5. Raise the reported line (10 minutes)
 #
-# You have all you need. `2; expected 1`, saved by an in-place ReLU as its own result: the ReLU
-# itself is the first write. Here is the stock block of a ResNet, from its `forward`:
+# You have all you need. `2; expected 1`, saved by an in-place ReLU as its own result: the
+# ReLU itself is the first write. Here is the stock block of a ResNet, from its `forward`:
 
 # %%
 forward = inspect.getsource(resnet.Bottleneck.forward)
@@ -301,11 +307,12 @@ with caught():
     c5.sum().backward()
 
 # %% [markdown]
-# Shape right, versions wrong. So the stock block **cannot** have raised the reported line, whatever
-# came after it. In the report the tensor was *new* when the ReLU got it: no `+=` before.
+# Shape right, versions wrong. So the stock block **cannot** have raised the reported line,
+# whatever came after it. In the report the tensor was *new* when the ReLU got it: no `+=`
+# before.
 #
-# Such a module is common. mmcv's `ConvModule` is convolution, batch norm, ReLU, and that ReLU
-# is in place unless you say otherwise:
+# Such a module is common. mmcv's `ConvModule` is convolution, batch norm, ReLU, and that
+# ReLU is in place unless you say otherwise:
 
 # %%
 print(inspect.getsource(resnet.ConvModule.forward))
@@ -330,12 +337,14 @@ with caught():
     x.sum().backward()
 
 # %% [markdown]
-# There it is: shape, operation, `version 2; expected version 1`. The differences are the device
-# (`torch.FloatTensor` on a CPU) and the spelling of ReLU, which tells the age of the PyTorch.
+# There it is: shape, operation, `version 2; expected version 1`. The differences are the
+# device (`torch.FloatTensor` on a CPU) and the spelling of ReLU, which tells the age of the
+# PyTorch.
 #
-# What you know by now, from one line: the author had a module *of their own*, or of a neck, that
-# ends in an in-place ReLU on a new tensor of 2048 channels, and something wrote once into its result.
-# *Which* module it was, the line cannot tell. Nor does it matter for the cure: it is at the write.
+# What you know by now, from one line: the author had a module *of their own*, or of a neck,
+# that ends in an in-place ReLU on a new tensor of 2048 channels, and something wrote once
+# into its result. *Which* module it was, the line cannot tell. Nor does it matter for the
+# cure: it is at the write.
 
 # %%
 film("""
@@ -349,8 +358,8 @@ x.sum().backward()
 # %% [markdown]
 # ## 6. Two tools, one failure (5 minutes)
 #
-# The hint in the message offers *anomaly mode*: PyTorch keeps the traceback of every forward
-# call and prints the one of the operation whose backward failed.
+# The hint in the message offers *anomaly mode*: PyTorch keeps the traceback of every
+# forward call and prints the one of the operation whose backward failed.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
@@ -381,9 +390,9 @@ with warnings.catch_warnings(record=True) as warned, caught():
 print("\n".join(exercises.forward_of(warned)))
 
 # %% [markdown]
-# From the cell down to the ReLU in the block: the way to the saver. (PyTorch's own lines are left
-# out.) The hint has changed, too: the tensor "was changed in there or anywhere later". Where, it
-# does not say. Anomaly mode watches no writes.
+# From the cell down to the ReLU in the block: the way to the saver. (PyTorch's own lines
+# are left out.) The hint has changed, too: the tensor "was changed in there or anywhere
+# later". Where, it does not say. Anomaly mode watches no writes.
 #
 # The doctor watches both:
 
@@ -393,8 +402,9 @@ with caught(), watch() as recording:
 print(exercises.who(recording))
 
 # %% [markdown]
-# Saver and writer. Anomaly mode needs no package, the doctor needs `watch` around a step. Use what you
-# have: the saver's line narrows the search to what touches that result *afterwards*.
+# Saver and writer. Anomaly mode needs no package, the doctor needs `watch` around a step.
+# Use what you have: the saver's line narrows the search to what touches that result
+# *afterwards*.
 
 # %% [markdown]
 # ## 7. "Remove `inplace=True` from ReLU" (12 minutes)
@@ -447,12 +457,14 @@ print({outcome(name, False) for name in still})
 print("cured:", [name for name in ill if name not in still])
 
 # %% [markdown]
-# Twelve turn from `2; expected 1` (two of them from `3; expected 2`) into `1; expected 0`. The ReLU no
-# longer writes, so the counter begins one or two lower, and the late write is still there.
+# Twelve turn from `2; expected 1` (two of them from `3; expected 2`) into `1; expected 0`.
+# The ReLU no longer writes, so the counter begins one or two lower, and the late write is
+# still there.
 #
-# **Was the advice always wrong?** No. Until torch 1.9 an out-of-place ReLU saved its *input*. Nobody
-# writes into that later, so there `inplace=False` moved the save out of the way. Those versions do not
-# run here. What follows is a **rebuild**: today's PyTorch with a ReLU that saves its input again.
+# **Was the advice always wrong?** No. Until torch 1.9 an out-of-place ReLU saved its
+# *input*. Nobody writes into that later, so there `inplace=False` moved the save out of the
+# way. Those versions do not run here. What follows is a **rebuild**: today's PyTorch with a
+# ReLU that saves its input again.
 
 # %%
 print(inspect.getsource(resnet.OldReLU))
@@ -461,13 +473,14 @@ print(inspect.getsource(resnet.OldReLU))
 old = resnet.relu_1_9
 ill = [name for name in names if outcome(name, True, old) != "ok"]
 still = [name for name in ill if outcome(name, False, old) != "ok"]
-print("rebuilt:", len(ill), "raise in place,", len(still), "still do:")
+print("rebuilt:", len(ill), "raise,", len(still), "still do:")
 print(still)
 
 # %% [markdown]
-# 11 of 13. The post was right for its author, whose `ReluBackward1` shows a torch of that age. In the
-# two others a convolution or a gate has saved the ReLU's result as its input. Torch 1.10 made
-# ReLU save its result always, to keep one activation less in memory: 11 became 1.
+# 11 of 13. The post was right for its author, whose `ReluBackward1` shows a torch of that
+# age. In the two others a convolution has saved the ReLU's result as its input. Torch 1.10
+# made ReLU save its result always, to keep one activation less in memory (cited below, not
+# run here): 11 became 1.
 #
 # The two settings side by side, for each story. Turn the slider; choose which ReLU:
 
@@ -500,13 +513,14 @@ for story in (1, 5, 13):
     print(names[story - 1])
     for relu in imports:
         print(stories.turn(story=story, relu=relu), "\n")
+_ = stories.turn(story=1, relu="torch 1.10 on")  # as before
 
 # %% [markdown]
-# Story 13 is lesson 3's: the gradient *would* be right, and it raises all the same. Story 1 raises
-# rightly.
+# Story 13 is lesson 3's: the gradient *would* be right, and it raises all the same. Story 1
+# raises rightly.
 #
-# **So mend the write.** Every late write has an out-of-place form: `x = x + b`, `x = x * gate`,
-# `x = x.unsqueeze(0)`. Both ReLU settings, both ReLUs:
+# **So mend the write.** Every late write has an out-of-place form: `x = x + b`, `x = x *
+# gate`, `x = x.unsqueeze(0)`. Both ReLU settings, both ReLUs:
 
 # %%
 for relu in (F.relu, resnet.relu_1_9):
@@ -555,8 +569,8 @@ for norm in (False, True):
 
 # %% [markdown]
 # Only a ReLU on the lateral makes it raise, in place or not. Up to torch 1.9 out of place
-# was fine, as in the rebuild above, so nobody saw the `+=`. Then came 1.10, and with it a row of
-# fixes in mmdetection: `laterals[i - 1] = laterals[i - 1] + up`.
+# was fine, as in the rebuild above, so nobody saw the `+=`. Then came 1.10, and with it a
+# row of fixes in mmdetection: `laterals[i - 1] = laterals[i - 1] + up`.
 
 # %%
 for act in (None, True, False):
@@ -576,9 +590,9 @@ print("same place:", x.data_ptr() == place)
 print("same numbers:", x.tolist() == before, "version", x._version)
 
 # %% [markdown]
-# They return the tensor itself, which is why `x.mul_(2).add_(1)` works. "Modify the value at the
-# address", the post's definition of in place, fits most of them; `squeeze_` changes no value
-# at all and counts.
+# They return the tensor itself, which is why `x.mul_(2).add_(1)` works. "Modify the value
+# at the address", the post's definition of in place, fits most of them; `squeeze_` changes
+# no value at all and counts.
 
 # %% tags=["claim:underscore-changes-variable"]
 print("saved  ", ask("z = a.exp()\nz.unsqueeze_(0)"))
@@ -586,7 +600,8 @@ print("unsaved", ask("z = a * 2\nz.unsqueeze_(0)"))
 print("nothing to squeeze", ask("z = a.exp()\nz.squeeze_()"))
 
 # %% [markdown]
-# On a saved tensor they raise, also where there is nothing to squeeze. On any other they are fine.
+# On a saved tensor they raise, also where there is nothing to squeeze. On any other they
+# are fine.
 #
 # **"`torch.relu` and `torch.sigmoid` are not in place; ReLU can be, by a setting."**
 
@@ -632,8 +647,8 @@ with caught():
 print(loss.grad.item())
 
 # %% [markdown]
-# Right for tensors. `total` begins as a number, so the first `+=` makes a new tensor; and nobody saves
-# a running sum. (`y = x` writes nothing: it gives a second name.)
+# Right for tensors. `total` begins as a number, so the first `+=` makes a new tensor; and
+# nobody saves a running sum. (`y = x` writes nothing: it gives a second name.)
 #
 # **"If a value that backward needs was modified in place, it raises. So better use none."**
 
@@ -642,10 +657,12 @@ print(ask("z = a.exp()\nz += 1"))
 print(ask("z = a.exp()\nz.data += 1"))
 
 # %% [markdown]
-# The second line is wrong and silent: lesson 4. And the stock block of section 5 writes twice in place
-# and is right. "None" costs memory and cures no late write into a saved tensor but that one.
+# The second line is wrong and silent: lesson 4. And the stock block of section 5 writes
+# twice in place and is right. "None" costs memory and cures no late write into a saved
+# tensor but that one.
 #
-# **"Put assignments before everything that needs a gradient; `gather` must come after them."**
+# **"Put assignments before everything that needs a gradient; `gather` must come after
+# them."**
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
@@ -666,23 +683,24 @@ print(ask(f"{i}y = a.exp()\ny[0] = 0\nz = y.gather(0, i)"))
 print(ask(f"{i}y = a * 2\nz = y[i]\ny[0] = 0"))
 
 # %% [markdown]
-# The rule helps and is not enough. Right for `gather`: it saves its whole input. Not enough where an
-# earlier operation saved its *result*. And not needed for `y[i]`, which saves the index alone. The
-# rule that covers all: **no write between a save and the backward that asks for it.**
+# The rule helps and is not enough. Right for `gather`: it saves its whole input. Not enough
+# where an earlier operation saved its *result*. And not needed for `y[i]`, which saves the
+# index alone. The rule that covers all: **no write between a save and the backward that
+# asks for it.**
 
 # %% [markdown]
 # ## 10. The decoder (4 minutes)
 #
-# Paste an error of your own, or a whole traceback. Each part is explained, and the suspects are
-# ranked. It knows the text only; what it cannot know, it does not say.
+# Paste an error of your own, or a whole traceback. Each part is explained, and the suspects
+# are ranked. It knows the text only; what it cannot know, it does not say.
 
 # %%
 field = decoder(reported)
 field
 
 # %% [markdown]
-# It takes a log with colours, several errors at once, anomaly mode's traceback. And it
-# says so where there is nothing to decode:
+# It takes a log with colours, several errors at once, anomaly mode's traceback. And it says
+# so where there is nothing to decode:
 
 # %%
 for text in ("KeyError: 'loss'", reported[:130]):
@@ -701,14 +719,15 @@ decode(
 )
 
 # %% [markdown]
-# A 2-D `AsStrided` or `T` is nearly always the transposed weight of a `Linear` that an optimizer's step
-# has written: lesson 4.
+# For a 2-D `AsStrided` the weight of a `Linear` comes first: it is saved as its transpose,
+# and an optimizer's step writes it. Lesson 4 has such loops.
 
 # %% [markdown]
 # ## 11. Your turn (13 minutes)
 #
-# **Exercise 1.** Six programs. What does the message of each say? Write the name and the two versions,
-# as in `"Exp 3; 2"`; `"none 3; 2"` where no "output … of" stands in it; or `"no error"`.
+# **Exercise 1.** Six programs. What does the message of each say? Write the name and the
+# two versions, as in `"Exp 3; 2"`; `"none 3; 2"` where no "output … of" stands in it; or
+# `"no error"`.
 
 # %%
 for name, code in exercises.PROGRAMS.items():
@@ -729,8 +748,9 @@ exercises.messages.check(answers)
 # %% [markdown]
 # Stuck? Run `exercises.messages.hint()` in a cell of your own; `.solution()` shows one way.
 #
-# **Exercise 2.** A block with attention. `block` is a `ConvModule` of somebody else's library, its ReLU in
-# place; leave it as it is. `gate` is a convolution to one channel. Same result, right gradients.
+# **Exercise 2.** A block with attention. `block` is a `ConvModule` of somebody else's
+# library, its ReLU in place; leave it as it is. `gate` is a convolution to one channel.
+# Same result, right gradients.
 #
 # ```python
 # def gated(block, gate, x):
@@ -748,9 +768,10 @@ exercises.gated.check(gated)
 
 
 # %% [markdown]
-# **Exercise 3.** The way down an FPN whose laterals end in a ReLU. `laterals` is a list of maps, the
-# finest first, each twice as large as the next. Return the list of merged maps: the coarsest as it
-# is, each other one plus the *merged* next one, enlarged with `F.interpolate(…, scale_factor=2)`.
+# **Exercise 3.** The way down an FPN whose laterals end in a ReLU. `laterals` is a list of
+# maps, the finest first, each twice as large as the next. Return the list of merged maps:
+# the coarsest as it is, each other one plus the *merged* next one, enlarged with
+# `F.interpolate(…, scale_factor=2)`.
 
 # %%
 def top_down(laterals):
