@@ -100,7 +100,7 @@ def test_every_suspect_is_reached_by_some_message():
     assert all(any(fits(*one) for fits, _ in SUSPECTS) for one in messages)
 
 
-@pytest.mark.parametrize("op", ["Add", "Mul", "Convolution", "Cat", "Addmm", "Sum"])
+@pytest.mark.parametrize("op", ["Add", "Mul", "Convolution", "Cat", "Addmm", "Sum", "MaxPool2DWithIndices", "NativeDropout"])
 def test_what_saves_no_result_of_its_own_is_not_called_the_saver(op):
     text = MODIFIED + f"[torch.FloatTensor [3]], which is output 0 of {op}, is at version 1; expected version 0 instead."
     assert not node_of(parse(text)).saves
