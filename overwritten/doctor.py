@@ -20,6 +20,7 @@ from overwritten.pictures.draw import STYLE
 from overwritten.pictures.diagnosis import diagnosis_svg
 from overwritten.recorder import Lines
 from overwritten.recording import Recording
+from overwritten.sites import ours
 
 _AUGMENTED = {
     "add_": "x = x + …", "sub_": "x = x - …", "mul_": "x = x * …", "div_": "x = x / …",
@@ -234,13 +235,10 @@ def explain(error: BaseException, eyes: Eyes, colour: bool = False) -> Diagnosis
         error.add_note(diagnosis.text(colour))
     step = error.__traceback__
     while step is not None:
-        while step.tb_next is not None and step.tb_next.tb_frame.f_code.co_filename.startswith(_OURS):
+        while step.tb_next is not None and ours(step.tb_next.tb_frame.f_code.co_filename):
             step.tb_next = step.tb_next.tb_next
         step = step.tb_next
     return diagnosis
-
-
-_OURS = os.path.dirname(__file__) + os.sep
 
 
 def diagnose(error: BaseException, eyes: Eyes) -> Diagnosis | None:

@@ -73,7 +73,7 @@ class _Handle:
 
     __slots__ = (
         *("tensor", "kept", "seen", "original", "own", "view", "output", "node"),
-        *("first", "print", "printed", "ticked", "__weakref__"),  # fingerprints: `strict` only
+        *("shape", "first", "print", "printed", "ticked", "__weakref__"),  # fingerprints: `strict` only
     )
 
 
@@ -132,7 +132,7 @@ class Eyes(TorchFunctionMode):
             # without a history: no circle
             handle.tensor = tensor if tensor.is_leaf else tensor.detach()
             handle.kept = kept = Kept(op, self._site(), version, tuple(tensor.shape))
-            handle.seen = version
+            handle.seen, handle.shape = version, tuple(tensor.shape)
             handle.original = weakref.ref(tensor)
             is_view = tensor._is_view()
             name_producer(handle, tensor, is_view, op, first_node)
@@ -185,7 +185,7 @@ class Eyes(TorchFunctionMode):
                 raise RuntimeError(DETACHED)
             if now != kept.version:
                 producer = producer_of(handle, original, node)
-                error = RuntimeError(text(handle.tensor, producer, handle.output, now, kept.version))
+                error = RuntimeError(text(handle.tensor, handle.shape, producer, handle.output, now, kept.version))
                 error.overwritten = kept
                 if self._prints:
                     kept.unchanged = fingerprint(handle.tensor) == handle.first
@@ -250,8 +250,10 @@ class Eyes(TorchFunctionMode):
             kept.writes.append(Wrote(name, site or self._site(), handle.seen if before is None else before, now, thread))
             handle.seen = now
             original = handle.original()
-            if original is not None and not handle.view and not handle.own:
-                handle.node = original.grad_fn.name() if original.grad_fn is not None else None
+            if original is not None and not handle.own:  # PyTorch kept this very tensor
+                handle.shape = tuple(original.shape)
+                if not handle.view:
+                    handle.node = original.grad_fn.name() if original.grad_fn is not None else None
 
 
 def _versions(args, kwargs):

@@ -38,10 +38,16 @@ KINDS = {
 }
 
 _DETAILS = re.compile(
-    r"inplace operation: \[(?P<type>[\w.]+) (?P<shape>\[[\d, ]*\])\]"
+    r"\[(?P<type>[\w.]+) (?P<shape>\[[\d, ]*\])\]"
     r"(?:, which is output (?P<output>\d+) of (?P<node>[\w:]+),)?"
-    r" is at version (?P<now>\d+); expected version (?P<expected>\d+) instead\."
+    r" is at version (?P<now>\d+); expected version (?P<expected>\d+)\b"
 )
+#: Colours of a terminal, also where the escape character was lost or spelt out; and the marks at
+#: the edges of quoted or boxed lines.
+_COLOUR = re.compile(r"(?:\x1b|\\x1b|\\033|\\u001b|\^\[|␛)?\[\d+(?:;\d+)*m|\x1b\[[\d;?]*[A-Za-z]|\x1b\[m")
+_EDGE = re.compile(r"^[ \t]*(?:[>│┃|] ?)+|[│┃|][ \t]*$", re.MULTILINE)
+_FORWARD = re.compile(r"Error detected in \w+\. Traceback of forward call that caused the error:")
+_FRAME = re.compile(r'File "(?P<file>[^"\n]+)", line (?P<line>\d+), in \S+[ \t]*\n[ \t]*(?P<code>[^\n]*\S)')
 _HINTS = {
     "anomaly on": "Hint: the backtrace further above shows the operation that failed to compute its gradient. "
     "The variable in question was changed in there or anywhere later. Good luck!",
@@ -56,8 +62,8 @@ _HINTS = {
 class Message:
     """One error text, taken apart.
 
-    kind: a key of `KINDS`. type, shape: of the tensor as it is now, e.g. 'torch.FloatTensor',
-    (3, 4). op: the node after 'which is output … of', without 'Backward' ('Relu' for
+    kind: a key of `KINDS`. type, shape: of the tensor, e.g. 'torch.FloatTensor', (3, 4);
+    the shape is that of now, but of a saver's own result that of the save. op: the node after 'which is output … of', without 'Backward' ('Relu' for
     ReluBackward0, ReluBackward and Relu alike); None where the text names none.
     overload: the number behind the node's name (1 in ReluBackward1), 0 if none.
     now, expected: version counters. node: the name as this PyTorch wrote it.
@@ -100,7 +106,7 @@ def parse(text: str) -> Message | None:
     >>> m.op, m.shape, m.writes
     ('Relu', (3,), 1)
     """
-    words = " ".join(text.split())
+    words = _one_line(text)
     details = _DETAILS.search(words)
     if details:
         hint = next((name for name, hint in _HINTS.items() if hint in words), "")
@@ -110,6 +116,44 @@ def parse(text: str) -> Message | None:
         if found:
             return _message(kind, found, "")
     return None
+
+
+def parse_all(text: str) -> list[Message]:
+    """Every different Message in `text`, in the order in which they first stand there.
+
+    >>> said = "a leaf Variable that requires grad is being used in an in-place operation. "
+    >>> [m.kind for m in parse_all(said + "Trying to backward through the graph a second time " + said)]
+    ['leaf', 'backward twice']
+    """
+    words = _one_line(text)
+    begun = [(m.start(), -m.end()) for pattern in (*KINDS.values(), _DETAILS) for m in re.finditer(pattern, words)]
+    starts, done = [], 0
+    for start, end in sorted(begun):
+        if start >= done and not words.endswith(_OVERWRITTEN, 0, start):
+            starts.append(start)
+        done = max(done, -end)
+    pieces = [words[start:end] for start, end in zip(starts, [*starts[1:], None])]
+    return list(dict.fromkeys(filter(None, map(parse, pieces))))
+
+
+def forward_lines(text: str) -> list[tuple[str, int, str]]:
+    """What anomaly mode printed of the forward: (file, line, code), the innermost call last.
+
+    [] where `text` holds no such traceback, or one without lines of code.
+    """
+    begin = _FORWARD.search(plain := _plain(text))
+    if not begin:
+        return []
+    stack = re.split(r"\(Triggered internally|Traceback \(most recent|" + KINDS["overwritten"], plain[begin.end() :])[0]
+    return [(m["file"], int(m["line"]), m["code"]) for m in _FRAME.finditer(stack)]
+
+
+def _plain(text):
+    return _EDGE.sub("", _COLOUR.sub("", text))
+
+
+def _one_line(text):
+    return " ".join(_plain(text).split())
 
 
 def normal(text: str) -> str:

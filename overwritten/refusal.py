@@ -66,13 +66,13 @@ def _own_words(anomaly: bool) -> tuple[str, bool]:
 (_HINT, _LONG_NAMES), (_ANOMALY_HINT, _) = _own_words(False), _own_words(True)
 
 
-def text(tensor, producer, output, now, expected) -> str:
+def text(tensor, shape, producer, output, now, expected) -> str:
     if producer and not _LONG_NAMES:
         producer = re.sub(r"Backward(\d*)$", lambda m: m[1].removeprefix("0"), producer)
     kind = tensor.type()
     if tensor.is_complex():
         kind = f"{tensor.device.type.upper()}{kind.removeprefix('torch.').removesuffix('Tensor')}Type"
     message = Message(
-        "overwritten", kind, tuple(tensor.shape), output, node=producer, now=now, expected=expected
+        "overwritten", kind, shape, output, node=producer, now=now, expected=expected
     )
     return message.text() + (_ANOMALY_HINT if torch.is_anomaly_enabled() else _HINT)

@@ -1,7 +1,7 @@
 """What the gradient history keeps for backward, and whether it is still as it was saved.
 
-The idea: ask the nodes themselves. A node's `_saved_…` attribute gives the tensor it kept,
-or raises the very error that backward would raise; both tell the versions.
+The idea: ask the nodes themselves. A node's `_saved_…` attribute (`saved_tensors` of a Function
+of one's own) gives the tensor it kept, or raises the very error that backward would raise; both tell the versions.
 It keeps no tensor and no node, so it changes no lifetime. What `CopySlices` hides it
 cannot see (facts measured on torch 2.13).
 """
@@ -29,7 +29,7 @@ class Saves:
         found = {}  # in order, and each once: y * y keeps y twice
         for node in sorted(_nodes(tensors), key=_number):
             for attribute in dir(node):
-                if attribute.startswith("_saved_"):
+                if attribute.startswith("_saved_") or attribute == "saved_tensors":
                     found.update(dict.fromkeys(self._look(node, attribute, tensors)))
         return tuple(found)
 
@@ -40,16 +40,22 @@ class Saves:
             value = getattr(node, attribute)
         except RuntimeError as error:
             message = parse(str(error))
-            if message and message.now is not None and key in self._known:
-                name, storage = self._known[key]
-                yield Saved(node.name(), name, storage, message.expected, message.now, number)
+            if message and message.now is not None:
+                for name, storage, version in self._known.get(key, ()):
+                    if version == message.expected:
+                        yield Saved(node.name(), name, storage, version, message.now, number)
+                        break
             return  # else freed: backward has been here
-        if isinstance(value, torch.Tensor) and not value.is_inference():
-            name = _name(value, tensors)
-            if name or value.dim():  # a bare number inside is nobody's tensor
-                storage = self._ledger.see(value)
-                self._known[key] = name or f"a tensor on {storage}", storage
-                yield Saved(node.name(), self._known[key][0], storage, value._version, value._version, number)
+        known = []
+        for one in value if attribute == "saved_tensors" else (value,):  # a Function of one's own has several
+            if isinstance(one, torch.Tensor) and not one.is_inference():
+                name = _name(one, tensors)
+                if name or one.dim():  # a bare number inside is nobody's tensor
+                    storage = self._ledger.see(one)
+                    known.append((name or f"a tensor on {storage}", storage, one._version))
+                    yield Saved(node.name(), known[-1][0], storage, one._version, one._version, number)
+        if known:
+            self._known[key] = known
 
 
 def _nodes(tensors):

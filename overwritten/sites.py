@@ -13,7 +13,8 @@ from functools import lru_cache
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-_NOT_USERS = (os.path.dirname(torch.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
+_TORCH, _OVERWRITTEN = (os.path.dirname(module) + os.sep for module in (torch.__file__, __file__))
+_CASES = os.path.join(_OVERWRITTEN, "cases", "")
 _is_users = {}  # file name → is it the user's own?
 
 
@@ -34,7 +35,12 @@ class Site:
 @lru_cache(10_000)
 def site_at(file, line, module, via):
     """The same line is seen again and again; `via` comes as a whole file name."""
-    return Site(file, line, module, via[len(_NOT_USERS[0]) :] if via.startswith(_NOT_USERS[0]) else "")
+    return Site(file, line, module, via[len(_TORCH) :] if via.startswith(_TORCH) else "")
+
+
+def ours(file: str) -> bool:
+    """Is it code of this package? The models in `cases` stand for a user's own."""
+    return file.startswith(_OVERWRITTEN) and not file.startswith(_CASES)
 
 
 def first_user_frame(frame):
@@ -44,7 +50,7 @@ def first_user_frame(frame):
         file = frame.f_code.co_filename
         is_users = _is_users.get(file)
         if is_users is None:
-            is_users = _is_users[file] = not file.startswith((*_NOT_USERS, "<frozen"))
+            is_users = _is_users[file] = not file.startswith((_TORCH, "<frozen")) and not ours(file)
         if is_users:
             break
         via, frame = file, back

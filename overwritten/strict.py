@@ -10,7 +10,6 @@ gradients: where backward did not need the bytes, its alarm is a false one, so i
 from __future__ import annotations
 
 import ctypes
-import os
 import sys
 import sysconfig
 import zlib
@@ -19,7 +18,8 @@ from dataclasses import dataclass
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
-_OURS = os.path.dirname(__file__) + os.sep
+from overwritten.sites import ours
+
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
@@ -79,7 +79,7 @@ class Fingerprints:
         if file.startswith("<"):  # generated code, as a dataclass's __init__, goes with its module
             file = frame.f_globals.get("__file__") or file
         if file not in self._users:
-            self._users[file] = not file.startswith((*_LIBRARIES, _OURS, "<frozen"))
+            self._users[file] = not file.startswith((*_LIBRARIES, "<frozen")) and not ours(file)
         if self._users[file]:
             self._look()
             self._at = self._site(frame)

@@ -131,7 +131,7 @@ RUN_ALL = """async name => {
 }"""
 DRAWN = """([knobs, films]) => {
   const all = (inside, picture) => [...document.querySelectorAll(inside)].filter(e => e.querySelector(picture)).length;
-  return all('.widget-vbox', 'svg') >= knobs && all('.ow[data-film]', '.picture svg') >= films;
+  return all('.widget-vbox', 'svg, textarea') >= knobs && all('.ow[data-film]', '.picture svg') >= films;
 }"""
 ASK = """async code => {
   const future = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code, store_history: false});

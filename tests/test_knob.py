@@ -155,7 +155,7 @@ def test_one_code_has_lanes_and_no_verdict():
 def test_a_knob_shows_only_what_it_can(show):
     with pytest.raises(ValueError) as caught:
         knob(CODES, show=show, n=[1])
-    assert str(caught.value) == f"A knob can show 'peaks', 'lanes', 'gradients', not {show!r}."
+    assert str(caught.value) == f"A knob can show 'peaks', 'lanes', 'beside', 'gradients', not {show!r}."
 
 
 @pytest.mark.parametrize("returned", [3, None, ["x = 1"], {"a": 1}, {"a": "x = 1", "b": None}, {}])

@@ -208,8 +208,8 @@ def knob(program, show: str = "peaks", **choices) -> Knob:
     program: {label: snippet}, or a function that takes the choices by name and returns code
     as text or such a dict. A list of numbers becomes a slider, any other list a menu; the
     value goes by that name into the snippets too, which run again at every turn.
-    show: 'peaks' (bytes line by line), 'lanes' (versions, saves and checks over time) or
-    'gradients' (beside the true ones). With two codes or more the last is the out-of-place
+    show: 'peaks' (bytes line by line), 'lanes' (versions, saves and checks over time), 'beside'
+    (the lanes of all codes but the twin) or 'gradients' (beside the true ones). With two codes or more the last is the out-of-place
     twin: the others' verdicts come from it. Raises ValueError where there is no code,
     nothing to choose from, or nothing of that name to show.
 

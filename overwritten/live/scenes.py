@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from overwritten.messages import parse
 from overwritten.pictures.draw import size, stack
 from overwritten.pictures.gradients import MOST, flat_of, gradients_svg
 from overwritten.pictures.lanes import lanes_sentence, lanes_svg
@@ -58,6 +59,23 @@ def lanes(codes: dict[str, str], names: dict) -> Scene:
     return Scene(lanes_svg(first, words, verdict), words, {"what happens": words}, recordings)
 
 
+def beside(codes: dict[str, str], names: dict) -> Scene:
+    """The lanes of every code but the last, one below the other, each with its verdict against it."""
+    *others, last = codes
+    trials = {label: trial(codes[label], codes[last], names) for label in others}
+    said = {label: done.verdict + _versions(done.run) for label, done in trials.items()}
+    words = "; ".join(f"{label}: {end}" for label, end in said.items()) + "."
+    alt = " ".join(f"{label}: {lanes_sentence(done.run)}" for label, done in trials.items())
+    svgs = [lanes_svg(done.run, alt, f"{label}: {done.verdict}", brief=True) for label, done in trials.items()]
+    return Scene(stack(*svgs), words, said, {label: done.run for label, done in trials.items()})
+
+
+def _versions(recording):
+    message = parse(recording.error) if recording.error else None
+    found = message is not None and message.now is not None
+    return f" (is at version {message.now}; expected version {message.expected})" if found else ""
+
+
 def gradients(codes: dict[str, str], names: dict) -> Scene:
     """The gradient that came out beside the true one, and the lanes of the first code."""
     recordings, verdict = _run(codes, names)
@@ -90,4 +108,4 @@ def _end(words):
 
 
 #: What `knob(show=…)` may be.
-SCENES = {"peaks": peaks, "lanes": lanes, "gradients": gradients}
+SCENES = {"peaks": peaks, "lanes": lanes, "beside": beside, "gradients": gradients}

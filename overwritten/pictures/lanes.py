@@ -19,10 +19,11 @@ BAR, SPAN, STAIRS = 26, 20, 36
 MOST_LANES, MOST_SPANS, MOST_LINES = 8, 3, 14
 
 
-def lanes_svg(recording: Recording, label: str = "", verdict: str = "") -> str:
+def lanes_svg(recording: Recording, label: str = "", verdict: str = "", brief: bool = False) -> str:
     """All steps in one picture; label: what it shows in words (default `lanes_sentence`).
 
     verdict: as `trial` gives it, shown above; '' where there is no twin to know it from.
+    brief: only the lanes that broke or, where none did, the one written last and one that was saved.
     """
     label = label or lanes_sentence(recording)
     steps = [step for step in recording.steps if step.line]
@@ -39,6 +40,8 @@ def lanes_svg(recording: Recording, label: str = "", verdict: str = "") -> str:
     letters = _letters(recording, lives)
     busy = {letter for step in steps for letter in touched(step)}
     first = sorted(letters, key=lambda one: (one not in hurt, one not in busy))[:MOST_LANES]
+    if brief:
+        first = hurt or _telling(steps, lives)
     shown = [letter for letter in letters if letter in first]
     for letter in shown:
         here = sorted((span for span in lives if span.storage == letter), key=lambda span: not _bad(span))
@@ -50,10 +53,13 @@ def lanes_svg(recording: Recording, label: str = "", verdict: str = "") -> str:
             body.append(text(PAD + GUTTER, y + BAR + 17 + SPAN * 1.6 * MOST_SPANS, more, "soft"))
         rows = min(len(here), MOST_SPANS) + (len(here) > MOST_SPANS)
         y += BAR + 18 + (SPAN * 1.6 * rows + 2 if rows else 0)
-    if len(letters) > MOST_LANES:
-        body.append(text(PAD, y, f"storages not drawn: {len(letters) - MOST_LANES}", "soft"))
+    if len(letters) > len(shown):
+        body.append(text(PAD, y, f"storages not drawn: {len(letters) - len(shown)}", "soft"))
         y += 18
-    body += _memory(recording, steps, wide, y)
+    if brief:
+        y -= STAIRS + 34
+    else:
+        body += _memory(recording, steps, wide, y)
     raised = ",".join(span.storage for span in lives if span.outcome == "raised")
     return picture(y + STAIRS + 44, label, body, lanes="".join(shown), raised=raised)
 
@@ -86,6 +92,12 @@ def lanes_sentence(recording: Recording) -> str:
     if recording.error and not any(span.outcome == "raised" for span in spans(recording)):
         said.append(recording.error)
     return " ".join([*said, recording.note] if recording.note else said)
+
+
+def _telling(steps, lives):
+    """The storage that was written last, and the first that was saved."""
+    written = [write.storage for step in steps for write in step.writes]
+    return {*written[-1:], *[span.storage for span in lives][:1]}
 
 
 def _letters(recording, lives):

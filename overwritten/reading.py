@@ -1,0 +1,307 @@
+"""What an error text about an in-place operation says, part by part, and whom to suspect.
+
+The idea: `messages.py` takes the text apart; here each part gets a sentence, and a table of
+suspects, each with the condition under which it comes into question, is ranked as written.
+It knows the message only. Who it really was, the doctor sees when the program runs (`watch`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from html import escape
+
+import torch
+
+from overwritten.messages import Message, forward_lines, parse_all
+from overwritten.pictures.draw import STYLE, clean
+
+NO_MESSAGE = (
+    "No PyTorch error about an in-place operation is in this text; paste it from "
+    "'RuntimeError:' to its end."
+)
+CUT_OFF = (
+    "The message is cut off: the tensor and its two versions are missing; copy it up to the "
+    "word 'instead'."
+)
+#: kind of message (see `messages.KINDS`) → what it says. The first is taken apart below.
+IN_A_SENTENCE = {
+    "overwritten": "Backward needed a saved tensor as it was, and its storage has been written since.",
+    "leaf": "A weight or an input that requires a gradient was written while operations are recorded: write it under `torch.no_grad()`, after backward, or compute a new tensor.",
+    "view of a leaf": "A slice or a view of a weight or an input that requires a gradient was written while operations are recorded: the same as writing the leaf itself.",
+    "leaf moved": "A leaf that requires a gradient became the result of an operation by a write into a view of it: write into a clone.",
+    "one of several views": "An operation that returns several views at once (`unbind`, `split`, `chunk`) made this view or its sibling, and one was written: write into a clone, or use the operation's out-of-place form.",
+    "view of a custom Function": "A custom autograd Function returned a view, and it was written: return `view.clone()` there or write out of place.",
+    "view made under no_grad": "A view was made under `no_grad` and it or its base was written with gradients on: make the view where you write it.",
+    "view made in inference mode": "A view was made in inference mode and written outside: make the view where you write it.",
+    "inference tensor written": "A tensor made in inference mode was written outside of it: clone it first.",
+    "inference tensor saved": "A tensor made in inference mode is needed for backward: clone it first, or make it under `no_grad`.",
+    "elements share a place": "The tensor that was written shows one place in memory more than once (`expand` does that) or overlaps with what was read: `clone()` or `contiguous()` first.",
+    "dtype cannot be cast": "The result of an in-place operation does not fit into the dtype of the tensor that would hold it: compute out of place, or convert the tensor.",
+    "shape cannot grow": "An in-place operation cannot make its tensor larger: compute out of place.",
+    "out= needs no gradient": "`out=` does not record gradients: assign the result instead.",
+    "detached in place": "A tensor that an operation had saved was cut from its history with `detach_()`: use `detach()`.",
+    "backward twice": "Two backwards went through one graph, and the first freed it. This is no overwrite: run the forward again, or cut the history with `detach()` where the second has no business.",
+    "dirty and not returned": "A custom autograd Function marked a tensor as written in place and did not return it.",
+}
+
+_NUMBERS = {
+    "Half": "16-bit floats", "BFloat16": "16-bit floats", "Float": "32-bit floats", "Double": "64-bit floats",
+    "ComplexFloat": "complex numbers", "ComplexDouble": "complex numbers", "Byte": "8-bit integers",
+    "Char": "8-bit integers", "Short": "16-bit integers", "Int": "32-bit integers", "Long": "64-bit integers",
+    "Bool": "truth values",
+}  # fmt: skip
+_SIDES = {
+    0: "a single number",
+    2: "often [rows, features], as after a Linear, or its weight",
+    3: "often [batch, positions, features]",
+    4: "usually [images, channels, height, width]",
+    5: "usually [clips, channels, frames, height, width]",
+}
+#: Nodes of operations that return a view: its storage is another tensor's.
+VIEWS = frozenset("AsStrided T Transpose View Select Slice Expand Permute Unbind Split Diagonal Unfold".split())
+_TRANSPOSED = ("AsStrided", "T", "Transpose", "Permute")
+_PARTS = ("CopySlices", "IndexPut", "IndexPutImpl", "MaskedFill", "IndexCopy", "IndexFill", "Scatter")
+#: How a saved result is called in PyTorch's nodes.
+_RESULTS = re.compile(r"_saved_(result\d*|output\d*|Q|R|U|S|Vh|L|LU)")
+#: Since torch 1.10 both ReLUs have one name, and the versions tell them apart.
+_OLD_IN_PLACE = "ReluBackward1"
+_SIGNS = {"Add": "+=", "Sub": "-=", "Mul": "*=", "Div": "/=", "Pow": "**="}
+
+
+@dataclass(frozen=True)
+class Node:
+    """The operation after 'which is output … of', as far as the PyTorch in use knows it.
+
+    op: its name, of every PyTorch. known: is it one of PyTorch's own. saves: does it save that
+    result. writes: the in-place call that makes such a node, '' if none does. age: which
+    PyTorch writes the name so.
+    """
+
+    op: str
+    known: bool
+    saves: bool
+    writes: str
+    age: str
+
+    @property
+    def view(self) -> bool:
+        return self.op in VIEWS
+
+
+def node_of(message: Message) -> Node | None:
+    """The node that the message names; None where it names none.
+
+    >>> node_of(Message("overwritten", output=0, op="Relu", node="ReluBackward1"))
+    Node(op='Relu', known=True, saves=True, writes='relu_', age='torch 1.9 and older wrote so, for a ReLU in place')
+    """
+    if message.op is None:
+        return None
+    op = message.op.rpartition("::")[2]
+    if not _classes(op) and _classes(op.rstrip("0123456789")):
+        op = op.rstrip("0123456789")  # torch 2.13 writes Fill2 where 2.12 wrote FillBackward2
+    saved = {name for node in _classes(op) for name in dir(node) if _RESULTS.fullmatch(name)}
+    other = {name for name in saved if name[-1:].isdigit() and int(name[-1]) != message.output}
+    call = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", op).lower() + "_"
+    writes = call if hasattr(torch.Tensor, call) or hasattr(torch._C._nn, call) else ""
+    if op in _PARTS:
+        writes = "x[…] = …"
+    return Node(op, bool(_classes(op)) or op in _PARTS, bool(saved - other), _SIGNS.get(op, writes), _age(message.node))
+
+
+def _classes(op):
+    """The classes of PyTorch's nodes for this operation, one for each overload."""
+    pattern = re.compile(rf"{re.escape(op)}Backward\d+")
+    return [getattr(torch._C._functions, name) for name in dir(torch._C._functions) if pattern.fullmatch(name)]
+
+
+def _age(name):
+    if "::" in name:
+        return "every torch writes it so"
+    if name == _OLD_IN_PLACE:
+        return "torch 1.9 and older wrote so, for a ReLU in place"
+    if re.search(r"Backward\d+$", name):
+        return "torch up to 2.12 writes it so"
+    if name.endswith("Backward"):
+        return "torch 1.9 and older wrote so, or it is an autograd Function of your own"
+    return "torch from 2.13 on writes it so"
+
+
+#: (when it comes into question, what it says), the likeliest first. m: the message, n: its node.
+SUSPECTS = (
+    (
+        lambda m, n: n is None and _whole(m),
+        "Labels, an index or a mask that a loss or a lookup saved. Look for a write into it after that line.",
+    ),
+    (
+        lambda m, n: n is None and not _whole(m),
+        "A parameter, written between a forward and the backward that needs it: an optimizer's `step()`, "
+        "a copy into it, an `Embedding` with `max_norm`.",
+    ),
+    (
+        lambda m, n: n is None and not _whole(m),
+        "A buffer that a second forward wrote, or data without a gradient that were changed after a layer had saved them.",
+    ),
+    (
+        lambda m, n: n and n.op in _TRANSPOSED and len(m.shape) == 2,
+        "The weight of a `Linear`, saved as its transpose (so its own shape is {turned}), and written by "
+        "an optimizer's `step()` between a forward and the backward that needs it.",
+    ),
+    (
+        lambda m, n: n and n.view,
+        "A slice of a tensor that is filled in place: one part was read and saved, then a part was written. "
+        "All parts share one counter.",
+    ),
+    (
+        lambda m, n: n and n.op in _PARTS,
+        "`x[…] = …` is the last recorded write, so it is a writer. The saver is an operation before it that "
+        "took x as its input, or made it.",
+    ),
+    (
+        lambda m, n: n and n.saves,
+        "{op} is the saver: it saved its own result. The writer is not named, it comes after it: look for `+=`, `x[…] = …`, "
+        "an activation or Dropout with `inplace=True`, `squeeze_` on what {op} returned or on a view of it.",
+    ),
+    (
+        lambda m, n: n and n.writes and not n.view and n.op not in _PARTS and m.node != _OLD_IN_PLACE,
+        "{op} in place (`{writes}`) is the last recorded write, so it is a writer. The saver is an operation before "
+        "it that took the tensor as its input: a convolution, a Linear, `*`, `**`, a norm.",
+    ),
+    (
+        lambda m, n: n and n.known and not n.view and not n.saves and n.op not in _PARTS,
+        "{op} made the tensor, another operation saved it as its input, and the write was not recorded: "
+        "under `no_grad` or through `detach()`. (In torch 1.9 and older the name always is the maker's.)",
+    ),
+    (
+        lambda m, n: n and not n.known,
+        "{op} is no operation of PyTorch's own: an autograd Function. It saved its result, or it made the "
+        "tensor and another operation saved it.",
+    ),
+)
+
+
+def _whole(m):
+    return any(word in _numbers(m) for word in ("integers", "truth"))
+
+
+def _numbers(m):
+    return _NUMBERS.get(m.type.rpartition(".")[2].removesuffix("Tensor"), "numbers")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One message explained. says: in a sentence. parts: (as it stands there, what it means).
+
+    suspects: sentences, the likeliest first.
+    """
+
+    says: str
+    parts: tuple[tuple[str, str], ...] = ()
+    suspects: tuple[str, ...] = ()
+
+
+_LOOK = """
+.ow.decoded{font-size:14px;line-height:1.45;max-width:720px}.ow .parts{border-collapse:collapse;font-size:13px}
+.ow .parts :is(th,td){border:1px solid var(--ow-line);padding:3px 7px;text-align:left;vertical-align:top}
+.ow .parts th{font-weight:400;min-width:150px}
+.ow.decoded :is(p,ol){margin:6px 0}.ow.decoded code{overflow-wrap:anywhere}
+"""
+
+
+def _code(words):
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(clean(words), quote=False))
+
+
+class Decoded:
+    """readings: of each message in the text, () if there is none. sorry: why not, else ''."""
+
+    def __init__(self, readings: tuple[Reading, ...], sorry: str = ""):
+        self.readings, self.sorry = readings, sorry
+
+    def __str__(self):
+        blocks = [self.sorry] if self.sorry else []
+        for number, reading in enumerate(self.readings, 1):
+            lines = [f"Message {number} of {len(self.readings)}."] if len(self.readings) > 1 else []
+            lines.append(reading.says)
+            lines += [f"  {part}: {words}" for part, words in reading.parts]
+            lines += ["Suspects, the likeliest first:"] if reading.suspects else []
+            lines += [f"  {place}. {words}" for place, words in enumerate(reading.suspects, 1)]
+            blocks.append("\n".join(lines))
+        return "\n\n".join(blocks)
+
+    __repr__ = __str__
+
+    def html(self) -> str:
+        """For a notebook; says it all again in words that can be copied."""
+        body = [f"<p>{_code(self.sorry)}</p>"] if self.sorry else []
+        for number, reading in enumerate(self.readings, 1):
+            head = f"Message {number} of {len(self.readings)}. " if len(self.readings) > 1 else ""
+            body.append(f"<p><strong>{head}{_code(reading.says)}</strong></p>")
+            rows = [f'<tr><th scope="row"><code>{escape(a)}</code></th><td>{_code(b)}</td></tr>' for a, b in reading.parts]
+            body += [f'<table class="parts"><tbody>{"".join(rows)}</tbody></table>'] if rows else []
+            items = "".join(f"<li>{_code(words)}</li>" for words in reading.suspects)
+            body += [f"<p>Suspects, the likeliest first:</p><ol>{items}</ol>"] if items else []
+        return f'<div class="ow decoded" role="status"><style>{STYLE}{_LOOK}</style>{"".join(body)}</div>'
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": str(self), "text/html": self.html()}
+
+
+def decode(text: str) -> Decoded:
+    """Every PyTorch error about an in-place operation in `text`, explained part by part.
+
+    text: a message, a log or a whole traceback, with or without a terminal's colours. What is
+    none gets a sentence that says so; it raises TypeError for what is no text.
+
+    >>> print(decode("KeyError: 'loss'"))
+    No PyTorch error about an in-place operation is in this text; paste it from 'RuntimeError:' to its end.
+    """
+    if not isinstance(text, str):
+        raise TypeError(f"decode takes the text of an error, not {type(text).__name__}.")
+    messages = parse_all(text)
+    whole = [m for m in messages if m.kind != "overwritten" or m.now is not None]
+    sorry = CUT_OFF if len(whole) < len(messages) else "" if messages else NO_MESSAGE
+    return Decoded(tuple(_reading(message, text) for message in whole), sorry)
+
+
+def _reading(m, text):
+    says = IN_A_SENTENCE[m.kind]
+    if m.kind != "overwritten":
+        return Reading(says)
+    node = node_of(m)
+    values = {"turned": list(m.shape[::-1]), "op": node and node.op, "writes": node and node.writes}
+    named = [_from_anomaly(forward_lines(text))] if forward_lines(text) else []
+    suspects = [says.format(**values) for fits, says in SUSPECTS if fits(m, node)]
+    return Reading(says, tuple(_parts(m, node)), tuple([*named, *suspects]))
+
+
+def _from_anomaly(lines):
+    mine = [line for line in lines if "site-packages" not in line[0] and "/torch/" not in line[0]]
+    file, line, code = (mine or lines)[-1]
+    return f"`{code}` (line {line} of {file}) is the saver: anomaly mode printed where the forward ran."
+
+
+def _parts(m, node):
+    where = "on a GPU" if ".cuda." in m.type else "on the CPU" if m.type.count(".") == 1 else "on another device"
+    yield m.type, f"{_numbers(m)}, {where}"
+    sides = _SIDES.get(len(m.shape), "")
+    now = f"its shape at the save, if {node.op} saved its own result" if node and node.saves else "its shape now: a `squeeze_` since the save shows here"
+    yield str(list(m.shape)), now + (f"; {sides}" if sides else "")
+    if node is None:
+        yield "(no 'which is output … of')", "no operation made it: a parameter, a buffer, a label or an index"
+    else:
+        only = " (mostly the only one)" if m.output == 0 else ""
+        yield f"output {m.output} of {m.node}", f"result {m.output}{only} of {node.op}; {node.age}"
+    before = ""
+    if m.expected and node and node.saves and node.writes:
+        more = f"was written {_times(m.expected - 1)} before" if m.expected > 1 else "was new to it"
+        before = f". A new result begins at 0: if {node.op} saved its own, it worked in place on a tensor that {more}"
+    yield f"version {m.now}; expected {m.expected}", f"written {_times(m.writes)} since the save{before}"
+    if m.hint == "anomaly on":
+        yield "Hint", "anomaly mode was on: the traceback above shows the line of the saver"
+    elif m.hint:
+        yield "Hint", "anomaly mode would show the line of the saver, not that of the writer"
+
+
+def _times(n):
+    return {1: "once", 2: "twice"}.get(n, f"{n} times")

@@ -1,0 +1,278 @@
+"""The decoder: what it says of every kind of message, of none, of many, and of anything else."""
+
+import pytest
+import torch
+from test_messages import GOOD_LUCK, HINT, MODIFIED, NEW, OTHERS, PLAIN, WHOLE
+
+from overwritten import watch
+from overwritten.live import decoder as live
+from overwritten.live.decoder import decoder
+from overwritten.messages import KINDS, forward_lines, parse, parse_all
+from overwritten.reading import CUT_OFF, IN_A_SENTENCE, NO_MESSAGE, SUSPECTS, VIEWS, decode, node_of
+
+TENSOR = "[torch.cuda.FloatTensor [2, 2048, 25, 25]], which is output 0 of ReluBackward1, is at version 2; expected version 1 instead."
+REPORTED = MODIFIED + TENSOR + HINT + PLAIN
+LABEL = MODIFIED + "[torch.LongTensor [6]] is at version 1; expected version 0 instead." + HINT + NEW
+LEAF = "a leaf Variable that requires grad is being used in an in-place operation."
+
+
+def only(text):
+    decoded = decode(text)
+    assert decoded.sorry == "" and len(decoded.readings) == 1, str(decoded)
+    return decoded.readings[0]
+
+
+def test_the_reported_line_part_by_part():
+    assert [part for part, _ in only(REPORTED).parts] == [
+        "torch.cuda.FloatTensor",
+        "[2, 2048, 25, 25]",
+        "output 0 of ReluBackward1",
+        "version 2; expected 1",
+        "Hint",
+    ]
+    words = dict(only(REPORTED).parts)
+    assert words["torch.cuda.FloatTensor"] == "32-bit floats, on a GPU"
+    assert "torch 1.9 and older wrote so, for a ReLU in place" in words["output 0 of ReluBackward1"]
+    assert "written once since the save" in words["version 2; expected 1"] and "new to it" in words["version 2; expected 1"]
+    assert only(REPORTED).suspects[0].startswith("Relu is the saver: it saved its own result.")
+    assert "was written once before" in dict(only(REPORTED.replace("2; expected version 1", "3; expected version 2")).parts)["version 3; expected 2"]
+
+
+@pytest.mark.parametrize("text", [MODIFIED + text for _, text, _ in WHOLE], ids=[where for where, *_ in WHOLE])
+def test_every_wording_is_explained_and_has_suspects(text):
+    reading = only(text)
+    assert reading.suspects and all(words and "None" not in words and "{" not in words for _, words in reading.parts)
+
+
+def test_every_other_kind_gets_a_sentence():
+    assert set(IN_A_SENTENCE) == set(KINDS)
+    for text, kind in OTHERS.items():
+        assert only(text).says == IN_A_SENTENCE[kind] and only(text).suspects == ()
+
+
+
+
+@pytest.mark.parametrize(
+    "code, first",
+    [
+        ("z = a.relu()\nz += 1", "Relu is the saver"),
+        ("z = torch.relu_(a * 1)\nz += 1", "Relu is the saver"),
+        ("z = a.sigmoid()\nz[0] = 0", "Sigmoid is the saver"),
+        ("z, r = torch.linalg.qr(torch.eye(3) * a)\nz += r\nr += 1", "LinalgQr is the saver"),
+        ("y = a * 2\nz = y ** 2\ny += 1", "Add in place (`+=`) is the last recorded write"),
+        ("y = a * 2\nz = y ** 2\ny *= 3", "Mul in place (`*=`) is the last recorded write"),
+        ("y = a * 2\nz = y ** 2\ny.fill_(1)", "Fill in place (`fill_`) is the last recorded write"),
+        ("y = a * 2\nz = y ** 2\ny[0] = 0", "`x[…] = …` is the last recorded write"),
+        ("i = torch.tensor([0])\nz = a.gather(0, i)\ni += 1", "Labels, an index or a mask"),
+        ("z = a * a\nwith torch.no_grad(): a += 1", "A parameter, written between"),
+        (
+            "w = torch.ones(2, 3, requires_grad=True)\nz = torch.nn.functional.linear(a[None], w)\nwith torch.no_grad(): w += 1",
+            "The weight of a `Linear`, saved as its transpose (so its own shape is [2, 3])",
+        ),
+        ("y = a * 2\nz = y[1:] ** 2\ny[0] = 0", "A slice of a tensor that is filled in place"),
+        ("y = torch.cat([a, a])\nz = y ** 2\ny.detach().zero_()", "Cat made the tensor"),
+        ("class F(torch.autograd.Function):\n  @staticmethod\n  def forward(ctx, x):\n    y = x * 2\n    ctx.save_for_backward(y)\n    return y\n"
+         "  @staticmethod\n  def backward(ctx, g):\n    return g * ctx.saved_tensors[0]\nz = F.apply(a)\nz += 1", "F is no operation of PyTorch's own"),
+    ],
+)  # fmt: skip
+def test_the_first_suspect_of_a_program_that_just_ran(code, first):
+    """What the decoder puts first for this PyTorch's own message, beside what the doctor saw."""
+    names = {"torch": torch, "a": torch.tensor([1.0, 2.0, 3.0], requires_grad=True)}
+    with pytest.raises(RuntimeError) as caught, watch() as recording:
+        exec(code + "\nz.sum().backward()", names)
+    suspect = only(str(caught.value)).suspects[0]
+    assert suspect.startswith(first), suspect
+    seen = recording.diagnosis
+    if "is the saver" in suspect:
+        assert seen.saver.own
+    if "is the last recorded write" in suspect or suspect.startswith("Cat made"):
+        assert not seen.saver.own and seen.writers
+
+
+def test_every_suspect_is_reached_by_some_message():
+    texts = [MODIFIED + text for _, text, _ in WHOLE] + [
+        MODIFIED + f"[torch.FloatTensor {shape}]{which} is at version 1; expected version 0 instead."
+        for shape in ("[4]", "[4, 3]")
+        for which in ("", *(f", which is output 0 of {node}," for node in ("Add", "Cat", "MyOwn", "SelectBackward", "torch::autograd::CopySlices")))
+    ]
+    messages = [(message, node_of(message)) for text in texts for message in parse_all(text)]
+    assert all(any(fits(*one) for one in messages) for fits, _ in SUSPECTS)
+    assert all(any(fits(*one) for fits, _ in SUSPECTS) for one in messages)
+
+
+@pytest.mark.parametrize("op", ["Add", "Mul", "Convolution", "Cat", "Addmm", "Sum", "MaxPool2DWithIndices", "NativeDropout"])
+def test_what_saves_no_result_of_its_own_is_not_called_the_saver(op):
+    text = MODIFIED + f"[torch.FloatTensor [3]], which is output 0 of {op}, is at version 1; expected version 0 instead."
+    assert not node_of(parse(text)).saves
+
+
+def test_the_views_are_views():
+    x = torch.ones(2, 3, 4, requires_grad=True) * 1
+    views = [x.transpose(0, 1), x.view(6, 4), x.select(0, 1), x[:, 1:], x[:1].expand(2, 3, 4), x.permute(2, 0, 1)]
+    views += [x.unbind(0)[0], x.split(1)[0], x.diagonal(), x.unfold(2, 2, 1), x[0].t(), x.as_strided((2,), (1,))]
+    assert all(view._is_view() for view in views)
+    assert VIEWS == {view.grad_fn.name().partition("Backward")[0] for view in views}
+
+
+# Texts that are not one clean line
+
+
+COLOURED = f"\x1b[1;31mRuntimeError\x1b[0m: \x1b[31m{REPORTED}\x1b[0m"
+TRACEBACK = f"""Traceback (most recent call last):
+  File "tools/train.py", line 242, in <module>
+    main()
+  File "/site-packages/torch/autograd/__init__.py", line 145, in backward
+    Variable._execution_engine.run_backward(
+RuntimeError: {REPORTED}"""
+ANOMALY = f"""/x/torch/autograd/graph.py:869: UserWarning: Error detected in ReluBackward0. Traceback of forward call that caused the error:
+  File "/home/me/train.py", line 12, in <module>
+    main()
+  File "/home/me/neck.py", line 34, in forward
+    x = self.act(x)
+  File "/x/site-packages/torch/nn/modules/activation.py", line 144, in forward
+    return F.relu(input, inplace=self.inplace)
+ (Triggered internally at /pytorch/torch/csrc/autograd/python_anomaly_mode.cpp:127.)
+  return Variable._execution_engine.run_backward(
+{TRACEBACK}"""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TRACEBACK,
+        COLOURED,
+        COLOURED.replace("\x1b", ""),  # the escape character is lost in many a paste
+        COLOURED.replace("\x1b", "^["),
+        COLOURED.replace("\x1b", "\\x1b"),
+        "> " + REPORTED.replace(": [", ":\n> ["),
+        "│ " + REPORTED.replace("; expected", "; │\n│ expected") + " │",
+        REPORTED.replace(" ", "\n   "),
+        TENSOR,  # without its head
+        f"[rank3]: RuntimeError: {REPORTED}",
+        REPORTED + "\n" + REPORTED,  # the same from two processes is one message
+        f"`{TENSOR.removesuffix(' instead.')}`",
+        REPORTED.replace(" ", "\xa0"),
+    ],
+)
+def test_whatever_stands_around_it(text):
+    reading = only(text)
+    assert [part for part, _ in reading.parts][:4] == [part for part, _ in only(REPORTED).parts][:4]
+    assert reading.suspects == only(REPORTED).suspects
+
+
+def test_two_at_once_are_explained_one_after_the_other():
+    decoded = decode(f"{LABEL}\n\n{LEAF}\nand then\n{REPORTED}")
+    assert [reading.says for reading in decoded.readings] == [IN_A_SENTENCE[kind] for kind in ("overwritten", "leaf", "overwritten")]
+    assert str(decoded).startswith("Message 1 of 3.\n") and "Message 3 of 3." in str(decoded)
+    assert [m.type for m in parse_all(REPORTED + LABEL)] == ["torch.cuda.FloatTensor", "torch.LongTensor"]
+
+
+def test_a_view_of_a_leaf_is_one_message():
+    assert [m.kind for m in parse_all("a view of " + LEAF)] == ["view of a leaf"]
+
+
+def test_anomaly_modes_traceback_names_the_saver_first():
+    assert forward_lines(ANOMALY)[-2:] == [
+        ("/home/me/neck.py", 34, "x = self.act(x)"),
+        ("/x/site-packages/torch/nn/modules/activation.py", 144, "return F.relu(input, inplace=self.inplace)"),
+    ]
+    first, second = only(ANOMALY).suspects
+    assert first.startswith("`x = self.act(x)` (line 34 of /home/me/neck.py) is the saver")
+    assert second == only(REPORTED).suspects[0]
+    assert forward_lines(TRACEBACK) == [] and forward_lines("") == []
+    assert dict(only(MODIFIED + TENSOR + GOOD_LUCK).parts)["Hint"].startswith("anomaly mode was on")
+
+
+@pytest.mark.parametrize("length", [len(MODIFIED), len(MODIFIED) + 30, len(MODIFIED + TENSOR) - 40])
+def test_cut_off_is_said(length):
+    decoded = decode((MODIFIED + TENSOR)[:length])
+    assert decoded.readings == () and str(decoded) == CUT_OFF
+    both = decode((MODIFIED + TENSOR)[:length] + " … " + LEAF)
+    assert both.sorry == CUT_OFF and len(both.readings) == 1
+
+
+FOREIGN = {
+    "empty": "",
+    "blank": " \n\t ",
+    "no error": "x += 1",
+    "numpy": "ValueError: assignment destination is read-only",
+    "jax": "TypeError: '<class 'jaxlib.xla_extension.ArrayImpl'>' object does not support item assignment. JAX arrays are immutable.",
+    "tensorflow": "TypeError: 'tensorflow.python.framework.ops.EagerTensor' object does not support item assignment",
+    "paddle": "(PermissionDenied) Tensor 'x' used in gradient computation has been modified by an inplace operation. Its version is 1 but the expected version is 0.",
+    "another of PyTorch's": "RuntimeError: mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)",
+    "out of memory": "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.",
+    "numbers": "[2, 2048, 25, 25] version 2 expected 1",
+    "null": "\x00\ud800",
+    "long": "no " * 100_000,
+}
+
+
+@pytest.mark.parametrize("text", FOREIGN.values(), ids=FOREIGN)
+def test_what_is_no_such_message_gets_one_clear_sentence(text):
+    decoded = decode(text)
+    assert decoded.readings == () and str(decoded) == NO_MESSAGE and NO_MESSAGE.count(". ") == 0
+    assert NO_MESSAGE.replace("'", "'") in decoded.html()
+
+
+@pytest.mark.parametrize("bad", [None, 3, b"bytes", RuntimeError(REPORTED)])
+def test_what_is_no_text_raises(bad):
+    with pytest.raises(TypeError, match="decode takes the text of an error"):
+        decode(bad)
+
+
+def test_what_is_pasted_is_shown_as_text():
+    text = ANOMALY.replace("x = self.act(x)", "<script>alert(1)</script>")
+    html = decode(text).html()
+    assert "<script>" not in html and "&lt;script&gt;" in html
+
+
+def test_the_table_says_what_the_text_says():
+    decoded = decode(LABEL + LEAF)
+    html = decoded.html()
+    assert html.count('<th scope="row">') == len(decoded.readings[0].parts) and html.count("<li>") == 1
+    assert html.count("Message ") == 2 and 'role="status"' in html
+    assert decoded._repr_mimebundle_() == {"text/plain": str(decoded), "text/html": html}
+
+
+# The field
+
+
+@pytest.fixture(autouse=True)
+def nothing_typed():
+    live._typed.clear()
+    yield
+    live._typed.clear()
+
+
+def test_the_field_shows_what_is_in_it():
+    field = decoder(REPORTED)
+    assert field.field.value == REPORTED and "Relu is the saver" in field.result.value
+    assert str(field.paste(LABEL)) == str(decode(LABEL)) and "Labels, an index" in field.result.value
+    field.paste("")
+    assert "<p>" not in field.result.value and field.field.value == ""
+
+
+def test_the_field_has_a_label_and_a_focus_ring():
+    field = decoder()
+    assert field.field.description == "Error text" and "ow-knob" in field.box._dom_classes
+    assert "textarea{border" in field.result.value
+
+
+def test_nothing_typed_is_lost_when_the_cell_runs_again():
+    field = decoder(REPORTED)
+    field.field.value = "half a mess"  # as a hand would
+    assert decoder(REPORTED).field.value == "half a mess"
+    field.paste(LABEL)  # as code would
+    assert decoder(REPORTED).field.value == "half a mess"
+    field.field.value = "  "
+    assert decoder(REPORTED).field.value == REPORTED
+
+
+def test_what_a_notebook_keeps_of_it(monkeypatch):
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: shown.append(bundle))
+    decoder(REPORTED)._ipython_display_()
+    assert shown[0]["text/plain"] == str(decode(REPORTED)) and "Run this cell to paste" in shown[0]["text/html"]
+    assert shown[0]["application/vnd.jupyter.widget-view+json"]["model_id"]
