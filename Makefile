@@ -2,16 +2,19 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+COLAB := $(VENV)-colab
+# What `make colab-exact` needs: Colab's own Python.
+PYTHON_OF_COLAB ?= python3.13
 # JupyterLab refuses to start as root unless told (a container often is root).
 ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
 LAB_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 
 .DEFAULT_GOAL := help
-.PHONY: help lab author test notebooks site badges versions
+.PHONY: help lab author test notebooks site colab colab-exact badges versions
 
 help:  ## list these commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 lab: $(VENV)/.learner  ## open the course in JupyterLab
 	$(BIN)/jupyter lab $(ROOT_MAY) $(LAB_FLAGS) notebooks
@@ -19,7 +22,8 @@ lab: $(VENV)/.learner  ## open the course in JupyterLab
 author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as pairs
 	$(BIN)/jupyter lab $(ROOT_MAY) --config tools/author_config.py $(LAB_FLAGS)
 
-test: $(VENV)/.author  ## run all tests
+test: export OVERWRITTEN_COLAB = $(abspath $(COLAB)/bin/python)
+test: $(VENV)/.author $(COLAB)/.ready  ## run all tests
 	$(BIN)/python -m pytest -q overwritten tests
 	$(BIN)/python -m pytest -q $(NBVAL) notebooks
 
@@ -29,6 +33,12 @@ notebooks: $(VENV)/.author  ## build notebooks/ from lessons_src/
 site: $(VENV)/.site  ## build the course as static pages: site/_build/html/index.html
 	$(BIN)/python tools/build_site.py
 
+colab: $(VENV)/.author $(COLAB)/.ready  ## run all lessons as Colab would, with our torch
+	$(BIN)/python tools/colab.py $(COLAB)/bin/python
+
+colab-exact: $(VENV)/.author $(COLAB)-exact/.ready  ## the same with Colab's torch and Python 3.13 (5 GB, minutes)
+	$(BIN)/python tools/colab.py $(COLAB)-exact/bin/python
+
 badges: $(VENV)/.author  ## stamp badges, set-up cells and README from pyproject.toml
 	$(BIN)/python tools/badges.py
 
@@ -37,6 +47,14 @@ versions: $(VENV)/.author  ## run the package's tests on torch 2.6 and 2.15 (5 G
 
 $(VENV)/.learner: requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py $(VENV) requirements.txt
+	@touch $@
+
+$(COLAB)/.ready: tests/colab_room/requirements.txt
+	@$(PYTHON) tools/make_venv.py $(COLAB) $<
+	@touch $@
+
+$(COLAB)-exact/.ready: tests/colab_room/requirements-exact.txt
+	@$(PYTHON_OF_COLAB) tools/make_venv.py $(COLAB)-exact $<
 	@touch $@
 
 $(VENV)/.site: requirements-site.txt

@@ -34,10 +34,26 @@ def badge(slug: str, tag: str, lesson: str) -> str:
     return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({address})"
 
 
+def set_up(slug: str, tag: str) -> str:
+    """The first code cell of a lesson: in Colab, which has the notebook alone, it fetches the course."""
+    return f'''# %%
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:  # Colab has this file alone
+    course = "git+https://github.com/{slug}@{tag}"
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps"]
+    if subprocess.run([*pip, course]).returncode:
+        words = "check the network, then run this cell again."
+        sys.exit(f"The course did not install: {{words}}")
+
+'''
+
+
 def stamped_lesson(text: str, lesson: str, slug: str, tag: str) -> str:
     block = f"# <!-- badges -->\n# {badge(slug, tag, lesson)}\n# <!-- /badges -->"
     text = re.sub(r"# <!-- badges -->\n.*?# <!-- /badges -->", lambda _: block, text, flags=re.S)
-    return re.sub(r"git\+https://github\.com/[^\"]+", f"git+https://github.com/{slug}@{tag}", text)
+    return re.sub(r"# %%\nimport subprocess\nimport sys\n.*?(?=# %%)", lambda _: set_up(slug, tag), text, count=1, flags=re.S)
 
 
 def stamped_readme(text: str, lessons: dict[str, str], slug: str, tag: str) -> str:

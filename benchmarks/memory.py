@@ -1,0 +1,150 @@
+"""The memory a lesson needs on Binder, under a real limit of 1 GB: server and kernel together.
+
+The idea: a JupyterLab server idles and one lesson runs from its first cell to its last, both in
+one memory cgroup whose limit kills what goes beyond; its own high-water mark is the figure.
+Where no cgroup can be made, the proportional set size of the process tree is polled instead.
+`--kernels 30 --at-once 4 03_safe_relu` runs a lesson that often, so many side by side.
+`--python` names another interpreter, as one with binder/requirements.txt installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+GROUPS = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")  # version 1, version 2
+RUN = """import sys, nbformat
+from nbclient import NotebookClient
+nb = nbformat.read(sys.argv[1], 4)
+NotebookClient(nb, timeout=300, kernel_name="python3", resources={"metadata": {"path": sys.argv[2]}}).execute()"""
+
+
+class Cgroup:
+    """A memory cgroup with a limit in bytes; raises OSError where none can be made."""
+
+    def __init__(self, limit: int):
+        root = next((root for root in GROUPS if (root / "memory.limit_in_bytes").exists() or (root / "cgroup.controllers").exists()), None)
+        if root is None:
+            raise OSError("no cgroups here")
+        self.folder, first = root / f"overwritten-{os.getpid()}", root == GROUPS[0]
+        self.folder.mkdir()
+        (self.folder / ("memory.limit_in_bytes" if first else "memory.max")).write_text(str(limit))
+        self._peak = self.folder / ("memory.max_usage_in_bytes" if first else "memory.peak")
+
+    def enter(self):
+        (self.folder / "cgroup.procs").write_text(str(os.getpid()))
+
+    def peak(self) -> int:
+        return int(self._peak.read_text())
+
+    def close(self):
+        for _ in range(50):
+            try:
+                return self.folder.rmdir()
+            except OSError:  # the last process is still going
+                time.sleep(0.1)
+
+
+class Polled:
+    """The proportional set size of everything started here, looked at ten times a second; no limit."""
+
+    def __init__(self):
+        self._most, self._on = 0, True
+        threading.Thread(target=self._poll, daemon=True).start()
+
+    def _poll(self):
+        while self._on:
+            now = 0
+            for child in psutil.Process().children(recursive=True):
+                try:
+                    now += child.memory_full_info().pss
+                except psutil.Error:
+                    pass
+            self._most = max(self._most, now)
+            time.sleep(0.1)
+
+    def enter(self):
+        pass
+
+    def peak(self) -> int:
+        return self._most
+
+    def close(self):
+        self._on = False
+
+
+@contextmanager
+def watched(limit: int):
+    try:
+        group = Cgroup(limit)
+    except OSError:
+        group = Polled()
+    try:
+        yield group
+    finally:
+        group.close()
+
+
+@contextmanager
+def server(python, group, folder):
+    """An idle JupyterLab in the group."""
+    flags = ["--no-browser", "--allow-root", "--ServerApp.port=0", f"--ServerApp.root_dir={folder}"]
+    environment = dict(os.environ, JUPYTER_RUNTIME_DIR=str(folder / "runtime"), JUPYTER_CONFIG_DIR=str(folder / "config"))
+    with (folder / "log").open("w") as log:
+        running = subprocess.Popen([python, "-m", "jupyterlab", *flags], env=environment, preexec_fn=group.enter, stdout=log, stderr=log)
+        try:
+            while "is running at" not in (folder / "log").read_text() and running.poll() is None:
+                time.sleep(0.2)
+            yield
+        finally:
+            running.terminate()
+            running.wait()
+
+
+def lesson(python, path, group) -> str:
+    """Run all cells in the group; '' or the last line of what went wrong."""
+    environment = dict(os.environ, OMP_NUM_THREADS="1")  # as binder/start does
+    with tempfile.TemporaryDirectory() as work:
+        done = subprocess.run([python, "-c", RUN, path, work], env=environment, preexec_fn=group.enter, capture_output=True, text=True)
+    return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["killed"])[-1]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("lessons", nargs="*", help="names as 03_safe_relu (all)")
+    parser.add_argument("--limit", type=float, default=1, metavar="GB", help="GB for server and kernels (1)")
+    parser.add_argument("--kernels", type=int, default=1, metavar="N", help="times that each lesson runs (1)")
+    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="kernels side by side (1)")
+    parser.add_argument("--python", default=sys.executable, help="interpreter with JupyterLab and the course (this one)")
+    options = parser.parse_args()
+    paths = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if path.stem in options.lessons or not options.lessons]
+    print(f"| lesson | kernels | peak with the server, MB | limit, MB | verdict |\n|---|---:|---:|---:|---|")
+    bad = 0
+    for path in paths:
+        with tempfile.TemporaryDirectory() as name, watched(int(options.limit * 2**30)) as group, server(options.python, group, Path(name)):
+            alone = group.peak()
+            with ThreadPoolExecutor(options.at_once) as pool:
+                ends = list(pool.map(lambda _: lesson(options.python, path, group), range(options.kernels)))
+            failed = [end for end in ends if end]
+            bad += len(failed)
+            how = "limit" if isinstance(group, Cgroup) else "polled, no limit"
+            verdict = f"{len(failed)} failed: {failed[0]}" if failed else "all cells ran"
+            kernels = f"{options.kernels}, {options.at_once} at once" if options.kernels > 1 else "1"
+            row = [path.stem, kernels, f"{group.peak() >> 20} (server alone {alone >> 20})", f"{options.limit * 1024:.0f} ({how})", verdict]
+            print(f"| {' | '.join(row)} |", flush=True)
+    return bool(bad)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""Each lesson in a stand-in for Colab: a lone file, Colab's versions, the course fetched by its first cell."""
+
+import os
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from conftest import NOTEBOOKS, ROOT
+
+sys.path.insert(0, str(ROOT / "tools"))
+import colab  # noqa: E402
+from badges import slug_and_tag  # noqa: E402
+
+VENV = ROOT / ".venv-colab"
+TAG = slug_and_tag(ROOT)[1]
+
+
+@pytest.fixture(scope="session")
+def python():
+    """An interpreter with Colab's versions (`make test` makes it)."""
+    path = os.environ.get("OVERWRITTEN_COLAB", str(VENV / "bin" / "python"))
+    if not os.path.exists(path):
+        words = f"No {path}: `make test` sets it up."
+        pytest.fail(words) if os.environ.get("CI") else pytest.skip(words)
+    return path
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem[:2])
+def test_every_lesson_runs_as_in_colab(python, path):
+    assert colab.run(path, python)[1] == []
+
+
+def without_set_up(nb):
+    nb.cells = [cell for cell in nb.cells if "google.colab" not in cell.source]
+
+
+def reads_a_sibling(nb):
+    nb.cells.append(nbformat.v4.new_code_cell("len(open('../requirements.txt').read()) > 0", execution_count=1))
+
+
+def another_tag(nb):
+    nb.cells[0].source = nb.cells[0].source.replace(f"@{TAG}", "@v9.9.9")
+
+
+def a_widget_of_ipywidgets_8(nb):
+    nb.cells.append(nbformat.v4.new_code_cell("import ipywidgets\ntags = ipywidgets.TagsInput()", execution_count=1))
+
+
+def nothing(nb):
+    nb.cells.append(nbformat.v4.new_code_cell("import ipywidgets\nslider = ipywidgets.IntSlider()", execution_count=1))
+
+
+@pytest.mark.parametrize("change, words", [
+    (nothing, None),
+    (without_set_up, "ModuleNotFoundError: No module named 'overwritten'"),
+    (reads_a_sibling, "FileNotFoundError"),
+    (another_tag, "SystemExit: The course did not install"),
+    (a_widget_of_ipywidgets_8, "AttributeError: module 'ipywidgets' has no attribute 'TagsInput'"),
+])
+def test_the_stand_in_notices(python, tmp_path, change, words):
+    nb = nbformat.read(NOTEBOOKS[0], as_version=4)
+    nb.cells = [cell for cell in nb.cells if cell.cell_type == "code"][:2]
+    change(nb)
+    nbformat.write(nb, tmp_path / "lesson.ipynb")
+    failed = "\n".join(colab.run(tmp_path / "lesson.ipynb", python)[1])
+    assert (words in failed) if words else failed == ""
+
+
+def test_pytorch_is_never_touched():
+    """--no-deps, and nothing to depend on: pip cannot replace the torch that Colab has loaded."""
+    for path in NOTEBOOKS:
+        first = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+        assert "google.colab" in first.source and '"--no-deps"' in first.source, path
+    assert "\ndependencies = []\n" in (ROOT / "pyproject.toml").read_text("utf8")
