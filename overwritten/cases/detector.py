@@ -16,6 +16,10 @@ from torch.nn import functional as F
 from overwritten.cases.detector_data import CLASSES, SIZE, Scene
 
 
+#: Of the classes in the loss: most proposals show the ground, so it counts a quarter.
+WEIGHT = torch.tensor([0.25] + [1.0] * len(CLASSES))
+
+
 def apply_box_deltas(boxes, deltas):
     """Move and scale boxes [P, 4] by deltas [P, 4], as it was found: the result is filled in place."""
     deltas_clamped = deltas.clamp(-5, 5)
@@ -73,7 +77,7 @@ class FewShotDetector(nn.Module):
         )  # fmt: skip
         self.embedding = FeatureEmbedding(32, 16, inplace)
         self.head = nn.Sequential(
-            nn.Linear(16 * 7 * 7, 96), nn.ReLU(inplace), nn.Dropout(0.1), nn.Linear(96, 64), nn.ReLU(inplace)
+            nn.Linear(16 * 7 * 7, 96), nn.ReLU(inplace), nn.Linear(96, 64), nn.ReLU(inplace)
         )
         self.box = nn.Linear(64, 4)
         self.background = nn.Parameter(torch.rand(1, 64))
@@ -90,11 +94,16 @@ class FewShotDetector(nn.Module):
         seen = self.look(images, torch.stack([scene.boxes for scene in support]))
         return torch.cat([self.background, seen.view(len(CLASSES), -1, seen.shape[-1]).mean(1)])
 
-    def forward(self, images, prototypes):
+    def propose(self, images, prototypes):
+        """(proposals [P, 4], their deltas [P, 4], their logits [P, 1 + classes])."""
         proposals = self.proposals.expand(len(images), -1, -1)
         seen = self.look(images, proposals).flatten(0, 1)
-        boxes = self.apply_box_deltas(proposals.flatten(0, 1), self.box(seen))
-        return boxes, 10 * F.normalize(seen, dim=1) @ F.normalize(prototypes, dim=1).t()
+        logits = 10 * F.normalize(seen, dim=1) @ F.normalize(prototypes, dim=1).t()
+        return proposals.flatten(0, 1), self.box(seen), logits
+
+    def forward(self, images, prototypes):
+        boxes, deltas, logits = self.propose(images, prototypes)
+        return self.apply_box_deltas(boxes, deltas), logits
 
 
 def make_proposals():
@@ -164,8 +173,7 @@ def compute_detection_loss(boxes, logits, matched, where=False):
             targets = torch.where(pos_mask, shifted_labels.long(), targets)
         else:
             targets[pos_mask] = shifted_labels
-    weight = torch.tensor([0.25] + [1.0] * len(CLASSES))  # most proposals show the ground
-    loss = F.cross_entropy(logits, targets, weight)
+    loss = F.cross_entropy(logits, targets, WEIGHT)
     if pos_mask.any():
         loss = loss + F.smooth_l1_loss(boxes[pos_mask], gt_boxes[gt_indices[pos_mask]])
     return loss
