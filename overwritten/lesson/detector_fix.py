@@ -183,12 +183,10 @@ def boxes_figure(scenes, found, title: str):
 
     found: as `detector.detect` gives it. Returns a matplotlib Figure.
     """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3), layout="constrained")
+    figure, places = _figure(len(scenes))
     figure.suptitle(title, fontsize=12)
-    for axes, scene, its in zip(figure.subplots(1, len(scenes)), scenes, found):
-        axes.imshow(scene.image.permute(1, 2, 0), extent=(0, SIZE, SIZE, 0))
+    for axes, scene, its in zip(places, scenes, found):
+        axes.imshow(scene.image.permute(1, 2, 0).numpy(), extent=(0, SIZE, SIZE, 0))
         axes.set(xticks=[], yticks=[], xlim=(0, SIZE), ylim=(SIZE, 0))
         for truth, proposal, guess in zip(scene.boxes.tolist(), its.proposals.tolist(), its.boxes.tolist()):
             for place, style, colour in ((truth, "--", "white"), (proposal, ":", "#56b4e9"), (guess, "-", "#f0e442")):
@@ -201,10 +199,7 @@ def boxes_figure(scenes, found, title: str):
 
 def curves_figure(losses, seen):
     """Left the loss of each episode, right recall and mean IoU. seen: [(episode, recall, mean IoU)]."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(9, 3), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, (left, right) = _figure(2)
     left.plot(losses, color="#0072b2")
     left.set(xlabel="episode", ylabel="loss", ylim=(0, None))
     episodes, recall, overlap = zip(*seen)
@@ -218,6 +213,14 @@ def curves_figure(losses, seen):
         axes.xaxis.label.set_size(11)
         axes.yaxis.label.set_size(11)
     return figure
+
+
+def _figure(columns):
+    import matplotlib.pyplot as plt
+
+    figure, places = plt.subplots(1, columns, figsize=(9, 3), layout="constrained")
+    plt.close(figure)  # the cell shows what it returns; else it would come twice
+    return figure, places
 
 
 # Exercise 1: the box deltas
