@@ -13,7 +13,8 @@
 # - fill a tensor column by column without an error, and say why it is safe;
 # - show that a fixed model has the right gradients and learns.
 #
-# **About 75 minutes.** You need: what backward saves (lesson 2), parts of the message (lesson 5).
+# **About 75 minutes.** You need: what backward saves (lesson 2), parts of the message (lesson
+# 5).
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 
@@ -41,7 +42,8 @@ from overwritten.lesson import detector_fix as exercises
 
 # %%
 from overwritten.cases import detector
-from overwritten.cases.detector_data import make_scenes, make_support
+from overwritten.cases.detector_data import make_scenes
+from overwritten.cases.detector_data import make_support
 from overwritten.lesson.progress import progress
 from overwritten.trial import trial
 
@@ -52,15 +54,16 @@ from overwritten.trial import trial
 # a document about it: *In-Place Operation Fixes*. The training had stopped with the error you
 # know. The document names three root causes and three fixes. Which of them is true?
 #
-# Here is that detector, small, with the names of the original. *Support images* show one object
-# each; what the network sees in them becomes a *prototype* of the class. In a new image it looks
-# into 60 *proposals*, boxes that are always the same, says which prototype each resembles, and
-# gives four *deltas* that move and scale it. The images are made: shapes on noisy ground.
+# Here is that detector, small, with the names of the original. *Support images* show one
+# object each; what the network sees in them becomes a *prototype* of the class. In a new
+# image it looks into 60 *proposals*, boxes that are always the same, says which prototype
+# each resembles, and gives four *deltas* that move and scale it. The images are made: shapes
+# on noisy ground.
 
 # %%
 train, held_out = make_scenes(0, 400), make_scenes(1000, 50)
 support = make_support(100)
-print(len(train), "images to learn from,", len(held_out), "held out")
+print(len(train), "images to train on,", len(held_out), "held out")
 print("one:", list(train[0].image.shape), "labels", train[0].labels)
 
 
@@ -74,9 +77,10 @@ found = detector.detect(untrained(), held_out[:4], support)
 exercises.boxes_figure(held_out[:4], found, "Before training")
 
 # %% [markdown]
-# *In words:* four images, two objects in each. Dashed and white: the true boxes. Solid and yellow:
-# the box that the untrained network takes for each object; dotted and blue: the proposal it
-# began as. They lie anywhere. The numbers below are IoUs, the share that a box and the true one have in common.
+# *In words:* four images, two objects in each. Dashed and white: the true boxes. Solid and
+# yellow: the box that the untrained network takes for each object; dotted and blue: the
+# proposal it began as. They lie anywhere. The numbers below are IoUs, the share that a box
+# and the true one have in common.
 #
 # This function moves the boxes. (Left, top, width, height; in pixels.)
 
@@ -112,9 +116,9 @@ with caught(), watch() as recording:
 print(recording.diagnosis.text())
 
 # %% [markdown]
-# Saver and writer are one line. `clamp` saves the column that it reads, at version 7. Then the
-# result is written into that same storage: version 8. Backward goes through the graph from the
-# last line to the first, so it meets the last conflict first, and stops.
+# Saver and writer are one line. `clamp` saves the column that it reads, at version 7. Then
+# the result is written into that same storage: version 8. Backward goes through the graph
+# from the last line to the first, so it meets the last conflict first, and stops.
 
 # %% [markdown]
 # ## 2. Three fixes, eight combinations (13 minutes)
@@ -136,9 +140,9 @@ print(recording.diagnosis.text())
 predict(
     "With five positive proposals of 60: which fixes must be on for a step to run through?",
     {
+        "Fix 1, and fix 2 must be off": "Fix 1 mends the boxes. Fix 2 asks `torch.where` to combine 60 places with 5 labels, and that cannot be.",
         "All three: each removes one in-place write": "Each does. But a write harms only where what it overwrites was saved.",
         "Fix 1 is enough, and the others may be on as well": "It is enough. But look at the lengths in fix 2: how long is `shifted_labels`?",
-        "Fix 1, and fix 2 must be off": "Fix 1 mends the boxes. Fix 2 asks `torch.where` to combine 60 places with 5 labels, and that cannot be.",
         "Fixes 1 and 2: the ReLU does not matter": "Right about the ReLU. But count the labels in fix 2.",
     },
     answer="Fix 1, and fix 2 must be off",
@@ -160,22 +164,25 @@ print("1 stack, 2 where, 3 ReLU out of place | positives of 60\n")
 heads = ["0", "1", "5", "60"]
 print("fixes", *(f"{head:>17}" for head in heads))
 for fixes in itertools.product((False, True), repeat=3):
-    on = "".join(str(n) for n, is_on in enumerate(fixes, 1) if is_on)
+    on = "".join(n for n, is_on in zip("123", fixes) if is_on)
     cells = [exercises.outcome(*fixes, int(head)) for head in heads]
     print(f"{on or '-':5}", *(f"{cell:>17}" for cell in cells))
 
 # %% [markdown]
-# Read it by rows. Without fix 1 nothing trains on boxes: `8; expected 7`, whatever else is on. With
-# fix 1 alone everything runs. Fix 3 makes no difference anywhere. **Fix 2 breaks it**: `60 against 5`.
+# Read it by rows. Without fix 1 nothing trains on boxes: `8; expected 7`, whatever else is
+# on. With fix 1 alone everything runs. Fix 3 makes no difference anywhere. **Fix 2 breaks
+# it**: `60 against 5`.
 #
-# Read it by columns. With no positive proposal there is never an error, so whether the training
-# stops depends on the data. With exactly one, or with all 60, fix 2 goes unnoticed: one
-# label is repeated for all places, 60 labels fit. (The repository took fix 2 back within five minutes.)
+# Read it by columns. With no positive proposal there is never an error, so whether the
+# training stops depends on the data. With exactly one, or with all 60, fix 2 goes unnoticed:
+# one label is repeated for all places, 60 labels fit. (The repository took fix 2 back within
+# five minutes.)
 #
 # Now turn the switches yourself. Each line has the version of `refined` after it.
 
 # %%
-steps = {"boxes": ["in place", "stack"], "targets": ["assign", "where"]}
+steps = {"boxes": ["in place", "stack"]}
+steps["targets"] = ["assign", "where"]
 steps["relu"] = ["in place", "out of place"]
 mended = dict(boxes="stack", targets="assign", relu="out of place")
 
@@ -187,22 +194,31 @@ def both(**chosen):
 
 
 # %%
-fixes = knob(both, show=exercises.fixes, **steps, positives=[0, 1, 5, 60])
+steps["positives"] = [0, 1, 5, 60]
+fixes = knob(both, show=exercises.fixes, **steps)
 fixes.turn(positives=5)
 fixes
 
 # %%
-print(fixes.turn(boxes="stack"), "\n")
-print(fixes.turn(boxes="stack", targets="where"), "\n")
-print(fixes.turn(boxes="stack", targets="where", positives=1), "\n")
-print(fixes.turn(boxes="in place", targets="assign", positives=0))
+for chosen in (
+    ("stack", "assign", 5),
+    ("stack", "where", 5),
+    ("stack", "where", 1),
+    ("in place", "assign", 0),
+):
+    boxes, targets, count = chosen
+    said = fixes.turn(boxes=boxes, targets=targets, positives=count)
+    print(said, "\n")
+
+# %%
+_ = fixes.turn(boxes="in place", targets="assign", positives=5)
 
 # %% [markdown]
-# "Right gradient" means: every parameter's gradient is bit for bit that of the *twin*, the same step
-# with nothing in place in boxes and layers.
+# "Right gradient" means: every parameter's gradient is bit for bit that of the *twin*, the
+# same step with nothing in place in boxes and layers.
 #
-# The document's last step is to start the training again, with all three fixes on: "should now complete".
-# And it advises: test with small batches first.
+# The document's last step is to start the training again, with all three fixes on: "should
+# now complete". And it advises: test with small batches first.
 
 # %% tags=["claim:detector-training-completes", "claim:detector-small-batches"]
 with caught():
@@ -213,9 +229,9 @@ for scene in train[:8]:
     print(int(matched.pos_mask.sum()), end=" ")
 
 # %% [markdown]
-# Those are the positives of the first eight images. A small test finds the shape error as soon as
-# an image has between 2 and 59 of them. One whose images have none finds *neither* error. So
-# choose the small batch: it must reach every term of the loss.
+# Those are the positives of the first eight images. A small test finds the shape error as
+# soon as an image has between 2 and 59 of them. One whose images have none finds *neither*
+# error. So choose the small batch: it must reach every term of the loss.
 
 # %% [markdown]
 # ## 3. The line that was printed (13 minutes)
@@ -232,8 +248,8 @@ predict(
     {
         "It raises: `r[:, 0]` is read and written in one line": "Read, yes. But is it saved? The derivative of `+` needs neither of its terms.",
         "It raises: the write breaks the graph": "It is recorded like any other operation. The write goes into the history of `r`.",
-        "It runs, and the gradient of `d[:, 0]` is right": "An addition saves nothing, so the write can invalidate nothing.",
         "It runs, but `d` gets no gradient: `boxes` wants none": "`r` takes on the history of what is written into it. From then on it requires a gradient.",
+        "It runs, and the gradient of `d[:, 0]` is right": "An addition saves nothing, so the write can invalidate nothing.",
     },
     answer="It runs, and the gradient of `d[:, 0]` is right",
 )
@@ -248,8 +264,8 @@ r.sum().backward()
 """)
 
 # %% [markdown]
-# Harmless. So what is in the dots? Statement by statement, each alone (or with the one that it
-# needs before it), on fresh tensors:
+# Harmless. So what is in the dots? Statement by statement, each alone (or with the one that
+# it needs before it), on fresh tensors:
 
 # %%
 proposals = detector.make_proposals()
@@ -279,9 +295,9 @@ for lines in (
     print(f"{alone(lines):13} {lines}")
 
 # %% [markdown]
-# The same write is right or wrong, depending on what is *read*. `+` saves nothing. `*` saves its
-# factors, and `r[:, 2]` as a factor is a view of the tensor that is written next, with the same version
-# counter. That column 0 is written and column 2 was saved plays no part.
+# The same write is right or wrong, depending on what is *read*. `+` saves nothing. `*` saves
+# its factors, and `r[:, 2]` as a factor is a view of the tensor that is written next, with
+# the same version counter. That column 0 is written and column 2 was saved plays no part.
 #
 # So the document's rule, "never use `tensor[:, i] = value`", forbids too much. The rule is:
 # **never read a column of the tensor that you are filling into an operation that saves it.**
@@ -302,10 +318,11 @@ for line in (
     print(line.replace("FROM", "r"), "|", trial(own, other).verdict)
 
 # %% [markdown]
-# Only the second would have been wrong: it overwrites the very numbers that it saved. The first
-# writes another column, and the one counter cannot tell. The document says that the graph "still
-# references the old value" and gradients "can't be computed correctly". Half of it: the graph is
-# whole, it refers to a *storage*, the old value is gone from it, and sometimes nobody would miss it.
+# Only the second would have been wrong: it overwrites the very numbers that it saved. The
+# first writes another column, and the one counter cannot tell. The document says that the
+# graph "still references the old value" and gradients "can't be computed correctly". Half of
+# it: the graph is whole, it refers to a *storage*, the old value is gone from it, and
+# sometimes nobody would miss it.
 #
 # Now mend what the message names, and only that: put `.clone()` behind the columns that the
 # named line reads. Run again, read again.
@@ -322,33 +339,41 @@ while (step := exercises.Step("\n".join(lines))).saver:
 print(step.error or "no error", "| loss is there:", step.loss > 0)
 
 # %% [markdown]
-# Eight errors for eight lines, from the last to the first: the first message never shows the whole
-# list. Both ways out are right. Are they the same?
+# Eight errors for eight lines, from the last to the first: the first message never shows the
+# whole list. Both ways out are right. Are they the same?
 
 # %% tags=["claim:detector-use-stack"]
-twin = exercises.Step(exercises.step_code("stack", "assign", "in place", 5))
+stacked = exercises.step_code("stack", "assign", "in place", 5)
+twin = exercises.Step(stacked)
 print("boxes written in place, reads cloned:", step.verdict(twin))
 print("versions of refined:", step.version, "and", twin.version)
 
 # %% [markdown]
-# The gradients are equal bit for bit, and one of the two still writes eight times into slices.
+# The gradients are equal bit for bit, and one of the two still writes eight times into
+# slices.
 #
 # Two cures that only silence the check. Hooks that do nothing switch it off (lesson 4).
 # `allow_mutation_on_saved_tensors` promises to clone what was saved before it is written.
 
 # %%
 graph = torch.autograd.graph
-silent = graph.saved_tensors_hooks(lambda t: t, lambda t: t)
-for name, cure in (
-    ("idle hooks", silent),
-    ("allow_mutation", graph.allow_mutation_on_saved_tensors()),
-):
+hooks = graph.saved_tensors_hooks
+mutation = graph.allow_mutation_on_saved_tensors
+
+
+def box_gradients(function):
     d = torch.linspace(-4, 4, 240).view(60, 4).requires_grad_()
+    function(proposals, d).square().sum().backward()
+    return d.grad
+
+
+# %%
+right = box_gradients(detector.apply_box_deltas_stacked)
+for cure in hooks(lambda t: t, lambda t: t), mutation():
     with cure:
-        detector.apply_box_deltas(proposals, d).square().sum().backward()
-    got, d.grad = d.grad, None
-    detector.apply_box_deltas_stacked(proposals, d).square().sum().backward()
-    print(name, "right:", torch.allclose(got, d.grad), "| off:", (got - d.grad).abs().amax(0) > 1)
+        came = box_gradients(detector.apply_box_deltas)
+    off = (came - right).abs().amax(0) > 1
+    print("columns off by more than 1:", off.tolist())
 
 # %% [markdown]
 # No error, and wrong gradients. (Why the second one fails with slices: lesson 4, section 6.)
@@ -392,9 +417,10 @@ with caught():
     torch.zeros(6, dtype=torch.long).requires_grad_()
 
 # %% [markdown]
-# In the detector the write stands before the loss, so it was no cause. (A message that names no "output
-# 0 of" and a `LongTensor` would have meant it.) And the fix? `torch.where` combines place by
-# place: mask, first and second choice must have one length, or one that can be stretched.
+# In the detector the write stands before the loss, so it was no cause. (A message that names
+# no "output 0 of" and a `LongTensor` would have meant it.) And the fix? `torch.where`
+# combines place by place: mask, first and second choice must have one length, or one that can
+# be stretched.
 
 # %% tags=["claim:detector-where"]
 P, labels = 6, torch.tensor([2, 0])
@@ -410,15 +436,16 @@ for count in (0, 1, 2, 6):
 
 
 # %% [markdown]
-# `shifted_labels` has one entry for each *positive* proposal. One entry is stretched to all places, 6 fit;
-# 0 and 2 do not. (In the detector an `if` keeps 0 away from this line.) `torch.where` itself is not to
-# blame: give it a label for *every* proposal. That is exercise 2.
+# `shifted_labels` has one entry for each *positive* proposal. One entry is stretched to all
+# places, 6 fit; 0 and 2 do not. (In the detector an `if` keeps 0 away from this line.)
+# `torch.where` itself is not to blame: give it a label for *every* proposal. That is exercise
+# 2.
 
 # %% [markdown]
 # ## 5. The ReLU, and what it costs (11 minutes)
 #
-# The third root cause: `nn.ReLU(inplace=True)`. The table says that it changed no outcome. Does it
-# change a gradient?
+# The third root cause: `nn.ReLU(inplace=True)`. The table says that it changed no outcome.
+# Does it change a gradient?
 
 # %% tags=["claim:detector-relu-cause", "claim:detector-relu-fix", "claim:detector-breaks-gradients"]
 def gradients(**fixes):
@@ -432,17 +459,18 @@ print(len(in_place), "gradients, bit for bit the same:", end=" ")
 print(exercises.same(in_place, out))
 
 # %% [markdown]
-# All the same. So it does not "break gradients" here. Each ReLU of this detector stands behind a
-# layer that does not save its result, and nobody writes after it. Some neighbours are less lucky:
+# All the same. So it does not "break gradients" here. Each ReLU of this detector stands
+# behind a layer that does not save its result, and nobody writes after it. Some neighbours
+# are less lucky:
 
 # %%
-in_short, relu_ = exercises.in_short, F.relu_
+relu_, norm, drop = F.relu_, nn.BatchNorm2d(4), F.dropout
 neighbours = {
     "conv, relu_": lambda y: relu_(y),
-    "conv, batch norm, relu_": lambda y: relu_(nn.BatchNorm2d(4)(y)),
+    "conv, batch norm, relu_": lambda y: relu_(norm(y)),
     "max pool, relu_": lambda y: relu_(F.max_pool2d(y, 2)),
-    "relu_, dropout": lambda y: F.dropout(relu_(y)),
-    "relu_, in-place dropout": lambda y: F.dropout(relu_(y), inplace=True),
+    "relu_, dropout": lambda y: drop(relu_(y)),
+    "relu_, in-place dropout": lambda y: drop(relu_(y), inplace=True),
     "relu_, += 1": lambda y: relu_(y).add_(1),
     "sigmoid, relu_": lambda y: relu_(y.sigmoid()),
     "y ** 2 saved y, relu_(y)": lambda y: (y**2) + relu_(y),
@@ -455,15 +483,17 @@ for name, block in neighbours.items():
     try:
         block(y).sum().backward()
     except RuntimeError as error:
-        print(f"{in_short(error):13}", name)
+        print(f"{exercises.in_short(error):13}", name)
     else:
         print(f"{'ok':13}", name)
 
 # %% [markdown]
-# "Avoid `inplace=True` in any layer used during training" is a safe rule, and more than is needed. Ask who
-# is before it (did that save its result?) and who comes after (does anybody write again?).
+# "Avoid `inplace=True` in any layer used during training" is a safe rule, and more than is
+# needed. Ask who is before it (did that save its result?) and who comes after (does anybody
+# write again?).
 #
-# The document ends with memory: in place "lower memory, faster", out of place "slightly higher".
+# The document ends with memory: in place "lower memory, faster", out of place "slightly
+# higher".
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
@@ -504,19 +534,21 @@ for inplace in (True, False):
     print("head", kept(model.head, head), "B")
 
 # %% [markdown]
-# Not "slightly higher": the same. So "negligible for this model" is true, and "lower memory" is not, on the
-# PyTorch that you have. The saving is real where the activation would save its *input*:
+# Not "slightly higher": the same. So "negligible for this model" is true, and "lower memory"
+# is not, on the PyTorch that you have. The saving is real where the activation would save its
+# *input*:
 
 # %%
 for inplace in (True, False):
     conv = nn.Conv2d(32, 16, 1), nn.Conv2d(16, 16, 1)
-    leaky = nn.Sequential(conv[0], nn.LeakyReLU(0.1, inplace), conv[1])
-    print(f"LeakyReLU inplace={inplace}:", kept(leaky, features), "B")
+    act = nn.LeakyReLU(0.1, inplace)
+    count = kept(nn.Sequential(conv[0], act, conv[1]), features)
+    print(f"LeakyReLU inplace={inplace}:", count, "B")
 
 
 # %% [markdown]
-# And "faster"? Timings hang on the machine, so here is only a rough question: does one of the two take
-# half as long again as the other?
+# And "faster"? Timings hang on the machine, so here is only a rough question: does one of the
+# two take half as long again as the other?
 
 # %% tags=["claim:detector-faster"]
 def seconds(network):
@@ -537,14 +569,16 @@ print("within half of each other:", 1 / 1.5 < one / other < 1.5)
 # %% [markdown]
 # ## 6. Does it learn? (6 minutes)
 #
-# One fix is on: the first. The ReLUs are in place, the targets are assigned. First its gradients, beside a
-# twin that has nothing in place: ReLUs out of place, targets by a `torch.where` that is right.
+# One fix is on: the first. The ReLUs are in place, the targets are assigned. First its
+# gradients, beside a twin that has nothing in place: ReLUs out of place, targets by a
+# `torch.where` that is right.
 
 # %%
 def twin_gradients(model, scenes):
     images = torch.stack([scene.image for scene in scenes])
     boxes, logits = model(images, model.prototypes(support))
-    pos, which, gt_boxes, labels = detector.match_all(model.proposals, scenes)
+    matched = detector.match_all(model.proposals, scenes)
+    pos, which, gt_boxes, labels = matched
     targets = torch.where(pos, labels[which] + 1, 0)
     loss = F.cross_entropy(logits, targets, detector.WEIGHT)
     loss = loss + F.smooth_l1_loss(boxes[pos], gt_boxes[which[pos]])
@@ -553,7 +587,8 @@ def twin_gradients(model, scenes):
 
 
 # %%
-twin = twin_gradients(untrained(stack=True, relu_out=True), train[:8])
+model = untrained(stack=True, relu_out=True)
+twin = twin_gradients(model, train[:8])
 print("bit for bit the twin's:", exercises.same(in_place, twin))
 
 
@@ -563,7 +598,8 @@ print("bit for bit the twin's:", exercises.same(in_place, twin))
 # %%
 def episode(model, optimizer, number):
     scenes = [train[(8 * number + k) % 400] for k in range(8)]
-    loss = detector.loss_of(model, scenes, make_support(number % 20))
+    shown = make_support(number % 20)
+    loss = detector.loss_of(model, scenes, shown)
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
@@ -592,9 +628,9 @@ for number in progress(range(1, 401), "training"):
 exercises.curves_figure(losses, seen)
 
 # %% [markdown]
-# *In words:* left, the loss of each of the 400 episodes; it falls steeply at first, then slowly. Right, on the
-# 50 held-out images: recall, the share of objects whose best box has an IoU of 0.5 or more, and the mean IoU.
-# Both begin low and rise; the dotted line marks 0.8.
+# *In words:* left, the loss of each of the 400 episodes; it falls steeply at first, then
+# slowly. Right, on the 50 held-out images: recall, the share of objects whose best box has an
+# IoU of 0.5 or more, and the mean IoU. Both begin low and rise; the dotted line marks 0.8.
 
 # %%
 _, recall, overlap = seen[-1]
@@ -608,14 +644,16 @@ exercises.boxes_figure(held_out[:4], found, "After training")
 
 
 # %% [markdown]
-# *In words:* the four images of the beginning. The solid boxes now lie on the dashed ones; the dotted
-# proposals show from where they were moved. That way is what `apply_box_deltas` has learned.
+# *In words:* the four images of the beginning. The solid boxes now lie on the dashed ones;
+# the dotted proposals show from where they were moved. That way is what `apply_box_deltas`
+# has learned.
 
 # %% [markdown]
 # ## 7. Your turn (11 minutes)
 #
-# **Exercise 1.** Mend `apply_box_deltas` in a way of your own choice. Same boxes as the original (images are
-# 64 pixels wide and high), right gradient for `deltas`, and `boxes` stays as it is.
+# **Exercise 1.** Mend `apply_box_deltas` in a way of your own choice. Same boxes as the
+# original (images are 64 pixels wide and high), right gradient for `deltas`, and `boxes`
+# stays as it is.
 
 # %%
 def apply_box_deltas(boxes, deltas):
@@ -626,11 +664,13 @@ exercises.apply_box_deltas.check(apply_box_deltas)
 
 
 # %% [markdown]
-# Stuck? Run `exercises.apply_box_deltas.hint()` in a cell of your own; `.solution()` shows one way.
+# Stuck? Run `exercises.apply_box_deltas.hint()` in a cell of your own; `.solution()` shows
+# one way.
 #
-# **Exercise 2.** Return the targets of all P proposals without an in-place write: `gt_labels[i] + 1` where the proposal
-# is positive and nearest to object `i`, 0 elsewhere. `pos_mask` and `gt_indices` have length P. It must work for any
-# number of positives, 0 and P too.
+# **Exercise 2.** Return the targets of all P proposals without an in-place write:
+# `gt_labels[i] + 1` where the proposal is positive and nearest to object `i`, 0 elsewhere.
+# `pos_mask` and `gt_indices` have length P. It must work for any number of positives, 0 and P
+# too.
 
 # %%
 def targets(pos_mask, gt_labels, gt_indices):
@@ -640,8 +680,8 @@ def targets(pos_mask, gt_labels, gt_indices):
 exercises.targets.check(targets)
 
 # %% [markdown]
-# **Exercise 3.** Detectors of the YOLO family decode their boxes like this. `raw` is [batch, n, 5 + classes]. Threads about it
-# are many. Mend it: same numbers, right gradient for `raw`.
+# **Exercise 3.** Detectors of the YOLO family decode their boxes like this. `raw` is [batch,
+# n, 5 + classes]. Threads about it are many. Mend it: same numbers, right gradient for `raw`.
 
 # %%
 print(inspect.getsource(exercises.yolo_decode))

@@ -21,7 +21,7 @@ WEIGHT = torch.tensor([0.25] + [1.0] * len(CLASSES))
 
 
 def apply_box_deltas(boxes, deltas):
-    """Move and scale boxes [P, 4] by deltas [P, 4], as it was found: the result is filled in place."""
+    """Move and scale boxes [P, 4] by deltas [P, 4], as it was found: in place."""
     deltas_clamped = deltas.clamp(-5, 5)
     refined = boxes.clone().float()
     refined[:, 0] = refined[:, 0] + deltas_clamped[:, 0] * refined[:, 2] * 0.1
