@@ -154,7 +154,7 @@ def _step_svg(step, verdict, loss, words):
     for part in textwrap.wrap(step.message(), 78):
         body.append(text(10, y, part, "bad"))
         y += 18
-    body += [text(10, y + 4, "refined", "soft"), text(_LEFT, y + 4, "line by line", "soft")]
+    body.append(text(10, y + 4, "version of refined after each line", "soft"))
     y += 26
     before = None
     for number, line in enumerate(step.lines, 1):
