@@ -174,9 +174,9 @@ for fixes in itertools.product((False, True), repeat=3):
 # it**: `60 against 5`.
 #
 # Read it by columns. With no positive proposal there is never an error, so whether the
-# training stops depends on the data. With exactly one, or with all 60, fix 2 goes unnoticed:
-# one label is repeated for all places, 60 labels fit. (The repository took fix 2 back within
-# five minutes.)
+# training stops depends on the data. (`boxes idle`: the box layer gets no gradient.) With
+# exactly one, or with all 60, fix 2 goes unnoticed: one label is repeated for all places, 60
+# labels fit. (The repository took fix 2 back within five minutes.)
 #
 # Now turn the switches yourself. Each line has the version of `refined` after it.
 
