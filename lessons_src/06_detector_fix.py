@@ -468,11 +468,10 @@ print(exercises.same(in_place, out))
 # are less lucky:
 
 # %%
-relu_, norm = F.relu_, nn.BatchNorm2d(4)
-drop, drop_ = nn.Dropout(0.5), nn.Dropout(0.5, inplace=True)
+relu_, drop, drop_ = F.relu_, nn.Dropout(), nn.Dropout(0.5, True)
 neighbours = {
     "conv, relu_": lambda y: relu_(y),
-    "conv, batch norm, relu_": lambda y: relu_(norm(y)),
+    "conv, norm, relu_": lambda y: relu_(nn.GroupNorm(2, 4)(y)),
     "max pool, relu_": lambda y: relu_(F.max_pool2d(y, 2)),
     "relu_, dropout": lambda y: drop(relu_(y)),
     "relu_, dropout in place": lambda y: drop_(relu_(y)),
