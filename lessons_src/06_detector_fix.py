@@ -552,13 +552,13 @@ for inplace in (True, False):
 
 # %% [markdown]
 # And "faster"? Timings hang on the machine, so here is only a rough question: does one of the
-# two take half as long again as the other?
+# two need half as much processor time again as the other?
 
 # %% tags=["claim:detector-faster"]
 def seconds(network):
-    start = time.perf_counter()
+    start = time.process_time()
     network(images).sum().backward()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 pair = [untrained(relu_out=out).backbone for out in (False, True)]
@@ -610,6 +610,7 @@ def episode(model, optimizer, number):
     return loss.item()
 
 
+# %%
 def look(model, number):
     found = detector.detect(model, held_out, support)
     overlap = torch.cat([one.iou for one in found])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
+from functools import lru_cache
 
 import torch
 
@@ -121,11 +122,14 @@ def same(gradients: dict, others: dict) -> bool:
     )
 
 
+_step = lru_cache(Step)  # of the twin: the same one for most positions of the knob
+
+
 def fixes(codes: dict[str, str], values: dict) -> Scene:
     """The scene of the knob: each line with the version of `refined` after it, verdict, message, loss."""
     code, twin = codes.values()
     step = Step(code)
-    verdict = step.verdict(Step(twin))
+    verdict = step.verdict(_step(twin))
     ends = [f"{verdict[:1].upper()}{verdict[1:]}"]
     if step.error:
         ends[0] += f": {step.message().rstrip('.')}"
