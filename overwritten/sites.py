@@ -14,7 +14,8 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 _TORCH, _OVERWRITTEN = (os.path.dirname(module) + os.sep for module in (torch.__file__, __file__))
-_CASES = os.path.join(_OVERWRITTEN, "cases", "")
+#: Models as a user would write them: their lines count as the user's own.
+CASES = os.path.join(_OVERWRITTEN, "cases", "")
 _is_users = {}  # file name → is it the user's own?
 
 
@@ -40,7 +41,7 @@ def site_at(file, line, module, via):
 
 def ours(file: str) -> bool:
     """Is it code of this package? The models in `cases` stand for a user's own."""
-    return file.startswith(_OVERWRITTEN) and not file.startswith(_CASES)
+    return file.startswith(_OVERWRITTEN) and not file.startswith(CASES)
 
 
 def first_user_frame(frame):

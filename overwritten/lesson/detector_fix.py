@@ -1,0 +1,228 @@
+"""The exercises of lesson 6. What it shows lies in `detector_scene`, under the same names here."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+
+import torch
+
+from overwritten.cases import detector
+from overwritten.cases.detector_data import SIZE
+from overwritten.doctor import watch
+from overwritten.eyes import Eyes
+from overwritten.lesson.detector_scene import Step, boxes_figure, curves_figure, fixes, in_short, outcome, same, step_code  # noqa: F401
+from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.folk import Folk
+from overwritten.messages import parse
+
+# Exercise 1: the box deltas
+
+_RETURNS = "return a tensor; your function returns {}."
+
+
+def _boxes_and_deltas(seed, count):
+    dice = torch.Generator().manual_seed(seed)
+    boxes = torch.rand(count, 4, generator=dice) * torch.tensor([60, 60, 50, 50]) + torch.tensor([0, 0, 10, 10])
+    return boxes, torch.randn(count, 4, generator=dice) * 3
+
+
+def _run(answer, *arguments):
+    """(what it returned, Folk). Raises what the learner's function raises."""
+    with Folk() as folk:
+        result = attempt(answer, *arguments)
+    return result, folk
+
+
+def _backward_error(function, weight):
+    """Run `function` and its backward under the doctor; (result, Folk, a sentence or '')."""
+    folk = Folk()
+    try:
+        with watch() as recording:
+            result, folk = _run(function)
+            if isinstance(result, torch.Tensor) and result.shape == weight.shape and result.requires_grad:
+                result.backward(weight)
+    except RuntimeError as error:
+        if parse(str(error)) is None:
+            raise
+        return None, folk, f"backward raises all the same: {_pair(recording.diagnosis)}."
+    return result, folk, ""
+
+
+def _pair(found):
+    if not found or not found.saver or not found.writers:
+        return "something unseen wrote over what was saved"
+    return f"`{found.saver.op}` saved{_at(found.saver.site)}, and `{found.writers[0].op}` wrote over it{_at(found.writers[0].site)}"
+
+
+def _at(site):
+    line = linecache.getline(site.file, site.line).strip()
+    return f" in `{line}`" if line else ""
+
+
+def _mends_the_deltas(answer):
+    for seed, count in ((0, 6), (1, 1), (2, 40)):
+        boxes, deltas = _boxes_and_deltas(seed, count)
+        mine, its = deltas.clone().requires_grad_(), deltas.clone().requires_grad_()
+        weight = torch.arange(1.0, 4 * count + 1).view(count, 4)
+        wanted = detector.apply_box_deltas_stacked(boxes, its)
+        wanted.backward(weight)
+        given = boxes.clone()
+        result, folk, error = _backward_error(lambda: answer(given, mine), weight)
+        if error:
+            return f"{error} A column of the tensor that you fill went into an operation that saves it."
+        if not isinstance(result, torch.Tensor):
+            return _RETURNS.format(type(result).__name__)
+        if not torch.equal(given, boxes):
+            return "the boxes that were handed in have changed: they are the model's proposals, and the next image needs them."
+        if result.shape != wanted.shape:
+            return f"{count} boxes must come back as [{count}, 4]; yours have the shape {list(result.shape)}. Look at `dim` of `torch.stack`."
+        if not torch.allclose(result.detach(), wanted.detach(), rtol=1e-5):
+            return _which_box(result.detach(), boxes, deltas, wanted.detach())
+        if not result.requires_grad or mine.grad is None:
+            return folk.complaint(".data", ".detach()", "no_grad", "numpy") or "the deltas get no gradient: the result must be computed from them."
+        if not torch.allclose(mine.grad, its.grad, rtol=1e-5, atol=1e-5):
+            return folk.complaint(".data", ".detach()", "numpy", "no_grad") or (
+                "no error, and another gradient than the same formula out of place has: "
+                "backward used numbers that are no longer what the forward used."
+            )
+        if complaint := folk.complaint(".data", "numpy"):
+            return complaint
+
+
+def _which_box(result, boxes, deltas, wanted):
+    d = deltas.clamp(-5, 5)
+    scaled = boxes[:, 2:] * torch.exp(d[:, 2:] * 0.1)
+    late = torch.cat([(boxes[:, :2] + d[:, :2] * scaled * 0.1).clamp(0, SIZE - 1), scaled.clamp(1, SIZE)], 1)
+    if torch.allclose(result, late, rtol=1e-5):
+        return "left and top are moved by the new width and height: the original moves them by the old ones."
+    for free, what in ((boxes[:, :2] + d[:, :2] * boxes[:, 2:] * 0.1, "left and top"), (scaled, "width and height")):
+        columns = slice(0, 2) if what == "left and top" else slice(2, 4)
+        if torch.allclose(result[:, columns], free, rtol=1e-5) and not torch.allclose(free, wanted[:, columns]):
+            return f"{what} are not clamped: the last four lines of the original keep a box in the image."
+    columns = [k for k in range(4) if not torch.allclose(result[:, k], wanted[:, k], rtol=1e-5)]
+    return f"other boxes than the original's, in column {columns[0]}: yours {result[0, columns[0]]:.3f}, the original's {wanted[0, columns[0]]:.3f} in the first row."
+
+
+# Exercise 2: the targets
+
+
+def _makes_targets(answer):
+    labels = torch.tensor([2, 0, 1])
+    for P, count in ((6, 2), (6, 0), (6, 1), (6, 6), (60, 5), (1, 0), (1, 1)):
+        dice = torch.Generator().manual_seed(P + count)
+        pos_mask = torch.zeros(P, dtype=torch.bool)
+        pos_mask[torch.randperm(P, generator=dice)[:count]] = True
+        gt_indices = torch.randint(3, (P,), generator=dice)
+        wanted = torch.zeros(P, dtype=torch.long)
+        wanted[pos_mask] = labels[gt_indices[pos_mask]] + 1
+        given = pos_mask.clone(), labels.clone(), gt_indices.clone()
+        try:
+            with Eyes() as eyes:
+                result, folk = _run(answer, *given)
+        except RuntimeError as error:
+            if "must match the size" not in str(error) and "shape mismatch" not in str(error):
+                raise
+            return f"P = {P}, {count} positive: {str(error).splitlines()[0].rstrip('.')}. All three arguments of `torch.where` need length P."
+        if not isinstance(result, torch.Tensor):
+            return _RETURNS.format(type(result).__name__)
+        if any(not torch.equal(a, b) for a, b in zip(given, (pos_mask, labels, gt_indices))):
+            return "an argument was changed; the loss still needs it."
+        if result.shape != wanted.shape:
+            return f"P = {P}, {count} positive: a target for each proposal is asked for, [{P}]; yours has the shape {list(result.shape)}."
+        if result.dtype != torch.long:
+            return f"`cross_entropy` takes class numbers as `torch.long`; yours are {str(result.dtype)}."
+        if not torch.equal(result, wanted):
+            return _which_target(result, wanted, pos_mask, labels[gt_indices], P, count)
+        if eyes.writes or folk.complaint("numpy", ".data"):
+            op = f"`{eyes.writes[0][0].op}`" if eyes.writes else "NumPy or `.data`"
+            return f"right numbers, but {op} wrote in place. That is harmless here; this time, build the targets without a write."
+
+
+def _which_target(result, wanted, pos_mask, labels, P, count):
+    if torch.equal(result, torch.where(pos_mask, labels, 0)):
+        return "the labels are not shifted: 0 is the ground, so class 0 becomes target 1."
+    if torch.equal(result, labels + 1):
+        return "every proposal got a label; those that are not positive show the ground, target 0."
+    if torch.equal(result, torch.where(pos_mask, 0, labels + 1)):
+        return "the other way round: the positive proposals get a label, the others 0."
+    return f"P = {P}, {count} positive: {wanted.tolist()[:6]} is asked for, yours is {result.tolist()[:6]}."
+
+
+# Exercise 3: the same mistake in another detector
+
+
+def yolo_decode(raw, grid, anchors, stride):
+    """As detectors of the YOLO family do it: centre and size, written into sigmoid's result."""
+    y = raw.sigmoid()
+    y[..., 0:2] = (y[..., 0:2] * 2 - 0.5 + grid) * stride
+    y[..., 2:4] = (y[..., 2:4] * 2) ** 2 * anchors
+    return y
+
+
+def _decoded(raw, grid, anchors, stride):
+    xy, wh, rest = raw.sigmoid().split((2, 2, raw.shape[-1] - 4), -1)
+    return torch.cat([(xy * 2 - 0.5 + grid) * stride, (wh * 2) ** 2 * anchors, rest], -1)
+
+
+def _decodes(answer):
+    for seed, (n, classes), stride in ((0, (4, 3), 8), (1, (1, 1), 16)):
+        dice = torch.Generator().manual_seed(seed)
+        start, grid, anchors = torch.randn(2, n, 5 + classes, generator=dice), torch.rand(n, 2, generator=dice) * 7, torch.tensor([10.0, 13.0])
+        mine, its = start.clone().requires_grad_(), start.clone().requires_grad_()
+        weight = torch.randn(start.shape, generator=dice)
+        wanted = _decoded(its, grid, anchors, stride)
+        wanted.backward(weight)
+        given = grid.clone(), anchors.clone()
+        result, folk, error = _backward_error(lambda: answer(mine, *given, stride), weight)
+        if error:
+            return f"{error} Write where nobody has saved, or build the result with `torch.cat`."
+        if not isinstance(result, torch.Tensor):
+            return _RETURNS.format(type(result).__name__)
+        if not torch.equal(mine.detach(), start) or not torch.equal(given[0], grid) or not torch.equal(given[1], anchors):
+            return "an argument was changed; the function must leave them as they were."
+        if result.shape != wanted.shape:
+            return f"the shape must stay {list(wanted.shape)}: x, y, w, h, objectness and the classes; yours is {list(result.shape)}."
+        if not torch.allclose(result.detach(), wanted.detach(), rtol=1e-5):
+            return "other numbers than the original's: keep its two formulas, and the sigmoid for objectness and classes as well."
+        if not result.requires_grad or mine.grad is None:
+            return folk.complaint(".data", ".detach()", "no_grad", "numpy") or "`raw` gets no gradient."
+        if not torch.allclose(mine.grad, its.grad, rtol=1e-4, atol=1e-5):
+            return folk.complaint(".data", ".detach()", "numpy", "no_grad") or "no error, and a wrong gradient for `raw`."
+        if complaint := folk.complaint(".data", "numpy"):
+            return complaint
+
+
+apply_box_deltas = Exercise(
+    _mends_the_deltas,
+    (
+        "Which reads come from the tensor that is being filled? From where could the same number come?",
+        "Four new columns and one `torch.stack`; or keep the eight writes and put `.clone()` behind each column that is read.",
+    ),
+    inspect.getsource(detector.apply_box_deltas_stacked).replace("SIZE", str(SIZE)).replace("_stacked", ""),
+)
+
+targets = Exercise(
+    _makes_targets,
+    (
+        "`gt_indices` has length P. What has `gt_labels[gt_indices]`?",
+        "`torch.where(pos_mask, gt_labels[gt_indices] + 1, 0)`: a label for every proposal, and the mask decides.",
+    ),
+    "def targets(pos_mask, gt_labels, gt_indices):\n    return torch.where(pos_mask, gt_labels[gt_indices] + 1, 0)",
+)
+
+decode = Exercise(
+    _decodes,
+    (
+        "Who saved `y`, and why does its gradient need it?",
+        "A `clone()` of sigmoid's result has a storage that nobody saved. Or split, compute, `torch.cat`.",
+    ),
+    "def decode(raw, grid, anchors, stride):\n"
+    "    y = raw.sigmoid()\n"
+    "    xy = (y[..., 0:2] * 2 - 0.5 + grid) * stride\n"
+    "    wh = (y[..., 2:4] * 2) ** 2 * anchors\n"
+    "    return torch.cat([xy, wh, y[..., 4:]], -1)",
+)
+
+#: By the name the lesson uses; the tests run every one unattempted, wrong and right.
+EXERCISES = {"apply_box_deltas": apply_box_deltas, "targets": targets, "decode": decode}
