@@ -24,8 +24,8 @@ author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as
 
 test: export OVERWRITTEN_COLAB = $(abspath $(COLAB)/bin/python)
 test: $(VENV)/.author $(COLAB)/.ready  ## run all tests
-	$(BIN)/python -m pytest -q overwritten tests
-	$(BIN)/python -m pytest -q $(NBVAL) notebooks
+	$(BIN)/python -m pytest -q -n 2 --dist loadgroup overwritten tests
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(NBVAL) notebooks
 
 notebooks: $(VENV)/.author  ## build notebooks/ from lessons_src/
 	$(BIN)/python tools/build_notebooks.py

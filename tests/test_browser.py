@@ -7,6 +7,7 @@ import pytest
 from conftest import jupyterlab, looking
 from playwright.sync_api import TimeoutError
 
+pytestmark = pytest.mark.xdist_group("lab")  # one server and one page for each lesson
 light = pytest.mark.parametrize("look", [False], indirect=True, ids=["light"])
 
 # What a film shows must be what its recording says, step by step.

@@ -11,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import ARTEFACTS, NOTEBOOKS, ROOT
 
+pytestmark = pytest.mark.xdist_group("site")  # built once
 each_lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 REMOTE = ("http:", "https:", "//")
 
