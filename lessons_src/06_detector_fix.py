@@ -49,6 +49,8 @@ from overwritten.cases.detector_data import make_support
 from overwritten.lesson.progress import progress
 from overwritten.trial import trial
 
+torch.set_num_threads(1)  # a small network: more threads would wait
+
 # %% [markdown]
 # ## 1. A training that stops (11 minutes)
 #
