@@ -34,10 +34,10 @@ class Knob:
     thread of its own. Whoever reads `scene` or calls `turn`, `say` or `html` waits for it.
     """
 
-    def __init__(self, program, show: str, choices: dict[str, list]):
+    def __init__(self, program, show, choices: dict[str, list]):
         import ipywidgets
 
-        self._program, self._scene_of = program, SCENES[show]
+        self._program, self._scene_of = program, show if callable(show) else SCENES[show]
         self._choices = {name: list(values) for name, values in choices.items()}
         self.controls = {name: control(name, values) for name, values in self._choices.items()}
         self.picture, self.sentence = ipywidgets.HTML(), ipywidgets.HTML()
@@ -202,14 +202,14 @@ class Knob:
         self._stop.layout.display = None if stop else "none"
 
 
-def knob(program, show: str = "peaks", **choices) -> Knob:
+def knob(program, show="peaks", **choices) -> Knob:
     """Show code under one control for each of `choices`.
 
     program: {label: snippet}, or a function that takes the choices by name and returns code
     as text or such a dict. A list of numbers becomes a slider, any other list a menu; the
     value goes by that name into the snippets too, which run again at every turn.
     show: 'peaks' (bytes line by line), 'lanes' (versions, saves and checks over time) or
-    'gradients' (beside the true ones). With two codes or more the last is the out-of-place
+    'gradients' (beside the true ones), or a function (codes, values) → Scene. With two codes or more the last is the out-of-place
     twin: the others' verdicts come from it. Raises ValueError where there is no code,
     nothing to choose from, or nothing of that name to show.
 
@@ -218,7 +218,7 @@ def knob(program, show: str = "peaks", **choices) -> Knob:
     """
     if not callable(program) and (not isinstance(program, dict) or not program):
         raise ValueError('A knob needs snippets by label, as in {"x += 1": "x = torch.ones(n)\\nx += 1"}, or a function that returns them.')
-    if show not in SCENES:
+    if not callable(show) and show not in SCENES:
         raise ValueError(f"A knob can show {', '.join(map(repr, SCENES))}, not {show!r}.")
     if not choices or not all(isinstance(values, (list, tuple, range)) and values for values in choices.values()):
         raise ValueError("A knob needs something to turn: give it a list, as in n=[1, 10, 100].")
