@@ -20,6 +20,7 @@ from overwritten.pictures.draw import STYLE
 from overwritten.pictures.diagnosis import diagnosis_svg
 from overwritten.recorder import Lines
 from overwritten.recording import Recording
+from overwritten.sites import CASES
 
 _AUGMENTED = {
     "add_": "x = x + …", "sub_": "x = x - …", "mul_": "x = x * …", "div_": "x = x / …",
@@ -234,13 +235,17 @@ def explain(error: BaseException, eyes: Eyes, colour: bool = False) -> Diagnosis
         error.add_note(diagnosis.text(colour))
     step = error.__traceback__
     while step is not None:
-        while step.tb_next is not None and step.tb_next.tb_frame.f_code.co_filename.startswith(_OURS):
+        while step.tb_next is not None and _is_ours(step.tb_next.tb_frame.f_code.co_filename):
             step.tb_next = step.tb_next.tb_next
         step = step.tb_next
     return diagnosis
 
 
 _OURS = os.path.dirname(__file__) + os.sep
+
+
+def _is_ours(file):
+    return file.startswith(_OURS) and not file.startswith(CASES)
 
 
 def diagnose(error: BaseException, eyes: Eyes) -> Diagnosis | None:

@@ -14,6 +14,8 @@ import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 _NOT_USERS = (os.path.dirname(torch.__file__) + os.sep, os.path.dirname(__file__) + os.sep)
+#: Models as a user would write them: their lines count as the user's own.
+CASES = os.path.join(os.path.dirname(__file__), "cases") + os.sep
 _is_users = {}  # file name → is it the user's own?
 
 
@@ -44,7 +46,7 @@ def first_user_frame(frame):
         file = frame.f_code.co_filename
         is_users = _is_users.get(file)
         if is_users is None:
-            is_users = _is_users[file] = not file.startswith((*_NOT_USERS, "<frozen"))
+            is_users = _is_users[file] = file.startswith(CASES) or not file.startswith((*_NOT_USERS, "<frozen"))
         if is_users:
             break
         via, frame = file, back

@@ -19,6 +19,8 @@ from dataclasses import dataclass
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
+from overwritten.sites import CASES
+
 _OURS = os.path.dirname(__file__) + os.sep
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
@@ -79,7 +81,7 @@ class Fingerprints:
         if file.startswith("<"):  # generated code, as a dataclass's __init__, goes with its module
             file = frame.f_globals.get("__file__") or file
         if file not in self._users:
-            self._users[file] = not file.startswith((*_LIBRARIES, _OURS, "<frozen"))
+            self._users[file] = file.startswith(CASES) or not file.startswith((*_LIBRARIES, _OURS, "<frozen"))
         if self._users[file]:
             self._look()
             self._at = self._site(frame)
