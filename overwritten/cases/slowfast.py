@@ -259,6 +259,12 @@ class ActionDetector(nn.Module):
         return self.predictor(x)
 
 
+def losses_of(model, batch):
+    """The loss of a batch as `slowfast_data.collate` makes it: one for all classes of all persons."""
+    slow, fast, boxes, labels = batch
+    return F.binary_cross_entropy_with_logits(model(slow, fast, boxes), labels)
+
+
 def average_precision(scores, labels) -> float:
     """How well scores [N] rank the labelled ones (labels [N] of 0 and 1) before the others.
 
