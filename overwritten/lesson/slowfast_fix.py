@@ -103,7 +103,7 @@ def _finds_both(answer):
         shape = parse(error).shape
         for role, truth in (("saver", saver), ("writer", writer)):
             said = answer[f"{number}: {role}"]
-            if said not in _LETTERS:
+            if said not in list(_LETTERS):  # also a list
                 return f"give the letter of a line, a to j, for '{number}: {role}'; you gave {said!r}."
             if said != truth:
                 return f"message {number}, the {role}: not {said}, `{_LETTERS[said]}`. {_why_not(role, said, saver, writer, shape)}"

@@ -45,6 +45,7 @@ _HEAD = {
     "dropout": "self.dropout(x)",
     "cls_score": "self.cls_score(x)",
 }
+_ORDER = (*(f"{path} {place}".strip() for path, places in _PATHS for place in places if place), *_HEAD)
 
 
 class Run(NamedTuple):
@@ -75,6 +76,7 @@ def try_out(videos=_ALL_VIDEOS, persons=_MOST_PEOPLE, weights="from scratch", **
         error = f"{type(caught).__name__}: {caught}"
     for handle in handles:
         handle.remove()
+    shapes = {where: shapes[where] for where in _ORDER if where in shapes}
     verdict = "" if error else _verdict(model, cfg, given, batch)
     return Run(shapes, error, verdict, recording)
 
