@@ -29,10 +29,10 @@ from overwritten.live.scenes import SCENES
 calls = [node for node in ast.walk(ast.parse(In[{out}])) if isinstance(node, ast.Call)]
 call = next(call for call in calls if getattr(call.func, "id", "") == "knob")
 program = eval(ast.unparse(call.args[0]))
-show = next((k.value.value for k in call.keywords if k.arg == "show"), "peaks")
+show = next((eval(ast.unparse(k.value)) for k in call.keywords if k.arg == "show"), "peaks")
 values = {{name: dict(Out[{out}].controls[name].options)[label] for name, label in {labels}.items()}}
 codes = program(**values) if callable(program) else program
-scene = SCENES[show]({{"code": codes}} if isinstance(codes, str) else codes, values)
+scene = (show if callable(show) else SCENES[show])({{"code": codes}} if isinstance(codes, str) else codes, values)
 print(json.dumps([scene.words, scene.svg]))"""
 KNOB_SHOWS = """([knob, said, svg]) => {
   const wanted = document.createElement('div');
