@@ -439,15 +439,18 @@ bench = knob(
     batch_norm=["trains", "frozen"],
     backbone=["ResNet50", "ResNet101"],
     interaction=["on", "off"],
+    videos=[1, 2, 4],
+    weights=["from scratch", "transferred"],
 )
 bench
 
 # %%
 everything = dict(batch_norm="frozen", backbone="ResNet101")
 everything |= dict(interaction="off", features="cloned", persons=2)
-everything |= dict(dropout="inplace=True")
+everything |= dict(dropout="inplace=True", videos=2)
 print(bench.turn(**everything), "\n")
 print(bench.turn(dropout="inplace=False"))
+_ = bench.turn(dropout="inplace=True")
 
 # %% [markdown]
 # All of the report's switches together: the same two lines. One word more: cured. For a larger or
