@@ -212,7 +212,7 @@ slow_features, fast_features = backbone(slow, fast)
 with caught():
     (slow_features.sum() + fast_features.sum()).backward()
 lateral = backbone.fast.Tconv1.conv.weight.grad
-print("the lateral connection has its gradient:", lateral is not None)
+print("lateral connection has a gradient:", lateral is not None)
 
 # %% [markdown]
 # Both pathways, both lateral connections, all ReLUs in place: backward goes through.
@@ -220,10 +220,13 @@ print("the lateral connection has its gradient:", lateral is not None)
 
 # %% tags=["claim:other-architecture"]
 cfg = Config(ia_structure=False)
-extractor, predictor = MLPFeatureExtractor(cfg, 48), FCPredictor(cfg, 1024)
-features = torch.randn(4, 32, 2, 8, 12), torch.randn(4, 16, 8, 8, 12)
+extractor = MLPFeatureExtractor(cfg, 48)
+predictor = FCPredictor(cfg, 1024)
+slow_features = torch.randn(4, 32, 2, 8, 12)
+fast_features = torch.randn(4, 16, 8, 8, 12)
 with caught():
-    predictor(extractor(*features, boxes)).sum().backward()
+    x = extractor(slow_features, fast_features, boxes)
+    predictor(x).sum().backward()
 
 # %% [markdown]
 # The head raises without any SlowFast before it. So the published root cause is wrong, and
@@ -413,7 +416,8 @@ print(recording.diagnosis.text())
 
 # %%
 mended = train_step(dropout_inplace=False)
-twin = train_step(dropout_inplace=False, backbone_relu_inplace=False)
+nothing = {"dropout_inplace": False, "backbone_relu_inplace": False}
+twin = train_step(**nothing)
 same = [torch.equal(a, b) for a, b in zip(mended, twin)]
 print(len(same), "gradients, all equal:", all(same))
 
@@ -429,18 +433,23 @@ def step(**chosen):
 
 
 # %%
+attempts = {
+    "features": ["as they are", "cloned as written", "cloned"],
+    "batch_norm": ["trains", "frozen"],
+    "backbone": ["ResNet50", "ResNet101"],
+    "interaction": ["on", "off"],
+    "videos": [1, 2, 4],
+    "weights": ["from scratch", "transferred"],
+}
+
+# %%
 bench = knob(
     step,
     show=exercises.network,
     dropout=["inplace=True", "inplace=False", "rate 0"],
     persons=[1, 2, 4, 10],
     relu=["saves its result", "in place", "saves its input"],
-    features=["as they are", "cloned as written", "cloned"],
-    batch_norm=["trains", "frozen"],
-    backbone=["ResNet50", "ResNet101"],
-    interaction=["on", "off"],
-    videos=[1, 2, 4],
-    weights=["from scratch", "transferred"],
+    **attempts,
 )
 bench
 
@@ -562,14 +571,19 @@ print("one fast clip has", fast[0].numel() * 4, "bytes")
 # It takes some 15 seconds.
 
 # %%
+def some_clips(count=10):
+    chosen = torch.randperm(len(clips))[:count]
+    return collate([clips[n] for n in chosen.tolist()])
+
+
+# %%
 def fit(steps, rate=0.006):
     torch.manual_seed(0)
     model = ActionDetector(Config(dropout_inplace=False))
     adam = torch.optim.Adam(model.parameters(), rate)
     slope = torch.optim.lr_scheduler.OneCycleLR(adam, rate, steps)
     for _ in progress(range(steps), "training"):
-        chosen = torch.randperm(len(clips))[:10].tolist()
-        losses = losses_of(model, collate([clips[n] for n in chosen]))
+        losses = losses_of(model, some_clips())
         adam.zero_grad()
         losses.backward()
         adam.step()

@@ -95,8 +95,8 @@ def frames_png(frames) -> str:
 
 
 _LOOK = """
-.ow .screen svg{width:min(480px,100%);background:#101020}
-.ow .screen .still{margin:0 0 4px}.ow .screen :is(image,.still){image-rendering:pixelated}
+.ow .screen svg{width:min(480px,100%);image-rendering:pixelated}
+.ow .screen .still{margin:0 0 4px}.ow .screen .still{image-rendering:pixelated}
 .ow .screen rect{fill:none;stroke:#fff;stroke-width:.35}
 .ow .screen text{fill:#fff!important;font:700 3px sans-serif!important;paint-order:stroke;stroke:#000;stroke-width:.8px}
 .ow .steps caption{text-align:left;font-weight:600;padding:3px 0}
@@ -107,7 +107,7 @@ _LOOK = """
 _SCRIPT = """
 const KEYS = { 'data-lm-suppress-shortcuts': 'true' };
 function make(tag, attributes, ...inside) {
-  const svg = ['svg', 'image', 'rect', 'text'].includes(tag);
+  const svg = ['svg', 'rect', 'text'].includes(tag);
   const element = svg ? document.createElementNS('http://www.w3.org/2000/svg', tag) : document.createElement(tag);
   for (const name in attributes) element.setAttribute(name, attributes[name]);
   element.append(...inside);
@@ -125,7 +125,7 @@ function show(frame) {
   slider.value = frame;
   const what = words.map((w, n) => `Person ${n + 1}: ${w}.`).join(' ');
   const svg = make('svg', { viewBox: '0 0 60 40', role: 'img', 'aria-label': `Clip ${Number(clip.value) + 1}, frame ${frame + 1} of ${FRAMES}. ${what}` });
-  svg.append(make('image', { href: stills[clip.value], x: -60 * frame, width: 60 * FRAMES, height: 40 }));
+  svg.style.background = `url(${stills[clip.value]}) ${(100 * frame) / (FRAMES - 1)}% 0 / ${100 * FRAMES}% 100% #101020`;
   boxes.forEach(([a, b, c, d], n) => svg.append(make('rect', { x: a, y: b, width: c - a, height: d - b }), make('text', { x: a + 0.7, y: b + 3.4 }, n + 1)));
   screen.replaceChildren(svg);
   count.textContent = `frame ${frame + 1} of ${FRAMES}`;
