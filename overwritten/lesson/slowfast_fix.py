@@ -1,0 +1,299 @@
+"""The exercises of lesson 7, and the report it replays. Each check runs real modules."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from overwritten.doctor import watch
+from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.folk import Folk
+from overwritten.lesson.slowfast_network import network, network_sentence, network_svg, try_out  # noqa: F401
+from overwritten.lesson.slowfast_player import Player  # noqa: F401
+from overwritten.messages import parse
+from overwritten.recorder import record
+
+#: The error as the report prints it; N stands for the number of persons there.
+REPORTED = (
+    "RuntimeError: one of the variables needed for gradient computation has been modified by an inplace operation: "
+    "[torch.cuda.FloatTensor [N, 1024]], which is output 0 of ReluBackward0, is at version 1; expected version 0 instead."
+)
+
+
+def parts(text: str) -> dict[str, str]:
+    """A message part by part, as strings; N where the text has N.
+
+    >>> parts(REPORTED)["shape"], parts(REPORTED)["op"]
+    ('[N, 1024]', 'Relu')
+    """
+    message = parse(text.replace("[N,", "[0,"))
+    shape = str(list(message.shape))
+    return {
+        "type": message.type,
+        "shape": shape.replace("[0,", "[N,") if "[N," in text else shape,
+        "op": message.op,
+        "output": str(message.output),
+        "version": str(message.now),
+        "expected": str(message.expected),
+    }
+
+
+def _short(text):
+    message = parse(text)
+    if message is None or message.now is None:
+        return text.partition("\n")[0]
+    return f"{list(message.shape)}, output {message.output} of {message.op}, version {message.now}, expected {message.expected}"
+
+
+# Exercise 1: three messages from one forward
+
+_FORWARD = """\
+x = F.relu(conv(clip))
+x += lateral(fast)
+x = x.mean((2, 3, 4))
+h = torch.tanh(fc(x))
+h = h.view(4, -1)
+F.dropout(h, 0.3, inplace=True)
+s = score(h)
+p = torch.sigmoid(s)
+p[:, 14:] = 0
+loss = p.sum()"""
+_LETTERS = dict(zip("abcdefghij", _FORWARD.splitlines()))
+#: Message by message: the line that it is mended by, so that the next comes to light.
+_MENDED = {"i": "p = p * (torch.arange(16) < 14)", "f": "h = F.dropout(h, 0.3)", "b": "x = x + lateral(fast)"}
+_MODULES = """\
+clip, fast = torch.randn(4, 3, 2, 8, 8), torch.randn(4, 3, 2, 8, 8)
+conv, lateral = nn.Conv3d(3, 8, 1), nn.Conv3d(3, 8, 1)
+fc, score = nn.Linear(8, 64), nn.Linear(64, 16)
+"""
+FORWARD = "\n".join(f"{letter}  {line}" for letter, line in _LETTERS.items())
+
+
+def _stories():
+    """For each of the three runs: its message, the letters of its saver and of its writer."""
+    lines, stories = dict(_LETTERS), []
+    for letter, mended in _MENDED.items():
+        program = [*_MODULES.splitlines(), *lines.values(), "loss.backward()"]
+        run = record("\n".join(program))
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            try:
+                with watch() as watched:
+                    exec(compile("\n".join(program), "forward.py", "exec"), {"torch": torch, "nn": nn, "F": F})
+            except RuntimeError:
+                found = watched.diagnosis
+        first = len(_MODULES.splitlines())
+        at = [list(_LETTERS)[site.line - first - 1] for site in (found.saver.site, found.writers[-1].site)]
+        stories.append((run.error, *at))
+        lines[letter] = mended
+    return stories
+
+
+def messages() -> str:
+    """The three messages, each raised once more, in the order in which mending brings them out."""
+    return "\n".join(f"{number}: {_short(error)}" for number, (error, *_) in enumerate(_stories(), 1))
+
+
+_QUESTIONS = tuple(f"{number}: {role}" for number in (1, 2, 3) for role in ("saver", "writer"))
+
+
+def _finds_both(answer):
+    for number, (error, saver, writer) in enumerate(_stories(), 1):
+        shape = parse(error).shape
+        for role, truth in (("saver", saver), ("writer", writer)):
+            said = answer[f"{number}: {role}"]
+            if said not in list(_LETTERS):  # also a list
+                return f"give the letter of a line, a to j, for '{number}: {role}'; you gave {said!r}."
+            if said != truth:
+                return f"message {number}, the {role}: not {said}, `{_LETTERS[said]}`. {_why_not(role, said, saver, writer, shape)}"
+
+
+def _why_not(role, said, saver, writer, shape):
+    if said in (saver, writer):
+        return "You have the two the wrong way round: the saver comes first and is the one the message names."
+    if role == "saver":
+        return f"The message names the operation whose result is {list(shape)}: which line calls it?"
+    if said == "e":
+        return "A view is another name for the same storage; it writes nothing."
+    if said < saver:
+        return "That line runs before the save; what came before it cannot have overwritten it."
+    line = _LETTERS[said]
+    if not any(sign in line for sign in ("+=", "inplace=True", "] =")):
+        return "That line makes a new tensor. Look for a line that writes into one that is there."
+    return f"It writes, but into a tensor of another shape: the message says {list(shape)}."
+
+
+# Exercise 2: mend the head
+
+
+class Head(nn.Module):
+    """fc1, fc2, dropout, cls_score, as in upstream's head; p is the dropout's rate."""
+
+    def __init__(self, p=0.3, inplace=True):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Linear(48, 1024), nn.Linear(1024, 1024)
+        self.dropout, self.cls_score = nn.Dropout(p, inplace=inplace), nn.Linear(1024, 16)
+
+
+def broken_scores(head, x):
+    """As upstream's two files have it, in one function."""
+    x = F.relu(head.fc1(x))
+    x = F.relu(head.fc2(x))
+    x = x.view(x.size(0), -1)
+    x = head.dropout(x)
+    return head.cls_score(x)
+
+
+def _mends_head(answer):
+    for p, persons, training in ((0.3, 4, True), (0.5, 1, True), (0.3, 2, False)):
+        head, twin = Head(p).train(training), Head(p, inplace=False).train(training)
+        twin.load_state_dict(head.state_dict())
+        start = torch.randn(persons, 48)
+        try:
+            with Folk() as folk, watch() as recording:
+                scores = _seeded(lambda: attempt(answer, head, start.clone()))
+                if misfit := _no_scores(scores, persons):
+                    return misfit
+                if not scores.requires_grad:
+                    return folk.complaint(".detach()", "no_grad", ".data") or "the scores have no history: nothing will learn."
+                scores.square().sum().backward()
+        except RuntimeError as error:
+            if recording.diagnosis is None:
+                raise
+            return _still(folk, error)
+        true = _seeded(lambda: broken_scores(twin, start.clone()))
+        true.square().sum().backward()
+        if mistake := _other(folk, head, twin, scores, true, start, p, training):
+            return mistake
+
+
+def _seeded(run):
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(3)
+        return run()
+
+
+def _no_scores(scores, persons):
+    if not isinstance(scores, torch.Tensor):
+        return f"return the scores; your function returns {type(scores).__name__}."
+    if tuple(scores.shape) != (persons, 16):
+        return f"{persons} persons and 16 classes make scores of [{persons}, 16]; yours are {list(scores.shape)}."
+
+
+def _still(folk, error):
+    message = parse(str(error))
+    if complaint := folk.complaint(".detach()", ".data"):
+        return f"backward still raises: {complaint}"
+    if message.expected:
+        return (
+            f"backward still raises, now with version {message.now}, expected {message.expected}: a ReLU in place writes once more "
+            "before it saves. The error has moved, the dropout still writes afterwards."
+        )
+    if message.op != "Relu":
+        return f"backward still raises, now over {message.op}: it saved its result as ReLU did, and the dropout still writes into it."
+    return f"backward still raises ({_short(str(error))}): what ReLU saved is still what the dropout writes into."
+
+
+def _other(folk, head, twin, scores, true, start, p, training):
+    if head.training != training or head.dropout.training != training:
+        return "your function switches the head between training and eval mode, and so the dropout off: leave the mode as it is."
+    if not isinstance(head.dropout, nn.Dropout) or head.dropout.p != p:
+        return f"the head came with a dropout of rate {p} and leaves with another: the rate is not to be touched."
+    if torch.equal(scores, true):
+        for (name, mine), theirs in zip(head.named_parameters(), twin.parameters()):
+            if mine.grad is None or not torch.equal(mine.grad, theirs.grad):
+                return folk.complaint(".detach()", ".data", "no_grad", "numpy") or f"right scores, but the gradient of {name} is not that of the out-of-place twin."
+        return None
+    if complaint := folk.complaint(".data", "numpy", ".detach()", "no_grad"):
+        return complaint
+    if not training:
+        return "in eval mode the dropout must do nothing: hand on `head.training`, or call `head.dropout`."
+    plain = twin.cls_score(F.relu(twin.fc2(F.relu(twin.fc1(start)))))
+    if torch.equal(scores, plain):
+        return "the scores are those without any dropout: it must go on doing its work."
+    if torch.equal(scores, _seeded(lambda: twin.cls_score(F.dropout(F.relu(twin.fc2(F.relu(twin.fc1(start)))), 0.3)))):
+        return f"this head's dropout has the rate {p}: take it from the head, as in `head.dropout.p`."
+    return "other scores than those of the head with a dropout out of place: keep both ReLUs, the dropout and their order."
+
+
+# Exercise 3: review six proposals
+
+#: What each makes of the three lines between fc1 and cls_score.
+PROPOSALS = {
+    "a": "x = F.relu(fc2(x), inplace=True)\nx = F.dropout(x, 0.3, inplace=True)",
+    "b": "x = torch.tanh(fc2(x))\nx = F.dropout(x, 0.3, inplace=True)",
+    "c": "x = F.relu(fc2(x))\nx = F.dropout(x, 0.3, inplace=True).clone()",
+    "d": "x = F.relu(fc2(x)).clone()\nx = F.dropout(x, 0.3, inplace=True)",
+    "e": "x = F.relu(fc2(x)).detach()\nx = F.dropout(x, 0.3, inplace=True)",
+    "f": "x = F.relu(fc2(x))\nF.dropout(x.data, 0.3, inplace=True)",
+}
+_SHIPPED = "x = F.relu(fc2(x))\nx = F.dropout(x, 0.3, inplace=True)"
+_TWIN = "x = F.relu(fc2(x))\nx = F.dropout(x, 0.3)"
+VERDICTS = ("mended", "same error", "error moves", "silenced")
+_START = "fc2, cls = nn.Linear(48, 1024), nn.Linear(1024, 16)\nx = torch.randn(4, 48)\n"
+_END = "\ncls(x).square().sum().backward()"
+
+
+def _verdict(name):
+    """(one of VERDICTS, the error or ''), measured."""
+    run, twin, shipped = (record(_START + code + _END) for code in (PROPOSALS[name], _TWIN, _SHIPPED))
+    if run.error:
+        return ("same error" if _short(run.error) == _short(shipped.error) else "error moves"), run.error
+    return ("mended" if run.gradients == twin.gradients else "silenced"), ""
+
+
+def _reviews(answer):
+    for name, code in PROPOSALS.items():
+        said, (truth, error) = answer[name], _verdict(name)
+        if said not in VERDICTS:
+            return f"give one of {', '.join(map(repr, VERDICTS))} for {name!r}; you gave {said!r}."
+        if said != truth:
+            return f"{name} is not {said!r}. {_about(name, truth, error)}"
+
+
+def _about(name, truth, error):
+    if truth == "same error":
+        return "A copy made after the write protects nothing: part by part it is the message of the head as shipped."
+    if truth == "error moves":
+        return f"It raises, but with another message: {_short(error)}. Who saves there, and does the dropout still write?"
+    if truth == "mended":
+        return "The dropout writes into a storage that nobody saved; all gradients are the twin's."
+    return "No error comes, and `fc2` learns otherwise than in the out-of-place twin. Which step of the way back is missing, or which numbers are not recorded?"
+
+
+find_both = Exercise(
+    _finds_both,
+    (
+        "First the shape: which lines make a tensor of it? Then the operation: which of them saved its own result?",
+        "The writer comes after the saver and writes into the same storage, maybe through a view: `+=`, `inplace=True`, `[…] =`.",
+    ),
+    'answers = {"1: saver": "h", "1: writer": "i", "2: saver": "d", "2: writer": "f", "3: saver": "a", "3: writer": "b"}',
+    questions=_QUESTIONS,
+)
+
+mend_head = Exercise(
+    _mends_head,
+    (
+        "Nothing is wrong with ReLU or with the view. Which line writes into what ReLU saved?",
+        "Let the dropout put its result elsewhere: out of place, with the head's own rate and mode; or give it a copy.",
+    ),
+    "def scores(head, x):\n"
+    "    x = torch.relu(head.fc1(x))\n"
+    "    x = torch.relu(head.fc2(x))\n"
+    "    head.dropout.inplace = False\n"
+    "    return head.cls_score(head.dropout(x))",
+)
+
+review = Exercise(
+    _reviews,
+    (
+        "Ask of each: who saves what, and does the dropout still write into that storage? If so, what would the message say?",
+        "Where no error comes, follow backward from `cls` to `fc2`: is every step recorded, and does each have its own numbers?",
+    ),
+    'answers = {"a": "error moves", "b": "error moves", "c": "same error", "d": "mended", "e": "silenced", "f": "silenced"}',
+    questions=tuple(PROPOSALS),
+)
+
+#: By the name the lesson uses; the tests run every one unattempted, wrong and right.
+EXERCISES = {"find_both": find_both, "mend_head": mend_head, "review": review}
