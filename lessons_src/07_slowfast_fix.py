@@ -24,7 +24,9 @@ import sys
 if "google.colab" in sys.modules:  # Colab has this file alone
     course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
-    subprocess.run([*pip, "-q", course], check=True)
+    if subprocess.run([*pip, "-q", course]).returncode:
+        words = "check the network, then run this cell again."
+        sys.exit(f"The course did not install: {words}")
 
 # %%
 import inspect
