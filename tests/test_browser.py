@@ -96,7 +96,7 @@ def films(look):
 
 
 def knobs(look):
-    return [KnobOnPage(look, root) for root in look.page.locator(".widget-vbox").all()]
+    return [KnobOnPage(look, root) for root in look.page.locator(".widget-vbox:has(.noUi-handle, select)").all()]
 
 
 @light
