@@ -389,11 +389,11 @@ with warnings.catch_warnings(record=True) as warned, caught():
         fails()
 
 # %%
-print("\n".join(exercises.forward_of(warned)))
+print("\n".join(exercises.forward_of(warned)[-2:]))
 
 # %% [markdown]
-# From the cell down to the ReLU in the block: the way to the saver. (PyTorch's own lines
-# are left out.) The hint has changed, too: the tensor "was changed in there or anywhere
+# The call in `fails` and the ReLU in the block: the way to the saver. (PyTorch's own lines
+# and the notebook's are left out.) The hint has changed, too: the tensor "was changed in there or anywhere
 # later". Where, it does not say. Anomaly mode watches no writes.
 #
 # The doctor watches both:

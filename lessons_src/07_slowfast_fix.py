@@ -641,7 +641,8 @@ plt.show()
 scores, _ = judge(model)
 owner = collate(held_out)[2][:, 0]
 shown = [6, 34, 36]
-said = [[names_of(row > 0) for row in scores[owner == n]] for n in shown]
+rows = [scores[owner == n] for n in shown]
+said = [[names_of(row > 0) for row in one] for one in rows]
 exercises.Player([held_out[n] for n in shown], said)
 
 # %% [markdown]

@@ -15,6 +15,7 @@ import torch
 
 from overwritten.messages import Message, forward_lines, parse_all
 from overwritten.pictures.draw import STYLE, clean
+from overwritten.sites import CASES
 
 NO_MESSAGE = (
     "No PyTorch error about an in-place operation is in this text; paste it from "
@@ -276,7 +277,7 @@ def _reading(m, text):
 
 
 def _from_anomaly(lines):
-    mine = [line for line in lines if "site-packages" not in line[0] and "/torch/" not in line[0]]
+    mine = [line for line in lines if CASES in line[0] or "site-packages" not in line[0] and "/torch/" not in line[0]]
     file, line, code = (mine or lines)[-1]
     return f"`{code}` (line {line} of {file}) is the saver: anomaly mode printed where the forward ran."
 

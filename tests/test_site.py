@@ -155,7 +155,8 @@ def test_every_knob_shows_what_was_recorded(visit, path):
             wanted = stored["sentences"][number]
             set_to = [f"{c['name']} = {c['labels'][int(place)]}" for c, place in zip(stored["controls"], places.split(","))]
             assert said.text_content() == wanted and wanted.startswith(", ".join(set_to))
-            assert wanted.endswith(picture.get_attribute("aria-label"))
+            svg = "".join(stored["strokes"][stroke] for stroke in stored["pictures"][number])
+            assert picture.get_attribute("aria-label") == html.unescape(re.search('aria-label="(.*?)"', svg)[1])
 
 
 INKS = """() => [...document.querySelectorAll('.ow .picture svg text')].map(text => {

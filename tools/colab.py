@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from xml.etree import ElementTree
 from badges import slug_and_tag
 
 ROOT = Path(__file__).resolve().parents[1]
+COLOUR = r"#x1B\[[\d;]*m"  # as pytest's report spells it
 STARTUP = "import google.colab  # Colab's kernel has imported it already\n"
 
 
@@ -77,7 +79,7 @@ def run(notebook: Path, python: str) -> tuple[float, list[str]]:
         if not report.exists():
             return 0.0, [done.stdout + done.stderr]
         cases = [*ElementTree.parse(report).iter("testcase")]
-        failed = [f"{case.get('name')}: {bad.text}" for case in cases for bad in (*case.iter("failure"), *case.iter("error"))]
+        failed = [f"{case.get('name')}: {re.sub(COLOUR, '', bad.text)}" for case in cases for bad in (*case.iter("failure"), *case.iter("error"))]
         return float(cases[0].get("time")), failed if cases else ["no cell ran"]
 
 
