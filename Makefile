@@ -22,6 +22,7 @@ lab: $(VENV)/.learner  ## open the course in JupyterLab
 author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as pairs
 	$(BIN)/jupyter lab $(ROOT_MAY) --config tools/author_config.py $(LAB_FLAGS)
 
+test: export OMP_NUM_THREADS = 1
 test: export OVERWRITTEN_COLAB = $(abspath $(COLAB)/bin/python)
 test: $(VENV)/.author $(COLAB)/.ready  ## run all tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup overwritten tests
