@@ -639,7 +639,8 @@ plt.show()
 scores, _ = judge(model)
 owner = collate(held_out)[2][:, 0]
 shown = [6, 34, 36]
-said = [[names_of(row > 0) for row in scores[owner == n]] for n in shown]
+persons = [scores[owner == n] > 0 for n in shown]
+said = [[names_of(row) for row in rows] for rows in persons]
 exercises.Player([held_out[n] for n in shown], said)
 
 # %% [markdown]
@@ -697,7 +698,14 @@ for name, code in exercises.PROPOSALS.items():
 # learn as it should).
 
 # %%
-answers = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ..., "f": ...}
+answers = {
+    "a": ...,
+    "b": ...,
+    "c": ...,
+    "d": ...,
+    "e": ...,
+    "f": ...,
+}
 exercises.review.check(answers)
 
 # %% [markdown]
