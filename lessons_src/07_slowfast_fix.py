@@ -641,8 +641,8 @@ plt.show()
 scores, _ = judge(model)
 owner = collate(held_out)[2][:, 0]
 shown = [6, 34, 36]
-rows = [scores[owner == n] for n in shown]
-said = [[names_of(row > 0) for row in one] for one in rows]
+persons = [scores[owner == n] > 0 for n in shown]
+said = [[names_of(row) for row in rows] for rows in persons]
 exercises.Player([held_out[n] for n in shown], said)
 
 # %% [markdown]
@@ -700,7 +700,14 @@ for name, code in exercises.PROPOSALS.items():
 # learn as it should).
 
 # %%
-answers = {"a": ..., "b": ..., "c": ..., "d": ..., "e": ..., "f": ...}
+answers = {
+    "a": ...,
+    "b": ...,
+    "c": ...,
+    "d": ...,
+    "e": ...,
+    "f": ...,
+}
 exercises.review.check(answers)
 
 # %% [markdown]

@@ -46,8 +46,8 @@ def pack(labels: np.ndarray) -> np.ndarray:
 def unpack(packed: np.ndarray) -> np.ndarray:
     """[N, 2] bytes → [N, 16] of 0 and 1.
 
-    >>> int(unpack(np.array([[0, 64]], dtype=np.uint8))[0, 9])
-    1
+    >>> unpack(np.array([[0, 64]], dtype=np.uint8)).tolist()[0][8:11]
+    [0, 1, 0]
     """
     return np.unpackbits(packed, axis=1)
 
