@@ -19,6 +19,7 @@ lab: $(VENV)/.learner  ## open the course in JupyterLab
 author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as pairs
 	$(BIN)/jupyter lab $(ROOT_MAY) --config tools/author_config.py $(LAB_FLAGS)
 
+test: export OVERWRITTEN_ANSWERS := off
 test: $(VENV)/.author  ## run all tests
 	$(BIN)/python -m pytest -q overwritten tests
 	$(BIN)/python -m pytest -q $(NBVAL) notebooks
