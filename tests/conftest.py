@@ -128,7 +128,7 @@ RUN_ALL = """async name => {
   await Promise.race([app.commands.execute('notebook:run-all-cells'), late]);
   const outputs = cells.flatMap(c => c.model.outputs.toJSON()).map(o => Object.keys(o.data ?? {}).join() + (o.data?.['text/html'] ?? ''));
   return [cells.map(c => c.model.executionCount),
-          outputs.filter(o => o.includes('data-still="')).length, outputs.filter(o => o.includes('data-film="')).length];
+          outputs.filter(o => o.includes('class="ow" data-still="')).length, outputs.filter(o => o.includes('data-film="')).length];
 }"""
 DRAWN = """([knobs, films]) => {
   const all = (inside, picture) => [...document.querySelectorAll(inside)].filter(e => e.querySelector(picture)).length;

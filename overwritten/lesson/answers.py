@@ -46,7 +46,7 @@ def show() -> Shown:
     if not entries:
         return Shown(_NOTHING)
     rows = []
-    for lesson in dict.fromkeys(lesson for lesson, _, _ in entries):
+    for lesson in sorted({lesson for lesson, _, _ in entries}):
         checked = {name: e["outcome"] for (of, kind, name), e in entries.items() if (of, kind) == (lesson, "exercises")}
         opened = sum((of, kind) == (lesson, "predictions") for of, kind, _ in entries)
         rows.append((lesson, str(opened), ", ".join(f"{name} ({outcome})" for name, outcome in checked.items())))

@@ -35,9 +35,7 @@ for (const root of document.querySelectorAll('.ow-ask:not([data-on])')) {
     if (!fields.length && tries) setTimeout(tell, 500, choice, tries - 1);
   };
   root.addEventListener('toggle', event => {
-    if (!event.target.open || root.dataset.told) return;
-    root.dataset.told = 1;
-    tell([...root.querySelectorAll('details')].indexOf(event.target), 20);
+    if (event.target.open) tell([...root.querySelectorAll('details')].indexOf(event.target), 20);
   }, true);
 }
 </script>""".split())
@@ -92,8 +90,9 @@ class Question:
         display({"application/vnd.jupyter.widget-view+json": view}, raw=True)
 
     def _opened(self, number):
-        if number.isdecimal() and int(number) < len(self.choices):
-            kept.keep_choice(self._lesson, self.question, list(self.choices)[int(number)])
+        numbered = {str(n): choice for n, choice in enumerate(self.choices)}
+        if number in numbered:
+            kept.keep_choice(self._lesson, self.question, numbered[number])
 
 
 def predict(question: str, choices: dict[str, str], answer: str) -> Question:

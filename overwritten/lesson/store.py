@@ -76,7 +76,7 @@ class Store:
             return
         name = self.path.name
         try:
-            with FileLock(f"{self.path}.lock", timeout=_WAIT):
+            with FileLock(self.path.with_name(f".{name}.lock"), timeout=_WAIT):
                 try:
                     held = self._read()
                 except Newer:
@@ -105,7 +105,7 @@ class Store:
         return aside.name
 
     def _write(self, text):
-        new = f"{self.path}.new"  # one name: whoever holds the lock writes over what a killed process left
+        new = self.path.with_name(f".{self.path.name}.new")  # one name: whoever holds the lock writes over what a killed process left
         with open(new, "w", encoding="utf8") as file:
             file.write(text)
             file.flush()
