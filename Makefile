@@ -23,6 +23,7 @@ author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as
 	$(BIN)/jupyter lab $(ROOT_MAY) --config tools/author_config.py $(LAB_FLAGS)
 
 test: export OMP_NUM_THREADS = 1
+test: export OVERWRITTEN_ANSWERS = off
 test: export OVERWRITTEN_COLAB = $(abspath $(COLAB)/bin/python)
 test: $(VENV)/.author $(COLAB)/.ready  ## run all tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadgroup overwritten tests

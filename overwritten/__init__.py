@@ -6,6 +6,7 @@
 """
 
 from overwritten.doctor import watch
+from overwritten.lesson import answers
 from overwritten.lesson.predict import predict
 from overwritten.lesson.show import caught
 from overwritten.live.film import film
@@ -22,4 +23,4 @@ def load_ipython_extension(shell):
 
 
 __version__ = "0.1.0"
-__all__ = ["caught", "film", "knob", "predict", "record", "watch"]
+__all__ = ["answers", "caught", "film", "knob", "predict", "record", "watch"]

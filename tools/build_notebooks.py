@@ -58,6 +58,7 @@ def _slug(words: str) -> str:
 def run(notebook, folder: Path):
     """Execute in place and leave only what is the same on every run."""
     environment = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment["OVERWRITTEN_ANSWERS"] = "off"  # what an author once chose is no part of a lesson
     os.environ.update(environment)
     NotebookClient(
         notebook,

@@ -10,13 +10,14 @@ from html import escape
 
 import torch
 
+from overwritten.lesson import kept
 from overwritten.lesson.show import with_code
 
-_MARKS = {"not attempted": "○", "wrong": "✗", "right": "✓", "hint": "?", "solution": "→"}
+_MARKS = {"not attempted": "○", "wrong": "✗", "right": "✓", "hint": "?", "solution": "→", "restored": "→", "nothing kept": "○"}
 
 
 class Verdict:
-    """outcome: 'not attempted', 'wrong' or 'right' (or 'hint', 'solution'); message: why."""
+    """outcome: 'not attempted', 'wrong' or 'right' (of check; else what was done); message: why."""
 
     def __init__(self, outcome: str, message: str):
         self.outcome, self.message = outcome, message
@@ -33,7 +34,7 @@ class Verdict:
 
 
 class Exercise:
-    """`check(answer)`, `hint()`, `solution()`.
+    """`check(answer)`, `hint()`, `solution()`, `restore()`.
 
     finds: function(answer) → None if right, else the sentence for this mistake. It must
     make fresh tensors at each call, for the learner's code may overwrite them.
@@ -45,7 +46,17 @@ class Exercise:
         self.questions = questions
 
     def check(self, answer=...) -> Verdict:
-        """Judge the answer; never raises, whatever the learner's code does."""
+        """Judge the answer and keep it; never raises, whatever the learner's code does."""
+        verdict = self._judged(answer)
+        if verdict.outcome != "not attempted":
+            kept.keep_answer(self, answer, verdict.outcome)
+        elif earlier := kept.answer(self):
+            way = f"`exercises.{kept.place(self)[2]}.restore()` brings it back"
+            verdict.message += f" An answer of yours is kept ({earlier['outcome']}): {way}."
+        kept.say_news()
+        return verdict
+
+    def _judged(self, answer):
         if answer is ...:
             return Verdict("not attempted", "put your answer in the brackets.")
         try:
@@ -87,6 +98,18 @@ class Exercise:
     def solution(self) -> Verdict:
         """The reference solution, which the tests run."""
         return Verdict("solution", self._solution)
+
+    def restore(self) -> Verdict:
+        """Put the answer that was checked last into a new cell (print it where there are no cells)."""
+        earlier, shell = kept.answer(self), kept.shell()
+        kept.say_news()
+        if earlier is None:
+            return Verdict("nothing kept", "no answer of yours to this exercise has been checked yet.")
+        if shell is None:
+            print(earlier["source"])
+            return Verdict("restored", "it stands above.")
+        shell.set_next_input(earlier["source"])
+        return Verdict("restored", "your answer stands in a new cell below: run it.")
 
 
 class Unattempted(Exception):

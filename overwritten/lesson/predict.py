@@ -2,29 +2,59 @@
 
 The idea: plain `<details>` elements; a learner opens the one they believe in. It works
 with the keyboard, without a kernel, and its whole text is compared in the tests.
+Where there is a kernel, a field that nobody sees tells it which one was opened first.
 """
 
 from __future__ import annotations
 
+import sys
 from html import escape
 
+from overwritten.lesson import kept
 from overwritten.lesson.show import with_code
 
 _ITEM = (
     "border:1px solid #767676;border-radius:6px;padding:7px 12px;margin:6px 0;max-width:680px"
 )
 _FOCUS = ".ow-ask :focus-visible{outline:3px solid #1a85c8;outline-offset:2px}"
+_EARLIER = " <em>(your earlier choice)</em>"
+# The field stands in the output before the question, known by the question's own words. Its
+# place is hidden as a whole: without its kernel, JupyterLab would write an error there.
+_TELL = " ".join("""<style>
+.jp-OutputArea-child:not(:has([data-mime-type])):has(+ .jp-OutputArea-child .ow-ask){display:none}
+</style><script>
+for (const root of document.querySelectorAll('.ow-ask:not([data-on])')) {
+  root.dataset.on = 1;
+  const tell = (choice, tries) => {
+    const fields = [...document.querySelectorAll('.ow-choice input')]
+      .filter(field => field.placeholder === root.getAttribute('aria-label'));
+    for (const field of fields) {
+      field.value = choice;
+      for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, { bubbles: true }));
+    }
+    if (!fields.length && tries) setTimeout(tell, 500, choice, tries - 1);
+  };
+  root.addEventListener('toggle', event => {
+    if (event.target.open) tell([...root.querySelectorAll('details')].indexOf(event.target), 20);
+  }, true);
+}
+</script>""".split())
 
 
 class Question:
-    """question: the words. choices: {alternative: feedback}. answer: the right alternative."""
+    """question: the words. choices: {alternative: feedback}. answer: the right alternative.
 
-    def __init__(self, question: str, choices: dict[str, str], answer: str):
+    lesson: under which name the choice opened first is kept.
+    """
+
+    def __init__(self, question: str, choices: dict[str, str], answer: str, lesson: str = "other"):
         if answer not in choices:
             raise ValueError(f"The answer {answer!r} is not among the choices {list(choices)}.")
         if len(choices) < 3 or not all(choices.values()):
             raise ValueError("A question needs at least three choices, each with feedback.")
-        self.question, self.choices, self.answer = question, choices, answer
+        self.question, self.choices, self.answer, self._lesson = question, choices, answer, lesson
+        self._earlier = kept.choice(lesson, question)
+        self._name = f"Predict: {question}".replace("`", "")
 
     def choose(self, choice: str) -> str:
         """The feedback for one alternative, marked right or wrong (KeyError: no such one)."""
@@ -32,19 +62,37 @@ class Question:
         return f"{mark} {self.choices[choice]}"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
+        earlier = self._earlier
         items = "".join(
-            f'<details style="{_ITEM}"><summary style="cursor:pointer" data-lm-suppress-shortcuts="true">'
-            f"{with_code(choice)}</summary><p>{with_code(self.choose(choice))}</p></details>"
+            f'<details style="{_ITEM}"{" open" * (choice == earlier)}>'
+            f'<summary style="cursor:pointer" data-lm-suppress-shortcuts="true">'
+            f"{with_code(choice)}{_EARLIER * (choice == earlier)}</summary><p>{with_code(self.choose(choice))}</p></details>"
             for choice in self.choices
         )
-        name = escape(f"Predict: {self.question}".replace("`", ""))
         html = (
-            f'<div role="group" class="ow-ask" aria-label="{name}"><style>{_FOCUS}</style>'
+            f'<div role="group" class="ow-ask" aria-label="{escape(self._name)}"><style>{_FOCUS}</style>'
             f"<p><strong>Predict.</strong> {with_code(self.question)}</p>"
-            f"{items}<p><em>Open the one you believe in, before you run the next cell.</em></p></div>"
+            f"{items}<p><em>Open the one you believe in, before you run the next cell.</em></p></div>{_TELL}"
         )
-        plain = "\n".join([f"Predict: {self.question}", *(f"  ( ) {c}" for c in self.choices)])
+        marks = {choice: "  (•) " if choice == earlier else "  ( ) " for choice in self.choices}
+        plain = "\n".join([f"Predict: {self.question}", *(mark + choice for choice, mark in marks.items())])
         return {"text/html": html, "text/plain": plain}
+
+    def _show_field(self):
+        """Display the hidden field; the script in the question's HTML writes a choice's number into it."""
+        import ipywidgets
+        from IPython.display import display
+
+        self._field = ipywidgets.Text(placeholder=self._name, layout=ipywidgets.Layout(display="none"))
+        self._field.add_class("ow-choice")
+        self._field.observe(lambda change: self._opened(change["new"]), "value")
+        view = {"version_major": 2, "version_minor": 0, "model_id": self._field.model_id}
+        display({"application/vnd.jupyter.widget-view+json": view}, raw=True)
+
+    def _opened(self, number):
+        numbered = {str(n): choice for n, choice in enumerate(self.choices)}
+        if number in numbered:
+            kept.keep_choice(self._lesson, self.question, numbered[number])
 
 
 def predict(question: str, choices: dict[str, str], answer: str) -> Question:
@@ -55,4 +103,8 @@ def predict(question: str, choices: dict[str, str], answer: str) -> Question:
     >>> predict("1 + 1?", {"1": "Count on.", "2": "Yes.", "3": "Too far."}, "2").choose("3")
     '✗ Not so. Too far.'
     """
-    return Question(question, choices, answer)
+    asked = Question(question, choices, answer, kept.lesson_in(sys._getframe(1).f_globals))
+    if hasattr(kept.shell(), "kernel"):
+        asked._show_field()
+    kept.say_news()
+    return asked

@@ -1,0 +1,140 @@
+"""A learner's answers: what is kept, out as one file, back in again.
+
+The idea: the file that the lessons write by themselves (see `overwritten.lesson.kept`) is also
+what travels, for Binder and Colab throw the machine away.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import sys
+import tempfile
+from html import escape
+from pathlib import Path
+
+from overwritten.lesson import kept
+from overwritten.lesson.store import Newer, parsed, text_of
+
+__all__ = ["download", "restore_from", "show"]
+
+_NOTHING = "Nothing is kept yet: open a prediction, or check an answer."
+
+
+class Shown:
+    """What a notebook shows: HTML or a widget, and words where there is neither."""
+
+    def __init__(self, words: str, html: str = "", widget=None):
+        self.words, self.html, self.widget = words, html, widget
+
+    def __repr__(self):
+        return self.words
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        bundle = {"text/plain": self.words}
+        if self.html:
+            bundle["text/html"] = self.html
+        if self.widget is not None:
+            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
+            bundle["application/vnd.jupyter.widget-view+json"] = view
+        return bundle
+
+
+def show() -> Shown:
+    """A table of what is kept: a row for each lesson."""
+    entries = _entries()
+    if not entries:
+        return Shown(_NOTHING)
+    rows = []
+    for lesson in sorted({lesson for lesson, _, _ in entries}):
+        checked = {name: e["outcome"] for (of, kind, name), e in entries.items() if (of, kind) == (lesson, "exercises")}
+        opened = sum((of, kind) == (lesson, "predictions") for of, kind, _ in entries)
+        rows.append((lesson, str(opened), ", ".join(f"{name} ({outcome})" for name, outcome in checked.items())))
+    path = kept.STORE.path
+    where = f"Kept in {path}. To begin anew, delete that file and restart the kernel." if path else "Kept in memory only."
+    html = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    heads = "".join(f'<th scope="col">{head}</th>' for head in ("lesson", "predictions", "exercises"))
+    words = [f"{lesson}: {opened} predictions; exercises: {checked or 'none'}" for lesson, opened, checked in rows]
+    return Shown("\n".join([*words, where]), f"<table><thead><tr>{heads}</tr></thead><tbody>{html}</tbody></table><p>{escape(where)}</p>")
+
+
+def download() -> Shown:
+    """Save all answers on your own computer: a link to click; Colab's browser saves at once."""
+    entries = _entries()
+    if not entries:
+        return Shown(_NOTHING)
+    text = text_of(entries)
+    if "google.colab" in sys.modules and _colab_saves(text):
+        return Shown(f"Your browser saves {kept.NAME} with {_counted(entries)}.")
+    data = base64.b64encode(text.encode()).decode()
+    link = f'<a download="{kept.NAME}" href="data:application/json;base64,{data}">Save {kept.NAME}</a>'
+    return Shown(text, f"<p>{link} ({_counted(entries)})</p>")
+
+
+def restore_from(source: str | os.PathLike | None = None) -> Shown:
+    """Bring back what `download` has saved; newer answers stay as they are.
+
+    source: nothing, for a button that takes the file; or a path; or the file's whole text,
+    pasted as r'''…'''. What cannot be read changes nothing, and a sentence says so.
+    """
+    if source is None:
+        return _button()
+    text = str(source)
+    if not text.lstrip().startswith("{"):
+        try:
+            text = Path(source).read_text("utf8")
+        except (OSError, ValueError) as error:
+            return Shown(f"{source} cannot be read ({getattr(error, 'strerror', None) or 'no text'}); nothing was restored.")
+    return Shown(_restore(text))
+
+
+def _entries():
+    entries = kept.STORE.entries()
+    kept.say_news()
+    return entries
+
+
+def _counted(entries):
+    kinds = [kind for _, kind, _ in entries]
+    predictions, answers = kinds.count("predictions"), kinds.count("exercises")
+    return f"{predictions} prediction{'s' * (predictions != 1)} and {answers} exercise answer{'s' * (answers != 1)}"
+
+
+def _colab_saves(text) -> bool:
+    from google.colab import files
+
+    try:
+        path = Path(tempfile.mkdtemp()) / kept.NAME  # stays: the browser fetches it after the cell has ended
+        path.write_text(text, "utf8")
+        files.download(str(path))
+    except OSError:
+        return False
+    return True
+
+
+def _restore(text) -> str:
+    try:
+        entries = parsed(text)
+    except Newer:
+        return "This file was written by a newer version of this course; nothing was restored."
+    except ValueError:
+        return "This is not the whole of a file with answers of this course; nothing was restored."
+    kept.STORE.add(entries)
+    news, kept.STORE.news[:] = list(kept.STORE.news), []
+    return " ".join([f"Restored {_counted(entries)}. Where you had a newer one, it stays.", *news])
+
+
+def _button():
+    import ipywidgets
+
+    field = ipywidgets.FileUpload(accept=".json", description="Choose file", multiple=False)
+    said = ipywidgets.HTML(f"<span role='status'>Choose the {kept.NAME} that you saved.</span>")
+
+    def take(change):
+        files = change["new"].values() if isinstance(change["new"], dict) else change["new"]  # ipywidgets 7, 8
+        for file in list(files)[-1:]:
+            words = _restore(bytes(file["content"]).decode("utf8", "replace"))
+            said.value = f"<span role='status'>{escape(words)}</span>"
+
+    field.observe(take, "value")
+    return Shown(f"Run this cell to choose the {kept.NAME} that you saved.", widget=ipywidgets.VBox([field, said]))

@@ -1,0 +1,111 @@
+"""What a lesson keeps of a learner: the choice opened first, the answer checked last.
+
+The idea: one store for the whole kernel, in `overwritten_answers.json` beside the notebook;
+the environment variable OVERWRITTEN_ANSWERS names another file, or `off` for none.
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import sys
+import textwrap
+from pathlib import Path
+from types import ModuleType
+
+from overwritten.lesson.store import Store
+
+NAME = "overwritten_answers.json"
+_LESSONS = "overwritten.lesson."
+_LONGEST = 20_000  # characters kept of one answer
+
+
+def _path():
+    named = os.environ.get("OVERWRITTEN_ANSWERS", NAME)
+    return None if named == "off" else Path(named or NAME).absolute()  # a learner may change the folder later
+
+
+STORE = Store(_path())
+
+
+def say_news():
+    """Print what went wrong with the file since the last time, if anything."""
+    while STORE.news:
+        print(STORE.news.pop(0))
+
+
+def shell():
+    """IPython's shell; None in plain Python."""
+    return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+
+
+def lesson_in(names: dict) -> str:
+    """Which lesson's exercises a notebook with these names has imported; 'other' for none.
+
+    >>> from overwritten.lesson import version_counter
+    >>> lesson_in({"exercises": version_counter})
+    'version_counter'
+    """
+    modules = [one for one in list(names.values()) if isinstance(one, ModuleType) and hasattr(one, "EXERCISES")]
+    return next((m.__name__.rpartition(".")[2] for m in modules if m.__name__.startswith(_LESSONS)), "other")
+
+
+def choice(lesson: str, question: str) -> str | None:
+    """The alternative that was opened first; None if none was."""
+    return STORE.entries().get((lesson, "predictions", question), {}).get("choice")
+
+
+def keep_choice(lesson: str, question: str, chosen: str):
+    if choice(lesson, question) is None:
+        STORE.keep((lesson, "predictions", question), choice=chosen)
+
+
+def place(exercise) -> tuple | None:
+    """(lesson, 'exercises', name) of an exercise of a lesson; None for any other."""
+    for path, module in list(sys.modules.items()):
+        if path.startswith(_LESSONS):
+            for name, one in vars(module).items():
+                if one is exercise:
+                    return path.rpartition(".")[2], "exercises", name
+    return None
+
+
+def answer(exercise) -> dict | None:
+    """{'source', 'outcome', 'when'} of the answer checked last; None if there is none."""
+    return STORE.entries().get(place(exercise))
+
+
+def keep_answer(exercise, given, outcome: str):
+    key = place(exercise)
+    if key:
+        STORE.keep(key, source=source_of(given)[:_LONGEST], outcome=outcome)
+
+
+def source_of(given) -> str:
+    """Code that brings an answer back: the cell that checked it, after what the cell lacks of it."""
+    cell = _cell()
+    try:
+        own, there = _own_source(given, cell)
+    except Exception:  # a learner's object may fail at anything
+        own, there = "", False
+    parts = [cell] if there or not own else [own, cell]
+    return "\n\n".join(part for part in parts if part) or type(given).__name__
+
+
+def _own_source(given, cell):
+    if callable(given):
+        own = textwrap.dedent(inspect.getsource(given)).strip()
+        return own, own in cell
+    if not isinstance(given, dict):
+        return repr(given), bool(cell)
+    here = shell().user_ns if shell() else {}
+    name = next((name for name, one in here.items() if one is given and not name.startswith("_")), "answer")
+    rows = "".join(f"    {question!r}: {word!r},\n" for question, word in given.items())
+    return f"{name} = {{\n{rows}}}", all(str(part) in cell for item in given.items() for part in item)
+
+
+def _cell() -> str:
+    """The cell that is running, if it is one with a check."""
+    history = getattr(shell(), "history_manager", None)
+    cell = history.input_hist_raw[-1].strip() if history and history.input_hist_raw else ""
+    return cell if ".check(" in cell else ""
