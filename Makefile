@@ -4,6 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 # JupyterLab refuses to start as root unless told (a container often is root).
 ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
+START := --LabApp.default_url=/lab/tree/00_start_here.ipynb
 LAB_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 
@@ -14,7 +15,7 @@ help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
 
 lab: $(VENV)/.learner  ## open the course in JupyterLab
-	$(BIN)/jupyter lab $(ROOT_MAY) $(LAB_FLAGS) notebooks
+	$(BIN)/jupyter lab $(ROOT_MAY) $(START) $(LAB_FLAGS) notebooks
 
 author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as pairs
 	$(BIN)/jupyter lab $(ROOT_MAY) --config tools/author_config.py $(LAB_FLAGS)
