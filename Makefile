@@ -9,7 +9,7 @@ LAB_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 
 .DEFAULT_GOAL := help
-.PHONY: help lab author test notebooks site badges versions
+.PHONY: help lab author test notebooks site badges workshop versions
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -30,8 +30,11 @@ notebooks: $(VENV)/.author  ## build notebooks/ from lessons_src/
 site: $(VENV)/.site  ## build the course as static pages: site/_build/html/index.html
 	$(BIN)/python tools/build_site.py
 
-badges: $(VENV)/.author  ## stamp badges, set-up cells and README from pyproject.toml
+badges: $(VENV)/.author  ## stamp badges, set-up cells, README and start page from pyproject.toml
 	$(BIN)/python tools/badges.py
+
+workshop: $(VENV)/.author  ## fill in workshop/ from the lessons, draw and print the sheet
+	$(BIN)/python tools/workshop.py
 
 versions: $(VENV)/.author  ## run the package's tests on torch 2.6 and 2.15 (5 GB each, minutes)
 	$(BIN)/python tools/versions.py

@@ -7,7 +7,9 @@ the lessons' own heads, the README's moving pictures from a recording made now.
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -61,6 +63,15 @@ def stamped_readme(text: str, pages: list[Lesson], slug: str, tag: str) -> str:
     return stamped_address(between(text, "lessons", "\n".join(rows)), slug, tag)
 
 
+def doctor_says(root: Path) -> str:
+    """What the doctor says of workshop/train.py, from PyTorch's message on; that is cut where versions differ."""
+    command = [sys.executable, "-m", "overwritten", "train.py"]
+    environment = dict(os.environ, PYTHONPATH=str(root))
+    said = subprocess.run(command, cwd=root / "workshop", env=environment, capture_output=True, encoding="utf8").stderr
+    message, *lines = said[said.index("RuntimeError: ") :].rstrip().splitlines()
+    return "\n".join([f"{message.partition(' operation: ')[0]} operation: …", *lines])
+
+
 def between(text: str, mark: str, inside: str, comment: str = "") -> str:
     """The text with `inside` between its marks `<!-- mark -->` and `<!-- /mark -->`."""
     start, end = f"{comment}<!-- {mark} -->\n", f"{comment}<!-- /{mark} -->"
@@ -76,7 +87,8 @@ def wanted(root: Path) -> dict[Path, str]:
     pages = [lesson(path.stem, text) for path, text in files.items()]
     start, readme = root / "lessons_src" / f"{START}.py", root / "README.md"
     files[start] = stamped_start(files[start], pages[1:], slug, tag)
-    files[readme] = stamped_readme(readme.read_text("utf8"), pages, slug, tag)
+    text = stamped_readme(readme.read_text("utf8"), pages, slug, tag)
+    files[readme] = between(text, "doctor", f"```\n{doctor_says(root)}\n```")
     from readme_film import films
 
     return files | {root / name: svg for name, svg in films().items()}

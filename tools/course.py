@@ -17,8 +17,10 @@ START = "00_start_here"
 
 
 class Question(NamedTuple):
-    """choices: {alternative: feedback}. answer: the right one, None where the cell computes it."""
+    """code: what the text before it shows, '' if nothing. choices: {alternative: feedback}.
+    answer: the right alternative, None where the cell computes it."""
 
+    code: str
     words: str
     choices: dict[str, str]
     answer: str | None
@@ -86,7 +88,10 @@ def _questions(source):
             words, choices = map(ast.literal_eval, call.args)
             answer = call.keywords[0].value
             answer = answer.value if isinstance(answer, ast.Constant) else None
-            found.append((starts[node.lineno - 1], Question(words, choices, answer)))
+            before = source[: starts[node.lineno - 1]].rpartition("# %% [markdown]\n")[2]
+            shown = re.search(r"^# ```python\n(.+?)^# ```\n\n# %% [^\n]*\n\Z", before, re.M | re.S)
+            code = re.sub(r"^# ?", "", shown[1], flags=re.M) if shown else ""
+            found.append((starts[node.lineno - 1], Question(code, words, choices, answer)))
     return found
 
 

@@ -34,9 +34,9 @@ def films() -> dict[str, str]:
     from overwritten.recorder import record
 
     recording = record(CODE)
-    pictures = step_svgs(recording)
-    said = [sentence(recording, step) for step in range(len(pictures))]
-    return {f"README_{theme}.svg": film(pictures, said[-1], theme) for theme in PAPERS}
+    said = sentence(recording, len(recording.steps) - 1)
+    pictures = step_svgs(recording)[1:]  # step 0 is an empty page
+    return {f"README_{theme}.svg": film(pictures, said, theme) for theme in PAPERS}
 
 
 def film(pictures: list[str], label: str, theme: str) -> str:
@@ -56,7 +56,7 @@ def film(pictures: list[str], label: str, theme: str) -> str:
         + f"@keyframes last{{from{{visibility:hidden}}{100 - 100 / len(pictures):.3f}%{{visibility:visible}}}}}}"
     )
     frames = "".join(
-        f'<g class="frame f{k}">{_bar(k, last)}<g transform="translate(0 {BAR})">{_inner(picture)}</g></g>'
+        f'<g class="frame f{k}">{_bar(k + 1, last + 1)}<g transform="translate(0 {BAR})">{_inner(picture)}</g></g>'
         for k, picture in enumerate(pictures)
     )
     return (
@@ -71,7 +71,7 @@ def _bar(step, last):
     from overwritten.pictures.draw import text
 
     left, wide = 20, 420
-    x = left + wide * step / last
+    x = left + wide * (step - 1) / (last - 1)
     return (
         f'<path d="M{left} 17H{left + wide}" style="stroke:var(--ow-line);stroke-width:4;stroke-linecap:round"/>'
         f'<circle cx="{x:g}" cy="17" r="8" style="fill:#0072b2;stroke:var(--ow-paper);stroke-width:2"/>'
