@@ -72,9 +72,8 @@ film("""
 x = torch.ones(4, requires_grad=True)
 y = x.exp()
 w = y.detach()
-z = (y * 2).sum()
 w[1:3].add_(1)
-z.backward()
+y.sum().backward()
 """)
 
 # %% [markdown]
@@ -92,12 +91,12 @@ knob(
     n=[1, 10, 100, 1_000, 10_000],
 )
 
+
 # %% [markdown]
 # ## 4. Six snippets (8 minutes)
 #
 # What does each function return? Answer from what you know now, without running anything else.
 # A wrong answer costs nothing: it names the section of the course that is about it.
-
 
 # %%
 def gives(snippet):

@@ -34,7 +34,7 @@ def shown(browser):
     contexts = []
 
     def opened(path, motion="no-preference"):
-        contexts.append(browser.new_context(reduced_motion=motion, viewport={"width": 640, "height": 660}))
+        contexts.append(browser.new_context(reduced_motion=motion, viewport={"width": 640, "height": 560}))
         page = contexts[-1].new_page()
         page.goto(path.as_uri())
         return page
@@ -47,23 +47,23 @@ def shown(browser):
 @each_film
 def test_the_film_shows_step_after_step_and_rests_on_the_last(shown, path):
     page, frames = shown(path), path.read_text("utf8").count('class="frame ')
-    assert frames == 6
+    assert frames == 5
     for turn in range(3):
         for k in range(frames):
-            assert page.evaluate(AT, 2500 * (frames * turn + k) + 1200) == [k]
-    assert page.evaluate(AT, 2500 * frames * 3 + 2500 * frames) == [frames - 1], "it stops"
+            assert page.evaluate(AT, 2400 * (frames * turn + k) + 1200) == [k]
+    assert page.evaluate(AT, 2400 * frames * 3 + 2400 * frames) == [frames - 1], "it stops"
 
 
 @each_film
 def test_less_motion_is_no_motion(shown, path):
     page = shown(path, "reduce")
-    assert page.evaluate("document.getAnimations().length") == 0 and page.evaluate(AT, 0) == [5]
+    assert page.evaluate("document.getAnimations().length") == 0 and page.evaluate(AT, 0) == [4]
 
 
 @each_film
 def test_its_text_can_be_read_on_its_paper(browser, path):
     page = browser.new_page()
-    for k in range(6):
+    for k in range(5):
         page.set_content(f'<div class="ow">{path.read_text("utf8")}</div>')
         page.evaluate(ALONE, k)
         judged, poor = page.evaluate(CONTRAST)
