@@ -53,7 +53,7 @@ try:
     selfcheck("v0.1.0")
 except Exception as error:
     print(f"[fail] the course's package: {error}.")
-    print("Choose the kernel of the course's .venv, or run `make lab`.")
+    print("Take the kernel of the course's .venv: run `make lab`.")
 
 # %% [markdown]
 # ## 3. A film and a knob (3 minutes)
