@@ -59,7 +59,7 @@ def test_a_link_leads_beside_the_page_and_in_colab_to_its_release(monkeypatch):
     assert with_code("`x[0](1)` and [1.0, 2.0]") == "<code>x[0](1)</code> and [1.0, 2.0]"
     monkeypatch.setitem(sys.modules, "google.colab", sys)
     (address,) = re.findall('href="(.+?)"', with_code(words))
-    assert address in SOURCE, "the map has the same address"
+    assert address.startswith("https://") and address in SOURCE, "the map has the same address"
 
 
 FAULTS = [
@@ -92,7 +92,6 @@ def test_a_package_of_another_release():
 def test_a_folder_that_cannot_be_written(tmp_path):
     assert selfcheck.folder(str(tmp_path)) == "" and list(tmp_path.iterdir()) == []
     assert "folder of your own" in selfcheck.folder(str(tmp_path / "none"))
-    assert "Permission denied" in selfcheck.folder("/proc") or "folder of your own" in selfcheck.folder("/proc")
 
 
 def test_without_ipywidgets(monkeypatch):
