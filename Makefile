@@ -7,17 +7,18 @@ COLAB := $(VENV)-colab
 PYTHON_OF_COLAB ?= python3.13
 # JupyterLab refuses to start as root unless told (a container often is root).
 ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
+START := --LabApp.default_url=/lab/tree/00_start_here.ipynb
 LAB_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 
 .DEFAULT_GOAL := help
-.PHONY: help lab author test notebooks site colab colab-exact badges versions
+.PHONY: help lab author test notebooks site colab colab-exact badges workshop versions
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 lab: $(VENV)/.learner  ## open the course in JupyterLab
-	$(BIN)/jupyter lab $(ROOT_MAY) $(LAB_FLAGS) notebooks
+	$(BIN)/jupyter lab $(ROOT_MAY) $(START) $(LAB_FLAGS) notebooks
 
 author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as pairs
 	$(BIN)/jupyter lab $(ROOT_MAY) --config tools/author_config.py $(LAB_FLAGS)
@@ -41,8 +42,11 @@ colab: $(VENV)/.author $(COLAB)/.ready  ## run all lessons as Colab would, with 
 colab-exact: $(VENV)/.author $(COLAB)-exact/.ready  ## the same with Colab's torch and Python 3.13 (5 GB, minutes)
 	$(BIN)/python tools/colab.py $(COLAB)-exact/bin/python
 
-badges: $(VENV)/.author  ## stamp badges, set-up cells and README from pyproject.toml
+badges: $(VENV)/.author  ## stamp badges, set-up cells, README and start page from pyproject.toml
 	$(BIN)/python tools/badges.py
+
+workshop: $(VENV)/.author  ## fill in workshop/ from the lessons, draw and print the sheet
+	$(BIN)/python tools/workshop.py
 
 versions: $(VENV)/.author  ## run the package's tests on torch 2.6 and 2.15 (5 GB each, minutes)
 	$(BIN)/python tools/versions.py

@@ -4,13 +4,15 @@ The idea: a JupyterLab server idles and one lesson runs from its first cell to i
 one memory cgroup whose limit kills what goes beyond; its own high-water mark is the figure.
 Where no cgroup can be made, the proportional set size of the process tree is polled instead.
 `--kernels 30 --at-once 4 03_safe_relu` runs a lesson that often, so many side by side.
-`--python` names another interpreter, as one with binder/requirements.txt installed.
+`--python` names another interpreter, as one with binder/requirements.txt installed. `--write`
+puts the table into README.md, and into workshop/README.md how many learners fit a machine.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -23,6 +25,7 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
+MARKS = re.compile(r"(<!-- memory -->\n).*?(?=<!-- /memory -->)", re.S)
 GROUPS = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")  # version 1, version 2
 RUN = """import sys, nbformat
 from nbclient import NotebookClient
@@ -120,6 +123,22 @@ def lesson(python, path, group) -> str:
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["killed"])[-1]
 
 
+def measured(python, path, limit, kernels, at_once) -> tuple[int, int, str, list[str]]:
+    """MB of the server alone, MB at the highest point, how the limit was kept, and what failed."""
+    with tempfile.TemporaryDirectory() as name, watched(int(limit * 2**30)) as group, server(python, group, Path(name)):
+        alone = group.peak()
+        with ThreadPoolExecutor(at_once) as pool:
+            ends = list(pool.map(lambda _: lesson(python, path, group), range(kernels)))
+        how = "limit" if isinstance(group, Cgroup) else "polled, no limit"
+        return alone >> 20, group.peak() >> 20, how, [end for end in ends if end]
+
+
+def machines(worst: int) -> str:
+    """Markdown: how many learners with a server and one lesson open fit a machine. worst: MB of one."""
+    rows = ["| machine, 1 GB kept for its system | learners |", "|---|---:|"]
+    return "\n".join([*rows, *(f"| {gb} GB | {(gb - 1) * 1024 // worst} |" for gb in (4, 8, 16, 32))])
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("lessons", nargs="*", help="names as 03_safe_relu (all)")
@@ -127,22 +146,25 @@ def main():
     parser.add_argument("--kernels", type=int, default=1, metavar="N", help="times that each lesson runs (1)")
     parser.add_argument("--at-once", type=int, default=1, metavar="N", help="kernels side by side (1)")
     parser.add_argument("--python", default=sys.executable, help="interpreter with JupyterLab and the course (this one)")
+    parser.add_argument("--write", action="store_true", help="put all lessons' table into README.md and workshop/README.md")
     options = parser.parse_args()
     paths = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if path.stem in options.lessons or not options.lessons]
-    print(f"| lesson | kernels | peak with the server, MB | limit, MB | verdict |\n|---|---:|---:|---:|---|")
-    bad = 0
+    if options.write and (options.lessons or options.kernels > 1):
+        parser.error("--write wants all lessons, each once.")
+    rows = ["| lesson | kernels | server alone, MB | highest point with it, MB | of | all cells ran |", "|---|---:|---:|---:|---:|---|"]
+    print("\n".join(rows))
+    peaks, bad = [], 0
     for path in paths:
-        with tempfile.TemporaryDirectory() as name, watched(int(options.limit * 2**30)) as group, server(options.python, group, Path(name)):
-            alone = group.peak()
-            with ThreadPoolExecutor(options.at_once) as pool:
-                ends = list(pool.map(lambda _: lesson(options.python, path, group), range(options.kernels)))
-            failed = [end for end in ends if end]
-            bad += len(failed)
-            how = "limit" if isinstance(group, Cgroup) else "polled, no limit"
-            verdict = f"{len(failed)} failed: {failed[0]}" if failed else "all cells ran"
-            kernels = f"{options.kernels}, {options.at_once} at once" if options.kernels > 1 else "1"
-            row = [path.stem, kernels, f"{group.peak() >> 20} (server alone {alone >> 20})", f"{options.limit * 1024:.0f} ({how})", verdict]
-            print(f"| {' | '.join(row)} |", flush=True)
+        alone, peak, how, failed = measured(options.python, path, options.limit, options.kernels, options.at_once)
+        peaks.append(peak)
+        bad += len(failed)
+        kernels = f"{options.kernels}, {options.at_once} at once" if options.kernels > 1 else "1"
+        verdict = f"{len(failed)} did not: {failed[0]}" if failed else "yes"
+        rows.append(f"| {path.stem} | {kernels} | {alone} | {peak} | {options.limit * 1024:.0f} ({how}) | {verdict} |")
+        print(rows[-1], flush=True)
+    if options.write and not bad:
+        for file, table in ((ROOT / "README.md", "\n".join(rows)), (ROOT / "workshop" / "README.md", machines(max(peaks)))):
+            file.write_text(MARKS.sub(lambda m: f"{m[1]}{table}\n", file.read_text("utf8")), "utf8")
     return bool(bad)
 
 

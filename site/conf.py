@@ -21,6 +21,7 @@ html_theme_options = {
 }
 html_context = {"default_mode": "auto"}
 html_static_path = ["_static"]
+html_extra_path = ["extra"]  # the README's pictures
 html_css_files = ["site.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 html_copy_source = False

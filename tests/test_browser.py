@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 
 import pytest
 from conftest import jupyterlab, looking
@@ -244,7 +245,7 @@ def test_predictions(look):
             summary.focus()
             look.page.keyboard.press("Enter")
         shown = group.evaluate("group => [...group.querySelectorAll('details')].map(d => d.innerText.split(/\\n+/))")
-        assert shown == [[words.replace("`", "") for words in pair] for pair in truth]
+        assert shown == [[re.sub(r"`|\[(.+?)\]\(.+?\)", r"\1", words) for words in pair] for pair in truth]
         group.evaluate("group => group.querySelectorAll('details').forEach(d => { d.open = false; })")
 
 

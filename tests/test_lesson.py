@@ -5,12 +5,12 @@ import signal
 
 import pytest
 import torch
-from conftest import NOTEBOOKS
+from conftest import LESSONS as PAGES
 
 from overwritten import caught, predict
 from overwritten.lesson.exercise import Exercise, attempt
 
-LESSONS = [path.stem[3:] for path in NOTEBOOKS]
+LESSONS = [path.stem[3:] for path in PAGES]
 EXERCISES = {
     (lesson, name): exercise
     for lesson in LESSONS

@@ -14,7 +14,7 @@ import matplotlib.image
 import matplotlib.pyplot
 import nbformat
 import pytest
-from conftest import NOTEBOOKS, ROOT
+from conftest import LESSONS, NOTEBOOKS, ROOT
 from PIL import Image
 from structure import problems
 
@@ -23,7 +23,8 @@ import badges  # noqa: E402
 import build_notebooks  # noqa: E402
 
 PNG = "image/png"
-each_lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_page = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_lesson = pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
 
 
 def read(path):
@@ -38,7 +39,7 @@ def test_there_are_lessons():
     assert [p.stem for p in NOTEBOOKS] == sorted(p.stem for p in (ROOT / "lessons_src").glob("*.py")) != []
 
 
-@each_lesson
+@each_page
 def test_the_source_is_spelt_as_jupytext_spells_it(path):
     """Else the first save in `make author` would change lines that nobody touched."""
     notebook = build_notebooks.notebook_from(source_of(path))
@@ -46,7 +47,7 @@ def test_the_source_is_spelt_as_jupytext_spells_it(path):
     assert jupytext.writes(notebook, fmt="py:percent") == source_of(path).read_text("utf8")
 
 
-@each_lesson
+@each_page
 def test_sound(path):
     assert problems(read(path)) == []
 
@@ -60,11 +61,14 @@ def test_badges_are_stamped():
     assert badges.main(["--check"]) == 0
 
 
-@each_lesson
+@each_page
 def test_badge_path_tag_and_setup_agree(path):
     slug, tag = badges.slug_and_tag(ROOT)
     text = source_of(path).read_text("utf8")
-    assert f"github/{slug}/blob/{tag}/notebooks/{path.name})" in text
+    readme = (ROOT / "README.md").read_text("utf8")
+    for words in (text, readme):
+        assert f"https://colab.research.google.com/github/{slug}/blob/{tag}/notebooks/{path.name})" in words
+        assert f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab%2Ftree%2Fnotebooks%2F{path.name})" in words
     assert re.findall(r"git\+https://\S+?(?=\")", text) == [f"git+https://github.com/{slug}@{tag}"]
     import overwritten
 
@@ -89,7 +93,7 @@ def test_another_picture_is_not_alike():
     assert alike(png([1, 2, 3]), png([1, 2.001, 3])) and not alike(png([1, 2, 3]), png([3, 2, 1]))
 
 
-@each_lesson
+@each_page
 def test_every_cell_run_twice_gives_the_same_outputs(path):
     built, doubled = read(path), read(path)
     doubled.cells = [c for cell in doubled.cells for c in ([cell, copy.deepcopy(cell)] if cell.cell_type == "code" else [cell])]
@@ -122,7 +126,7 @@ def test_the_lesson_has_its_fixed_parts(path):
     assert minutes == int(re.search(r"About (\d+) minutes", text)[1]), f"the sections add up to {minutes} minutes"
 
 
-@each_lesson
+@each_page
 def test_code_is_short_and_not_clipped(path):
     for cell in read(path).cells:
         if cell.cell_type == "code" and "predict" not in cell.metadata.get("tags", []):
@@ -133,7 +137,7 @@ def test_code_is_short_and_not_clipped(path):
             assert len(lines) <= 12, f"{cell.id}: too long for one idea"
 
 
-@each_lesson
+@each_page
 def test_text_in_code_is_folded_where_it_tells_the_answer(path):
     for cell in read(path).cells:
         if cell.source.startswith("predict("):
@@ -196,7 +200,7 @@ DRIFTED = [never_run, out_of_order, does_not_raise, changed_id, changed_source, 
 
 @pytest.mark.parametrize("mutate", STRUCTURAL)
 def test_the_structural_check_notices(mutate):
-    notebook = read(NOTEBOOKS[0])
+    notebook = read(LESSONS[0])
     mutate(notebook)
     assert problems(notebook)
 
@@ -205,7 +209,7 @@ def test_the_structural_check_notices(mutate):
 def test_the_drift_check_notices(mutate, tmp_path):
     for folder in ("lessons_src", "notebooks"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
-    path = tmp_path / "notebooks" / NOTEBOOKS[0].name
+    path = tmp_path / "notebooks" / LESSONS[0].name
     notebook = read(path)
     mutate(notebook)
     nbformat.write(notebook, path)
@@ -252,7 +256,7 @@ COMPARED = [wrong_text, missing_output, extra_output, wrong_picture, wrong_sente
 
 
 def test_nbval_notices_each_changed_output(tmp_path):
-    notebook = read(NOTEBOOKS[0])
+    notebook = read(LESSONS[0])
     upto = notebook.cells.index(first(notebook, "film(")) + 5  # enough cells to hold one of each
     notebook.cells = notebook.cells[:upto]
     for mutate in [lambda nb: None, *COMPARED]:

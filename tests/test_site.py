@@ -90,8 +90,8 @@ def test_code_and_outputs_stand_there_as_stored_and_no_answer(site, path):
     outputs = [output for cell in cells for output in cell.outputs]
     printed = [o.text for o in outputs if o.output_type == "stream"]
     assert [pre.get_text().strip() for pre in page.select(".output.stream pre")] == [words.strip() for words in printed]
-    rich = [o.data["text/html"] for o in outputs if "text/html" in o.get("data", {})]
-    assert len(rich) > 10 and len(page.select(".output.text_html")) == len(rich) and all(one in text for one in rich)
+    rich = [o.data["text/html"].replace('.ipynb"', '.html"') for o in outputs if "text/html" in o.get("data", {})]
+    assert len(rich) >= 10 and len(page.select(".output.text_html")) == len(rich) and all(one in text for one in rich)
 
 
 def test_no_file_tells_the_answers(site):
@@ -231,3 +231,21 @@ def test_screenshots(visit, path, dark):
     ARTEFACTS.mkdir(exist_ok=True)
     page.screenshot(path=ARTEFACTS / f"site_{path.stem[:2]}_{'dark' if dark else 'light'}.png", full_page=True)
     assert page.locator(".ow .picture svg").count() == page.locator(".ow:is([data-film], [data-still])").count() > 0
+
+
+def test_links_between_pages_lead_to_pages(site):
+    for path in site.rglob("*.html"):
+        links = [a["href"].partition("#")[0] for a in BeautifulSoup(path.read_text("utf8"), "html.parser").select("article a[href]")]
+        lost = [link for link in links if link and not link.startswith(REMOTE) and not (path.parent / link).exists()]
+        assert lost == [], path
+    assert soup(site, "notebooks/00_start_here.html").select('.ow-ask a[href="02_version_counter.html"]')
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_the_front_page_shows_the_film_of_its_theme(visit, dark):
+    page = visit("index.html", dark=dark)
+    films = page.locator("article img[src^='README_']")
+    shown = [film.get_attribute("src") for film in films.all() if film.is_visible()]
+    assert films.count() == 2 and shown == [f"README_{'dark' if dark else 'light'}.svg"]
+    assert all(film.evaluate("img => img.naturalWidth") == 640 for film in films.all())
+    page.screenshot(path=ARTEFACTS / f"site_front_{'dark' if dark else 'light'}.png")

@@ -1,25 +1,21 @@
-"""Stamp the one slug and the release tag into badges, set-up cells and the README.
+"""Stamp the one slug and the release tag into badges, set-up cells, README and start page.
 
-Owner, repository and version stand once, in pyproject.toml. The README's table of lessons
-comes from the lessons' own heads, its picture from a recording made now.
+Owner, repository and version stand once, in pyproject.toml. The tables of lessons come from
+the lessons' own heads, the README's moving pictures from a recording made now.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
+from course import START, Lesson, lesson
+
 ROOT = Path(__file__).resolve().parents[1]
-PICTURE = """
-x = torch.ones(4, requires_grad=True)
-y = x.exp()
-w = y.detach()
-z = (y * 2).sum()
-w[1:3].add_(1)
-z.backward()
-"""
 
 
 def slug_and_tag(root: Path) -> tuple[str, str]:
@@ -29,9 +25,18 @@ def slug_and_tag(root: Path) -> tuple[str, str]:
     return slug, "v" + re.search(r'^version = "(.+)"', text, re.M)[1]
 
 
+def colab(slug: str, tag: str, lesson: str) -> str:
+    return f"https://colab.research.google.com/github/{slug}/blob/{tag}/notebooks/{lesson}.ipynb"
+
+
+def binder(slug: str, tag: str, lesson: str) -> str:
+    return f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab%2Ftree%2Fnotebooks%2F{lesson}.ipynb"
+
+
 def badge(slug: str, tag: str, lesson: str) -> str:
-    address = f"https://colab.research.google.com/github/{slug}/blob/{tag}/notebooks/{lesson}.ipynb"
-    return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({address})"
+    """Both badges of a page: Colab's and Binder's."""
+    in_colab = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab(slug, tag, lesson)})"
+    return f"{in_colab} [![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder(slug, tag, lesson)})"
 
 
 def set_up(slug: str, tag: str) -> str:
@@ -51,27 +56,48 @@ if "google.colab" in sys.modules:  # Colab has this file alone
 
 
 def stamped_lesson(text: str, lesson: str, slug: str, tag: str) -> str:
-    block = f"# <!-- badges -->\n# {badge(slug, tag, lesson)}\n# <!-- /badges -->"
-    text = re.sub(r"# <!-- badges -->\n.*?# <!-- /badges -->", lambda _: block, text, flags=re.S)
-    return re.sub(r"# %%\nimport subprocess\nimport sys\n.*?(?=# %%)", lambda _: set_up(slug, tag), text, count=1, flags=re.S)
+    text = between(text, "badges", f"# {badge(slug, tag, lesson)}", "# ")
+    text = re.sub(r"# %%\nimport subprocess\nimport sys\n.*?(?=# %%)", lambda _: set_up(slug, tag), text, count=1, flags=re.S)
+    return re.sub(r'selfcheck\("v[^"]*"\)', f'selfcheck("{tag}")', text)
 
 
-def stamped_readme(text: str, lessons: dict[str, str], slug: str, tag: str) -> str:
+def stamped_address(text: str, slug: str, tag: str) -> str:
+    return re.sub(r"git\+https://github\.com/[\w./@-]+", f"git+https://github.com/{slug}@{tag}", text)
+
+
+def stamped_start(text: str, lessons: list[Lesson], slug: str, tag: str) -> str:
+    """The start page with its map: what each lesson takes, and what it builds on."""
+    rows = ["| | lesson | minutes | you need | |", "|---|---|---|---|---|"]
+    for one in lessons:
+        link = f"[{one.title}]({one.name}.ipynb)"
+        rows.append(f"| {one.number} | {link} | {one.minutes} | {one.needs} | [in Colab]({colab(slug, tag, one.name)}) |")
+    hours = round(sum(one.minutes for one in lessons) / 60)
+    rows += ["", f"All together: about {hours} hours."]
+    return between(text, "lessons", "\n".join(f"# {row}".rstrip() for row in rows), "# ")
+
+
+def stamped_readme(text: str, pages: list[Lesson], slug: str, tag: str) -> str:
     rows = ["| lesson | minutes | open |", "|---|---|---|"]
-    for lesson, source in lessons.items():
-        title = re.search(r"^# # (.+)$", source, re.M)[1]
-        minutes = re.search(r"\*\*About (\d+) minutes", source)[1]
-        rows.append(f"| [{title}](notebooks/{lesson}.ipynb) | {minutes} | {badge(slug, tag, lesson)} |")
-    table = "<!-- lessons -->\n" + "\n".join(rows) + "\n<!-- /lessons -->"
-    return re.sub(r"<!-- lessons -->\n.*?<!-- /lessons -->", lambda _: table, text, flags=re.S)
+    for page in pages:
+        link = f"[{page.title}](notebooks/{page.name}.ipynb)"
+        rows.append(f"| {link} | {page.minutes} | {badge(slug, tag, page.name)} |")
+    return stamped_address(between(text, "lessons", "\n".join(rows)), slug, tag)
 
 
-def picture() -> str:
-    from overwritten.pictures.draw import alone
-    from overwritten.pictures.step import step_svg
-    from overwritten.recorder import record
+def doctor_says(root: Path) -> str:
+    """What the doctor says of workshop/train.py, from PyTorch's message on; that is cut where versions differ."""
+    command = [sys.executable, "-m", "overwritten", "train.py"]
+    environment = dict(os.environ, PYTHONPATH=str(root))
+    said = subprocess.run(command, cwd=root / "workshop", env=environment, capture_output=True, encoding="utf8").stderr
+    message, *lines = said[said.index("RuntimeError: ") :].rstrip().splitlines()
+    return "\n".join([f"{message.partition(' operation: ')[0]} operation: …", *lines])
 
-    return alone(step_svg(record(PICTURE), 6)) + "\n"
+
+def between(text: str, mark: str, inside: str, comment: str = "") -> str:
+    """The text with `inside` between its marks `<!-- mark -->` and `<!-- /mark -->`."""
+    start, end = f"{comment}<!-- {mark} -->\n", f"{comment}<!-- /{mark} -->"
+    pattern = re.escape(start) + "(.*\n)??" + re.escape(end)
+    return re.sub(pattern, lambda _: f"{start}{inside}\n{end}", text, flags=re.S)
 
 
 def wanted(root: Path) -> dict[Path, str]:
@@ -79,11 +105,14 @@ def wanted(root: Path) -> dict[Path, str]:
     slug, tag = slug_and_tag(root)
     sources = {path: path.read_text("utf8") for path in sorted((root / "lessons_src").glob("*.py"))}
     files = {path: stamped_lesson(text, path.stem, slug, tag) for path, text in sources.items()}
-    readme = root / "README.md"
-    lessons = {path.stem: text for path, text in files.items()}
-    files[readme] = stamped_readme(readme.read_text("utf8"), lessons, slug, tag)
-    files[root / "README.svg"] = picture()
-    return files
+    pages = [lesson(path.stem, text) for path, text in files.items()]
+    start, readme = root / "lessons_src" / f"{START}.py", root / "README.md"
+    files[start] = stamped_start(files[start], pages[1:], slug, tag)
+    text = stamped_readme(readme.read_text("utf8"), pages, slug, tag)
+    files[readme] = between(text, "doctor", f"```\n{doctor_says(root)}\n```")
+    from readme_film import films
+
+    return files | {root / name: svg for name, svg in films().items()}
 
 
 def main(arguments=None) -> int:

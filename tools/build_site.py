@@ -2,6 +2,7 @@
 
 The notebooks are shown as stored, nothing runs. What goes to Sphinx is a copy: pictures from
 the net become their words, and the source of a question is left out, for it tells the answers.
+A link from a question's feedback to a lesson leads to the lesson's page.
 """
 
 from __future__ import annotations
@@ -23,9 +24,17 @@ def without_remote_pictures(text: str) -> str:
     return re.sub(r"!\[([^]]*)\]\(https?:[^)]*\)", r"\1", text)
 
 
+def with_both_themes(text: str) -> str:
+    """The README's `<picture>` follows the system; the site has a switch of its own."""
+    pattern = r'<picture>.*?srcset="(.*?)".*?alt="(.*?)" src="(.*?)".*?</picture>'
+    both = r'<img class="only-light" alt="\2" src="\3"><img class="only-dark" alt="\2" src="\1">'
+    return re.sub(pattern, both, text, flags=re.S)
+
+
 def prepared(text: str) -> str:
     """A notebook's JSON as the site shows it."""
-    notebook = json.loads(without_remote_pictures(text))
+    linked = re.sub(r'href=\\"(\w+)\.ipynb\\"', r'href=\\"\1.html\\"', without_remote_pictures(text))
+    notebook = json.loads(linked)
     for cell in notebook["cells"]:
         tags = cell["metadata"].get("tags", [])
         if "predict" in tags:
@@ -41,8 +50,11 @@ def main(arguments=None) -> int:
     for folder in (source, pages):
         shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "site", source, ignore=shutil.ignore_patterns("_build"))
-    (source / "README.md").write_text(without_remote_pictures((ROOT / "README.md").read_text("utf8")), "utf8")
-    shutil.copy(ROOT / "README.svg", source)
+    readme = with_both_themes(without_remote_pictures((ROOT / "README.md").read_text("utf8")))
+    (source / "README.md").write_text(readme, "utf8")
+    (source / "extra").mkdir()
+    for path in ROOT.glob("README_*.svg"):
+        shutil.copy(path, source / "extra")
     (source / "notebooks").mkdir()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         (source / "notebooks" / path.name).write_text(prepared(path.read_text("utf8")), "utf8")

@@ -1,19 +1,32 @@
-"""What a lesson shows in passing: errors it wants to happen, code within a sentence."""
+"""What a lesson shows in passing: errors it wants to happen, code and links within a sentence."""
 
 from __future__ import annotations
 
 import re
+import sys
 from contextlib import contextmanager
 from html import escape
 
 
 def with_code(words: str) -> str:
-    """HTML of a sentence, its `backticks` set as code.
+    """HTML of a sentence, its `backticks` set as code, a [link](01_lesson.ipynb) to a lesson as a link.
 
-    >>> with_code("`a < b`?")
-    '<code>a &lt; b</code>?'
+    >>> with_code("`a < b`? See [lesson 2](02_version_counter.ipynb).")
+    '<code>a &lt; b</code>? See <a href="02_version_counter.ipynb">lesson 2</a>.'
     """
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False))
+    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False))
+    return re.sub(r"\[([^]]+)\]\((\w+\.ipynb)\)", lambda link: f'<a href="{_address(link[2])}">{link[1]}</a>', html)
+
+
+def _address(notebook: str) -> str:
+    """Where a lesson opens: beside this one; in Colab, which has one file alone, at its release."""
+    if "google.colab" not in sys.modules:
+        return notebook
+    from importlib.metadata import metadata
+
+    about = metadata("overwritten")
+    slug = re.search(r"github\.com/([\w.-]+/[\w.-]+)", " ".join(about.get_all("Project-URL")))[1]
+    return f"https://colab.research.google.com/github/{slug}/blob/v{about['Version']}/notebooks/{notebook}"
 
 
 @contextmanager
