@@ -14,7 +14,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import NOTEBOOKS, ROOT
+from conftest import LESSONS, ROOT
 from filelock import FileLock
 from traitlets import Bunch
 
@@ -358,7 +358,7 @@ def unattempted(f, x):
 
 
 def test_every_exercise_of_every_lesson_is_kept_under_its_name(kept_in):
-    for lesson in (path.stem[3:] for path in NOTEBOOKS):
+    for lesson in (path.stem[3:] for path in LESSONS):
         for name, exercise in importlib.import_module(f"overwritten.lesson.{lesson}").EXERCISES.items():
             assert kept.place(exercise) == (lesson, "exercises", name)
     assert kept.place(Exercise(lambda f: None, ("h",), "s")) is None

@@ -5,7 +5,7 @@ import shutil
 import signal
 
 import pytest
-from conftest import NOTEBOOKS, ROOT, jupyterlab, looking
+from conftest import LESSONS, ROOT, jupyterlab, looking
 
 from overwritten.lesson.store import parsed
 
@@ -74,7 +74,7 @@ class Learner:
 
 @pytest.fixture()
 def learner(browser, home, tmp_path):
-    name = NOTEBOOKS[0].name
+    name = LESSONS[0].name
     shutil.copy(ROOT / "notebooks" / name, tmp_path)
     environment = {key: value for key, value in home[1].items() if key != "OVERWRITTEN_ANSWERS"}
     flags = [f"--ServerApp.root_dir={tmp_path}", "--LabApp.expose_app_in_browser=True"]

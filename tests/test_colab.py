@@ -6,7 +6,7 @@ import sys
 
 import nbformat
 import pytest
-from conftest import NOTEBOOKS, ROOT
+from conftest import LESSONS, NOTEBOOKS, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 import colab  # noqa: E402
@@ -59,7 +59,7 @@ def nothing(nb):
     (a_widget_of_ipywidgets_8, "AttributeError: module 'ipywidgets' has no attribute 'TagsInput'"),
 ])
 def test_the_stand_in_notices(python, tmp_path, change, words):
-    nb = nbformat.read(NOTEBOOKS[0], as_version=4)
+    nb = nbformat.read(LESSONS[0], as_version=4)
     nb.cells = [cell for cell in nb.cells if cell.cell_type == "code"][:2]
     change(nb)
     nbformat.write(nb, tmp_path / "lesson.ipynb")
