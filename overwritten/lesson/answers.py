@@ -18,6 +18,7 @@ from overwritten.lesson.store import Newer, parsed, text_of
 
 __all__ = ["download", "restore_from", "show"]
 
+_FOCUS = ".ow-answers .jupyter-widgets.jupyter-button:focus-visible{outline:3px solid #1a85c8;outline-offset:2px}"
 _NOTHING = "Nothing is kept yet: open a prediction, or check an answer."
 
 
@@ -127,8 +128,9 @@ def _restore(text) -> str:
 def _button():
     import ipywidgets
 
-    field = ipywidgets.FileUpload(accept=".json", description="Choose file", multiple=False)
+    field = ipywidgets.FileUpload(accept=".json", description="Choose file", tooltip=f"Choose {kept.NAME}", multiple=False)
     said = ipywidgets.HTML(f"<span role='status'>Choose the {kept.NAME} that you saved.</span>")
+    style = ipywidgets.HTML(f"<style>{_FOCUS}</style>")
 
     def take(change):
         files = change["new"].values() if isinstance(change["new"], dict) else change["new"]  # ipywidgets 7, 8
@@ -137,4 +139,6 @@ def _button():
             said.value = f"<span role='status'>{escape(words)}</span>"
 
     field.observe(take, "value")
-    return Shown(f"Run this cell to choose the {kept.NAME} that you saved.", widget=ipywidgets.VBox([field, said]))
+    box = ipywidgets.VBox([field, said, style])
+    box.add_class("ow-answers")
+    return Shown(f"Run this cell to choose the {kept.NAME} that you saved.", widget=box)
