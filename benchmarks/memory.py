@@ -109,6 +109,8 @@ def server(python, group, folder):
         try:
             while "is running at" not in (folder / "log").read_text() and running.poll() is None:
                 time.sleep(0.2)
+            if running.poll() is not None:
+                sys.exit(f"JupyterLab did not start with {python}: {(folder / 'log').read_text().strip().splitlines()[-1]}")
             yield
         finally:
             running.terminate()
