@@ -43,8 +43,9 @@ colab-exact: $(VENV)/.author $(COLAB)-exact/.ready  ## the same with Colab's tor
 badges: $(VENV)/.author  ## stamp badges, set-up cells and README from pyproject.toml
 	$(BIN)/python tools/badges.py
 
-versions: $(VENV)/.author  ## run the package's tests on torch 2.6 and 2.15 (5 GB each, minutes)
-	$(BIN)/python tools/versions.py
+versions: export OMP_NUM_THREADS = 1
+versions: $(VENV)/.author  ## measure claims and texts on torch 2.6 to 2.15, run the tests (5 to 8 GB each)
+	$(BIN)/python tools/versions.py --tests
 
 $(VENV)/.learner: requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py $(VENV) requirements.txt
