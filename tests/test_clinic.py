@@ -51,7 +51,8 @@ def test_mended_it_runs_to_its_end_and_learns(name, tmp_path):
     (tmp_path / f"{name}.py").write_text(clinic.SCRIPTS[name].mended())
     done = subprocess.run([sys.executable, f"{name}.py", "30"], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0 and done.stdout.count("step ") >= 10, done.stderr
-    assert poor(name, clinic.run(name, clinic.SCRIPTS[name].mended(), steps=100)) < poor(name, clinic.run(name, clinic.SCRIPTS[name].mended(), steps=1)) / 2
+    early, late = (clinic.run(name, clinic.SCRIPTS[name].mended(), steps) for steps in (1, 150))
+    assert poor(name, late) < poor(name, early) / 2
 
 
 def poor(name, trained):
@@ -130,8 +131,7 @@ FOLK = {
     ("gan", "clone after"): (lambda: changed("gan", ("return out\n", "return out.clone()\n")), "it still raises (Relu, [64, 32], version 1"),
     ("gan", "step last"): (lambda: changed("gan", GAN_STEP, GAN_LATE, faults=1), "it learns to be fooled"),
     ("gan", "all detached"): (
-        lambda: changed("gan", ("generator(torch.randn(BATCH, NOISE))", "generator(torch.randn(BATCH, NOISE)).detach()"), SCORE_AGAIN,
-                        ("loss_g.backward()", "loss_g.backward()"), faults=1),
+        lambda: changed("gan", ("generator(torch.randn(BATCH, NOISE))", "generator(torch.randn(BATCH, NOISE)).detach()"), SCORE_AGAIN, faults=1),
         "the generator learns nothing",
     ),
     ("world_model", ".data"): (lambda: changed("world_model", ("states[:, t + 1] =", "states.data[:, t + 1] =")), WHY_NOT[".data"]),

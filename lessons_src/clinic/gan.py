@@ -73,8 +73,8 @@ def train(steps=300, seed=0):
     """Train both; returns (losses of every step, the nets by name)."""
     torch.manual_seed(seed)
     generator, critic = Generator(), Critic()
-    opt_g = torch.optim.Adam(generator.parameters(), lr=2e-3, betas=(0.5, 0.9))
-    opt_d = torch.optim.Adam(critic.parameters(), lr=2e-3, betas=(0.5, 0.9))
+    opt_g = torch.optim.Adam(generator.parameters(), lr=1e-3, betas=(0.0, 0.9))
+    opt_d = torch.optim.Adam(critic.parameters(), lr=4e-3, betas=(0.0, 0.9))
     history = []
 
     for _ in range(steps):
