@@ -48,8 +48,9 @@ badges: $(VENV)/.author  ## stamp badges, set-up cells, README and start page fr
 workshop: $(VENV)/.author  ## fill in workshop/ from the lessons, draw and print the sheet
 	$(BIN)/python tools/workshop.py
 
-versions: $(VENV)/.author  ## run the package's tests on torch 2.6 and 2.15 (5 GB each, minutes)
-	$(BIN)/python tools/versions.py
+versions: export OMP_NUM_THREADS = 1
+versions: $(VENV)/.author  ## measure claims and texts on torch 2.6 to 2.15, run the tests (5 to 8 GB each)
+	$(BIN)/python tools/versions.py --tests
 
 $(VENV)/.learner: requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py $(VENV) requirements.txt

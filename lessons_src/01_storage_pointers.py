@@ -97,7 +97,7 @@ x = old = torch.ones(4)
 x = x + 1
 print("same storage:", same_storage(x, old), "| old:", old.tolist())
 
-# %%
+# %% tags=["claim:plus-equals-is-short"]
 x = old = torch.ones(4)
 x += 1
 print("same storage:", same_storage(x, old), "| old:", old.tolist())
@@ -238,7 +238,7 @@ predict(
     answer="`clone()` only",
 )
 
-# %%
+# %% tags=["claim:numpy-copies", "claim:data-is-detach"]
 film("""
 x = torch.zeros(3)
 c = x.clone()

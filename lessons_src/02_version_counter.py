@@ -53,7 +53,7 @@ predict(
     answer="All three",
 )
 
-# %%
+# %% tags=["claim:counter-of-a-tensor"]
 film("""
 x = torch.zeros(3, 4)
 first = x[:, 0]
@@ -94,7 +94,7 @@ predict(
     answer="`x[0, 0] += 1`",
 )
 
-# %%
+# %% tags=["claim:element-is-one-write"]
 for line in (
     "x += 1",
     "x.mul_(1)",
@@ -114,7 +114,7 @@ for line in (
 #
 # Now the lines that reach the bytes another way, and those that only look.
 
-# %%
+# %% tags=["claim:counter-of-a-storage", "claim:no-grad-stops-the-counter"]
 for line in (
     "x + 1",
     "row = x[0]",
@@ -206,7 +206,7 @@ predict(
     answer="It runs, and the gradient is 2",
 )
 
-# %%
+# %% tags=["claim:used-then-written"]
 w = torch.tensor([5.0], requires_grad=True)
 y = w * 2
 with torch.no_grad():
@@ -299,7 +299,7 @@ predict(
     answer="It runs, and the gradient is right",
 )
 
-# %%
+# %% tags=["claim:add-then-sum-raises"]
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
 y = x + 2
 y.add_(1)
@@ -338,7 +338,7 @@ def try_order(when):
         loss.backward()
 
 
-# %%
+# %% tags=["claim:mask-data-before-layer"]
 try_order("before")
 try_order("after, on a clone")
 try_order("after")

@@ -192,7 +192,7 @@ predict(
     answer="It raises",
 )
 
-# %%
+# %% tags=["claim:relu-inplace-is-safe", "claim:no-change-no-error"]
 for made in ("x.sigmoid()", "x.softmax(1)", "x.exp()", "x.tanh()"):
     print(f"{made:13}", verdict(f"h = {made}", "h.relu_()"))
 
@@ -249,7 +249,7 @@ predict(
     answer="The same error with other version numbers",
 )
 
-# %%
+# %% tags=["claim:named-is-the-culprit"]
 for relu in ("h.relu_()", "h = h.relu()"):
     lines = ["h = x * 2", relu, "h += 1"]
     error = record(program(lines)).error
@@ -277,7 +277,7 @@ print("cured:", verdict("h = x * 2", "h.relu_()", "h = h + 1"))
 # The cure is at the writer, and `relu_` may stay. (The teaching notebook's last advice, write
 # `x = x + y` instead of `x += y`, is just this.) Two writers deserve a look of their own:
 
-# %%
+# %% tags=["claim:error-means-wrong"]
 for write in ("F.dropout(h, inplace=True)", "h.squeeze_()"):
     for relu in ("h.relu_()", "h = h.relu()"):
         print(relu, "then", write)
@@ -373,7 +373,7 @@ predict(
     answer="Other values and another gradient, without an error",
 )
 
-# %%
+# %% tags=["claim:relu-inplace-breaks-gradients"]
 for inplace in (True, False):
     x = torch.tensor([-1.0, 2.0], requires_grad=True)
     h = x * 2
@@ -519,7 +519,7 @@ def peak(activation):
     return round(record(step, names).peak / x.nbytes)
 
 
-# %%
+# %% tags=["claim:inplace-saves-memory"]
 kinds = nn.ReLU, nn.LeakyReLU, nn.SiLU, nn.Hardtanh, nn.Dropout
 print("            kept for backward       peak of a step")
 print("            in place     out       in place     out")

@@ -68,7 +68,7 @@ predict(
     answer="All but `w = w + 1`",
 )
 
-# %%
+# %% tags=["claim:leaf-never"]
 w = torch.ones(3, requires_grad=True)
 with caught():
     w += 1
@@ -208,11 +208,11 @@ factor
 # the counter stays at 0, and **no error appears. That picture is the lesson.**
 # The other ways leave no wrong number behind: they raise, or they are right.
 
-# %%
+# %% tags=["claim:data-avoids-the-error"]
 for k in (1, 1.5, 100):
     print(factor.turn(how=".data", k=k), "\n")
 
-# %%
+# %% tags=["claim:no-grad-makes-safe", "claim:detach-protects"]
 for how in ("no_grad", "detach", "out of place"):
     print(factor.turn(how=how, k=10), "\n")
 
@@ -272,7 +272,7 @@ for line in (
 #
 # Gradient descent in three acts: backward, write the weight, drop the gradient.
 
-# %%
+# %% tags=["claim:no-grad-for-leaves"]
 w, lr = torch.tensor([1.0], requires_grad=True), 0.25
 for _ in range(3):
     loss = (w * w).sum()
@@ -432,7 +432,7 @@ predict(
     answer="It raises: D's weights are not what they were",
 )
 
-# %%
+# %% tags=["claim:retain-graph-cures", "claim:step-is-out-of-place"]
 with caught(), watch() as recording:
     G, D, opt_g, opt_d = networks()
     score = D(G(noise))
@@ -468,7 +468,7 @@ def g_gradient(how):
     return [round(number, 4) for number in G.bias.grad.tolist()]
 
 
-# %%
+# %% tags=["claim:downgrade"]
 for how in ("no step", "step through .data", "step, forward again"):
     print(f"{how:20}", g_gradient(how))
 
@@ -511,7 +511,7 @@ def ema(loss_of):
 # %%
 ema(lambda student, teacher, x: (student(x) - teacher(x)) ** 2)
 
-# %%
+# %% tags=["claim:ema-anywhere"]
 ema(lambda student, teacher, x: teacher(student(x)))
 
 # %% [markdown]
@@ -565,7 +565,7 @@ unroll(lambda h: h, retain=False)
 # %% [markdown]
 # Both errors say the same: this backward goes into steps that are over. Cut there:
 
-# %%
+# %% tags=["claim:detach-the-state"]
 unroll(lambda h: h.detach(), retain=False)
 
 
@@ -653,7 +653,7 @@ def batch_norm(write, first="eval", second="train"):
     return x.grad[0].item()
 
 
-# %%
+# %% tags=["claim:no-errors-so-correct", "claim:check-catches-all"]
 for first in ("train", "eval"):
     for second in ("eval", "train"):
         came = batch_norm(True, first, second)
@@ -712,7 +712,7 @@ def identity_hooks(write):
     return x.grad.item()
 
 
-# %%
+# %% tags=["claim:identity-hooks-change-nothing"]
 beside(identity_hooks)
 hooks = graph.saved_tensors_hooks
 print("save_on_cpu is one:", issubclass(graph.save_on_cpu, hooks))
@@ -736,7 +736,7 @@ def checkpointed(write, reentrant=False, last=lambda z, w: z * w):
     return x.grad.item()
 
 
-# %%
+# %% tags=["claim:checkpointing-cures"]
 beside(checkpointed)
 with caught():
     checkpointed(write=True, reentrant=True)
@@ -774,7 +774,7 @@ def slices(write, columns=(0, 2)):
     return d.grad[0].item()
 
 
-# %%
+# %% tags=["claim:allow-mutation-cures"]
 beside(slices)
 for columns in [(0,), (2,), (2, 0), (0, 2)]:
     print("written:", columns, "gradient:", slices(True, columns))

@@ -98,6 +98,21 @@ def test_what_pip_installs_is_the_whole_package(tmp_path):
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
-    packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("overwritten/")}
+    names = zipfile.ZipFile(wheel).namelist()
+    packed = {name for name in names if name.startswith("overwritten/")}
     here = {str(path.relative_to(ROOT)) for path in (ROOT / "overwritten").rglob("*") if path.suffix in (".py", ".js")}
     assert packed == here
+    scripts = {path.name for path in (ROOT / "lessons_src" / "clinic").glob("*.py")}
+    assert {name.rpartition("/")[2] for name in names if "/share/overwritten/clinic/" in name} == scripts
+    finds_its_scripts(wheel, tmp_path)
+
+
+def finds_its_scripts(wheel, folder):
+    """Installed elsewhere, without this tree, the clinic reads the scripts that pip put there."""
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--prefix", str(folder / "there"), str(wheel)]
+    assert subprocess.run(command, capture_output=True).returncode == 0
+    (site,) = (folder / "there").rglob("site-packages")
+    code = "from overwritten.lesson import clinic; print(clinic.__file__, *(one.path for one in clinic.SCRIPTS.values()))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=dict(os.environ, PYTHONPATH=str(site)), capture_output=True, text=True)
+    found = done.stdout.split()
+    assert len(found) == 4 and all(path.startswith(str(folder / "there")) for path in found), done.stdout + done.stderr

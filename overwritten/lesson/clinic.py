@@ -1,0 +1,378 @@
+"""The clinic: three training scripts with planted faults, and the exercises on them.
+
+The idea: nothing about a fault is typed in twice. Which line saved and which wrote is found by
+running the script under the doctor; whether a mended script is right, by training it for a few
+steps beside the solution and comparing losses, weights and gradients.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import linecache
+import re
+import types
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from overwritten.doctor import watch
+from overwritten.lesson.exercise import Exercise, Unattempted
+from overwritten.lesson.folk import WHY_NOT
+from overwritten.messages import parse
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script with faults. faults: in the order in which they show, each the lines and their cure.
+
+    steps: training steps that bring out every fault. nets: those whose last gradients count.
+    others: whole cures that differ and are as right, each a row of (lines, cure).
+    slips: (a pattern in the source, what is wrong with it) for scripts that train otherwise.
+    """
+
+    name: str
+    steps: int
+    nets: tuple[str, ...]
+    faults: tuple[tuple[tuple[str, str], ...], ...]
+    others: tuple[tuple[tuple[str, str], ...], ...] = ()
+    slips: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """Where the script lies: in the tree, or where pip put it."""
+        path = Path(__file__).parents[2] / "lessons_src" / "clinic" / f"{self.name}.py"
+        if path.exists():
+            return path
+        files = metadata.files("overwritten") or ()
+        found = next((file for file in files if file.as_posix().endswith(f"overwritten/clinic/{self.name}.py")), None)
+        if found is None:
+            raise FileNotFoundError(f"{self.name}.py of the clinic is not here: install the course again.")
+        return Path(found.locate()).resolve()
+
+    @property
+    def source(self) -> str:
+        return self.path.read_text("utf8")
+
+    def mended(self, faults: int | None = None, cure=None) -> str:
+        """The source with the first `faults` faults mended (all), or with the changes of `cure`."""
+        return replaced(self.source, *(cure or (change for fault in self.faults[:faults] for change in fault)))
+
+
+def replaced(source: str, *changes: tuple[str, str]) -> str:
+    """`source` with each (old, new); raises ValueError where an old text does not stand there once."""
+    for old, new in changes:
+        if source.count(old) != 1:
+            raise ValueError(f"the script has {old!r} {source.count(old)} times, not once.")
+        source = source.replace(old, new)
+    return source
+
+
+_GAN_CRITIC = (
+    ("score_fake = critic(fake)\n", "score_fake = critic(fake.detach())\n"),
+    ("loss_d.backward(retain_graph=True)", "loss_d.backward()"),
+)
+SCRIPTS = {
+    "gan": Script(
+        "gan",
+        steps=4,
+        nets=("generator",),
+        faults=(
+            (("        out += x\n", "        out = out + x\n"),),
+            (*_GAN_CRITIC, ("loss_g = F.softplus(-score_fake).mean()", "loss_g = F.softplus(-critic(fake)).mean()")),
+        ),
+        others=(
+            (
+                ("        out += x\n", "        out = out + x\n"),
+                ("        loss_d.backward(retain_graph=True)\n        opt_d.step()\n", ""),
+                ("        opt_g.zero_grad()\n", "        opt_g.zero_grad()\n        loss_g.backward(retain_graph=True, inputs=list(generator.parameters()))\n"),
+                ("        loss_g.backward()\n        opt_g.step()\n", "        loss_d.backward(inputs=list(critic.parameters()))\n        opt_d.step()\n        opt_g.step()\n"),
+            ),
+        ),
+        slips=(
+            (r"loss_g\.backward\([^\n]*\)[\s\S]*opt_d\.step\(\)", "the critic steps after the generator's backward, which left gradients in the critic as well: it learns to be fooled."),
+            (r"generator\([^\n]*\)\.detach\(\)", "`fake` is cut off from the generator, so the generator learns nothing: cut only what the critic's loss gets."),
+        ),
+    ),
+    "world_model": Script(
+        "world_model",
+        steps=4,
+        nets=("model",),
+        faults=(
+            (
+                ("        states = torch.zeros(BATCH, CHUNK + 1, HIDDEN)\n        states[:, 0] = state\n", "        states = [state]\n"),
+                ("self.mix(states[:, t])", "self.mix(states[t])"),
+                ("states[:, t + 1] = (1 - self.leak) * states[:, t] + self.leak * update", "states.append((1 - self.leak) * states[t] + self.leak * update)"),
+                ("return states[:, 1:]", "return torch.stack(states[1:], dim=1)"),
+            ),
+            (("actions, state)\n        loss_seen", "actions, state.detach())\n        loss_seen"), ("loss.backward(retain_graph=True)", "loss.backward()")),
+        ),
+        slips=(
+            (r"(model\.start\(\)[\s\S]*){2}", "the state begins at zero in each chunk: the model forgets what it saw. Hand it on, without its history."),
+            (r"mix\([^\n]*detach\(\)", "inside a chunk the gradient has to go from step to step: cut only where a chunk ends."),
+        ),
+    ),
+    "detector": Script(
+        "detector",
+        steps=5,
+        nets=("net",),
+        faults=(
+            (
+                (
+                    "        y[..., 0:2] = (y[..., 0:2] * 2 - 0.5 + self.grid) * STRIDE\n"
+                    "        y[..., 2:4] = (y[..., 2:4] * 2) ** 2 * self.anchors\n"
+                    "        return y\n",
+                    "        centre = (y[..., 0:2] * 2 - 0.5 + self.grid) * STRIDE\n"
+                    "        size = (y[..., 2:4] * 2) ** 2 * self.anchors\n"
+                    "        return torch.cat([centre, size, y[..., 4:]], dim=-1)\n",
+                ),
+            ),
+        ),
+        slips=((r"number = 0(?! if self\.count < 8 else)", "pictures without rectangles hide the fault: leave the data as it is."),),
+    ),
+}  # fmt: skip
+
+
+def numbered(name: str, first: int, last: int) -> str:
+    """Lines of a script with their numbers, to read in a notebook."""
+    lines = SCRIPTS[name].source.splitlines()[first - 1 : last]
+    return "\n".join(f"{number:3}  {line}" for number, line in enumerate(lines, first))
+
+
+def source(name: str) -> str:
+    """The text of a script: 'gan', 'world_model' or 'detector'."""
+    return SCRIPTS[name].source
+
+
+def run(name: str, text: str | None = None, steps: int | None = None):
+    """Train: a script as shipped, or `text` in its place. Returns what its `train` does."""
+    script = SCRIPTS[name]
+    file = str(script.path) if text is None else f"<mended {name}.py>"
+    text = script.source if text is None else text
+    linecache.cache[file] = len(text), None, text.splitlines(True), file
+    module = types.ModuleType(f"clinic_{name}")
+    with torch.random.fork_rng(devices=[]), contextlib.redirect_stdout(io.StringIO()):
+        exec(compile(text, file, "exec"), vars(module))
+        if not callable(vars(module).get("train")):
+            raise NameError("the script has no function `train` any more")
+        return module.train(steps=script.steps if steps is None else steps)
+
+
+# Finding: the saver's line and the writer's
+
+
+@lru_cache
+def found(name: str):
+    """(message, line of the saver, lines of the writers) of the first fault, as the doctor sees them."""
+    try:
+        with watch() as recording:
+            run(name)
+    except RuntimeError:
+        seen = recording.diagnosis
+        return seen.message, seen.saver.site.line, tuple(wrote.site.line for wrote in seen.writers)
+    raise AssertionError(f"{name}.py raises nothing")
+
+
+def _finds(name):
+    def finds(answer):
+        message, saver, writers = found(name)
+        lines = source(name).splitlines()
+        for role in ("saver", "writer"):
+            said = answer[role]
+            if not isinstance(said, int) or isinstance(said, bool) or not 1 <= said <= len(lines):
+                return f"give the number of a line, 1 to {len(lines)}, for {role!r}; you gave {said!r}."
+            if said not in ((saver,) if role == "saver" else writers):
+                return f"the {role} is not line {said}, `{lines[said - 1].strip()}`. {_why_not(role, said, message, saver, writers)}"
+
+    return finds
+
+
+def _why_not(role, said, message, saver, writers):
+    if said in (saver, *writers):
+        return "You have the two the wrong way round: the saver comes first, the writer writes over what it saved."
+    if role == "writer":
+        return "Look for a line that writes into a tensor that is there, `+=`, `[…] =`, `…_()`, `inplace=True`, after line " f"{saver}."
+    what = f"Its tensor is {list(message.shape)}"
+    return f"{what}: which operations of the forward give or take that shape, and which of them needs the values for its derivative?"
+
+
+# Mending
+
+
+#: Name in WHY_NOT → how it looks in a source.
+_FOLK = {
+    ".data": r"\.data\b(?!\.)|\.data\.",
+    "numpy": r"\.numpy\(|from_numpy",
+    "retain_graph=True": r"retain_graph\s*=\s*True",
+    "no_grad": r"no_grad|set_grad_enabled|inference_mode",
+    ".detach()": r"\.detach_?\(",
+}
+_INPLACE = "you took `inplace=True` from an activation: what it writes over nobody saved, so it is not the fault. The line that writes is another."
+_FINE = 1e-4  # of the largest number: two cures may round differently, and a few steps carry that on
+
+
+def added(shipped: str, text: str) -> list[str]:
+    """The folk cures that stand more often in `text` than in the script as shipped."""
+    return [name for name, look in _FOLK.items() if len(re.findall(look, text)) > len(re.findall(look, shipped))]
+
+
+def _text_of(answer):
+    if isinstance(answer, Path) or isinstance(answer, str) and "\n" not in answer and answer.endswith(".py"):
+        path = Path(answer)
+        return path.read_text("utf8") if path.is_file() else f"there is no file {str(answer)!r}."
+    if not isinstance(answer, str) or "\n" not in answer:
+        return f"give the mended script as text, or the path of its file; you gave {answer!r}."
+    return answer
+
+
+def _mends(name):
+    def mends(answer):
+        script = SCRIPTS[name]
+        text = _text_of(answer["script"])
+        if "\n" not in text:
+            return text
+        if text.strip() == script.source.strip():
+            raise Unattempted
+        try:
+            compile(text, f"{name}.py", "exec")
+        except SyntaxError as error:
+            return f"line {error.lineno} is no Python: {error.msg}."
+        folk = added(script.source, text)
+        for silent in (".data", "numpy"):
+            if silent in folk:
+                return WHY_NOT[silent]
+        try:
+            came = run(name, text)
+        except RuntimeError as error:
+            return _still(script, text, folk, error)
+        if not _trains(script, came):
+            return f"`train` has to return the losses of its {script.steps} steps and the nets by name, as it did."
+        if not any(_alike(script, came, true) for true in _right(name)):
+            return _otherwise(script, text, folk)
+
+    return mends
+
+
+def _still(script, text, folk, error):
+    message, first = parse(str(error)), found(script.name)[0]
+    if message is None:
+        raise error
+    said = f"{message.op or 'no name'}, {list(message.shape)}, version {message.now}; expected version {message.expected}" if message.now is not None else message.kind
+    if message.kind == "backward twice":
+        return f"another error now: {said}. A backward goes into a graph that an earlier one has used up: which tensor carries it there?"
+    vain = next((WHY_NOT[name] for name in folk), "")
+    if not vain and text.count("inplace=True") < script.source.count("inplace=True"):
+        vain = _INPLACE
+    if (message.op, message.shape) == (first.op, first.shape):
+        return f"it still raises ({said}). {vain or 'The saved tensor is still written before backward asks for it.'}"
+    return f"the first fault is mended, and now another shows ({said}). {vain or 'Ask again: who saved it, who wrote since?'}"
+
+
+def _otherwise(script, text, folk):
+    for look, words in script.slips:
+        if re.search(look, text):
+            return f"no error, but it trains otherwise than it should: {words}"
+    why = next((WHY_NOT[name] for name in folk), "compare what each loss reaches, and when the weights change, with the script as it was.")
+    return f"no error, but it trains otherwise than the same script out of place: {why}"
+
+
+@lru_cache
+def _right(name):
+    """What training gives with the solution, and with each other cure that is as right."""
+    script = SCRIPTS[name]
+    return [run(name, text) for text in (script.mended(), *(script.mended(cure=cure) for cure in script.others))]
+
+
+def _trains(script, came) -> bool:
+    return (
+        isinstance(came, tuple)
+        and len(came) == 2
+        and isinstance(came[0], list)
+        and len(came[0]) == script.steps
+        and isinstance(came[1], dict)
+        and all(isinstance(net, torch.nn.Module) for net in came[1].values())
+    )
+
+
+def _numbers(script, came) -> list:
+    """Losses, all weights, and the last gradients of the nets that count."""
+    history, nets = came
+    tensors = [torch.tensor([list(losses) for losses in history], dtype=torch.float64)]
+    tensors += [weight.detach() for net in nets.values() for weight in net.parameters()]
+    return tensors + [weight.grad for name in script.nets for weight in nets[name].parameters()]
+
+
+def _alike(script, came, true) -> bool:
+    if came[1].keys() != true[1].keys():
+        return False
+    mine, theirs = _numbers(script, came), _numbers(script, true)
+    return len(mine) == len(theirs) and all(
+        a is not None and a.shape == b.shape and (a - b).abs().max() <= _FINE * max(float(b.abs().max()), 1e-3) for a, b in zip(mine, theirs)
+    )
+
+
+# The exercises
+
+_FIND = ("saver", "writer")
+_HINTS = {
+    "gan": (
+        ("The message: which operation gives [64, 32] in the generator? It saved its own result.", "`python -m overwritten gan.py`, or `with watch() as recording: clinic.run('gan')`, prints both lines."),
+        ("There are two faults. First the line that writes into ReLU's result: compute a new tensor there.", "Then: `opt_d.step()` writes the weights that `score_fake` was made with, and `loss_g` goes back through them.", "Give the critic `fake.detach()`, drop `retain_graph=True`, and let the stepped critic score `fake` again for `loss_g`."),
+    ),
+    "world_model": (
+        ("AsStrided names a view. Which views of [16, 32] does the loop read, and which operation saves what it reads?", "Under the doctor: saved as an input by the linear `mix`; written in the same round of the loop."),
+        ("Keep the states in a list and `torch.stack` them at the end.", "Then: `state` carries the graph of the last chunk into the next, past a step of the optimizer.", "Hand on `state.detach()`; then `retain_graph=True` has nothing left to do."),
+    ),
+    "detector": (
+        ("It trains until a picture holds a rectangle. Which function runs only then?", "Sigmoid saved its own result; two lines after it write into that."),
+        ("Who else needs what `raw.sigmoid()` gave? Its own derivative.", "Compute centre and size as new tensors and put them together with `torch.cat`; or decode into a `clone()`."),
+    ),
+}  # fmt: skip
+
+
+#: The lines of the first fault: the saver's, the last writer's.
+_FIRST = {
+    "gan": ("        out = F.relu(out)", "        out += x"),
+    "world_model": (
+        "            update = torch.tanh(given + self.mix(states[:, t]))",
+        "            states[:, t + 1] = (1 - self.leak) * states[:, t] + self.leak * update",
+    ),
+    "detector": ("        y = raw.sigmoid()", "        y[..., 2:4] = (y[..., 2:4] * 2) ** 2 * self.anchors"),
+}
+
+
+def _found_by(name):
+    saver, writer = _FIRST[name]
+    return (
+        f"from overwritten.lesson import clinic\n\nlines = clinic.source({name!r}).splitlines()\n"
+        f"answer = {{\n    'saver': 1 + lines.index({saver!r}),\n    'writer': 1 + lines.index({writer!r}),\n}}"
+    )
+
+
+def _mended_by(name):
+    changes = [change for fault in SCRIPTS[name].faults for change in fault]
+    lines = "\n".join(f"    ({old!r},\n     {new!r})," for old, new in changes)
+    return f"from overwritten.lesson import clinic\n\nanswer = {{'script': clinic.replaced(\n    clinic.source({name!r}),\n{lines}\n)}}"
+
+
+def _pair(name):
+    to_find, to_mend = _HINTS[name]
+    return Exercise(_finds(name), to_find, _found_by(name), questions=_FIND), Exercise(_mends(name), to_mend, _mended_by(name), questions=("script",))
+
+
+find_gan, mend_gan = _pair("gan")
+find_world_model, mend_world_model = _pair("world_model")
+find_detector, mend_detector = _pair("detector")
+
+#: By the name the lesson uses; tests/test_clinic.py runs every one unattempted, wrong and right.
+EXERCISES = {
+    "find_gan": find_gan,
+    "mend_gan": mend_gan,
+    "find_world_model": find_world_model,
+    "mend_world_model": mend_world_model,
+    "find_detector": find_detector,
+    "mend_detector": mend_detector,
+}
