@@ -97,5 +97,5 @@ def test_what_pip_installs_is_the_whole_package(tmp_path):
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     packed = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("overwritten/")}
-    here = {str(path.relative_to(ROOT)) for path in (ROOT / "overwritten").rglob("*") if path.suffix in (".py", ".js")}
+    here = {str(path.relative_to(ROOT)) for path in (ROOT / "overwritten").rglob("*") if path.suffix in (".py", ".js", ".csv")}
     assert packed == here
