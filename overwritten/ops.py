@@ -90,13 +90,13 @@ def in_place_forms() -> Table:
 
 def all_operations() -> Table:
     """The whole atlas, as it was measured: the course's expressions and PyTorch's own op database."""
-    rows = atlas.rows(Operation)
+    rows = list(atlas.rows(Operation))
     return _operations(rows, f"The op atlas, measured on torch {rows[0].torch} for the tensors of each row and the write *= -3")
 
 
 def all_in_place_forms() -> Table:
     """The in-place forms of the whole atlas, as they were measured."""
-    rows = atlas.rows(InPlace)
+    rows = list(atlas.rows(InPlace))
     return _forms(rows, f"The atlas of in-place forms, measured on torch {rows[0].torch} for the tensors of each row")
 
 

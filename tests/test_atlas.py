@@ -1,8 +1,8 @@
 """The committed atlas against a probe that shares no code with the one that wrote it.
 
-The probe is plain PyTorch in double precision. What is saved, the graph's own nodes tell. The
-true gradient needs no twin program: a write after the operation changes nothing in the
-derivative of what was computed, unless the result itself was written or looks at what was.
+The probe is plain PyTorch. What is saved, the graph's own nodes tell. The true gradient needs no
+twin program: a write after the operation changes nothing in the derivative of what was computed;
+only a write into the result, or into what the result looks at, makes it -3 times as large.
 """
 
 import os
@@ -21,6 +21,9 @@ from overwritten.atlas import InPlace, LeftOut, Operation
 
 OVERWRITTEN = "modified by an inplace operation"
 WRITTEN_BY = {row.torch for kind in (Operation, InPlace) for row in atlas.rows(kind)}
+#: Writes that PyTorch does not accept at all, whatever was saved.
+REFUSED = re.compile("single memory location|is a view and (is being|its base)")
+HALF = torch.half, torch.bfloat16, torch.complex32
 #: All rows of a small release agree; between releases rows differ (`make versions` lists them).
 THIS_TORCH = pytest.mark.skipif(
     {version.rpartition(".")[0] for version in WRITTEN_BY} != {torch.__version__.rpartition(".")[0]},
@@ -37,15 +40,11 @@ def drawn(kind):
 
 
 def fresh(row, *lines):
-    """The row's tensors, made in double precision, and what the lines then make."""
+    """The row's tensors, and what the lines then make."""
     names = {"torch": torch, "F": F}
-    torch.set_default_dtype(torch.float64)
-    try:
-        torch.manual_seed(3)
-        for line in (row.start, *lines):
-            exec(line, names)
-    finally:
-        torch.set_default_dtype(torch.float32)
+    torch.manual_seed(0)
+    for line in (row.start, *lines):
+        exec(line, names)
     return names
 
 
@@ -56,19 +55,19 @@ def place(tensor):
 def gradient(names, y):
     """By each leaf, with weights that are all different, as one row of numbers."""
     leaves = [t for t in names.values() if isinstance(t, torch.Tensor) and t.is_leaf and t.requires_grad]
-    weights = torch.linspace(0.3, 1.7, y.numel(), dtype=torch.float64).reshape(y.shape).to(y.dtype)
+    weights = torch.linspace(0.3, 1.7, y.numel()).reshape(y.shape).to(y.dtype)
     found = torch.autograd.grad(y, leaves, weights, allow_unused=True)
     return torch.cat([torch.zeros(t.numel(), dtype=t.dtype) if g is None else g.flatten() for t, g in zip(leaves, found)])
 
 
-def same(one, other):
-    return torch.allclose(one, other, rtol=1e-6, atol=1e-9, equal_nan=True)
+def same(one, other, rounding=1e-5):
+    return torch.allclose(one, other, rtol=rounding, atol=rounding * max(1, other.detach().abs().max().item()), equal_nan=True)
 
 
 def saved_places(names, y):
-    """The storages that the nodes between y and its inputs keep."""
-    roots = {t.grad_fn for n, t in names.items() if n != "y" and isinstance(t, torch.Tensor)} - {y.grad_fn}
-    waiting, seen, places = [y.grad_fn], set(), set()
+    """{storage: tensor}: what the nodes between y and its inputs keep."""
+    roots = {tensor.grad_fn for name, tensor in names.items() if name != "y" and isinstance(tensor, torch.Tensor)}
+    waiting, seen, places = [y.grad_fn], set(), {}
     while waiting:
         node = waiting.pop()
         if node is None or node in seen or node in roots:
@@ -78,7 +77,8 @@ def saved_places(names, y):
         values = [getattr(node, attribute) for attribute in dir(node) if attribute.startswith("_saved_")]
         values += list(getattr(node, "saved_tensors", ()))
         for value in values:
-            places |= {place(t) for t in (value if isinstance(value, (tuple, list)) else [value]) if isinstance(t, torch.Tensor)}
+            many = value if isinstance(value, (tuple, list)) else [value]
+            places |= {place(t): t for t in many if isinstance(t, torch.Tensor)}
     return places
 
 
@@ -91,16 +91,19 @@ def judged(row, target):
     true = gradient(names, names["y"])
     if place(names[target]) == place(names["y"]):
         true = true * -3
+    rounding = 1e-2 if names["y"].dtype in HALF else 1e-5
     names = fresh(row, line)
     try:
         names[target].mul_(-3)
-        return "right gradient" if same(gradient(names, names["y"]), true) else "silently wrong gradient"
+        return "right gradient" if same(gradient(names, names["y"]), true, rounding) else "silently wrong gradient"
     except RuntimeError as error:
+        if REFUSED.search(str(error)):
+            return "raises"
         assert OVERWRITTEN in str(error)
     names = fresh(row, line)
     with torch.autograd._unsafe_preserve_version_counter(names[target]):
         names[target].mul_(-3)
-    unharmed = same(gradient(names, names["y"]), true)
+    unharmed = same(gradient(names, names["y"]), true, rounding)
     return "raises although the gradient would be right" if unharmed else "raises"
 
 
@@ -112,7 +115,8 @@ def test_a_drawn_operation_agrees_with_plain_pytorch(row):
     saved = saved_places(names, y)
     assert row.saves_input == (place(x) in saved)
     assert row.saves_result == (place(y) in saved)
-    assert row.saves_other == bool(saved - {place(x), place(y)})
+    others = [tensor.dim() for one, tensor in saved.items() if one not in (place(x), place(y))]
+    assert others if row.saves_other else not any(others)  # a Python number is kept as a tensor without dimensions
     assert row.over_input == judged(row, row.input)
     assert row.over_result == judged(row, "y")
 
@@ -125,6 +129,18 @@ def clones(row, grad):
     with torch.set_grad_enabled(grad), torch.autograd.profiler.profile() as profile:
         exec(row.name, names)
     return sum(event.name == "aten::clone" for event in profile.function_events)
+
+
+def is_kept(row, name):
+    """Does a write to that tensor after the in-place form make backward raise?"""
+    names = fresh(row, row.name)
+    with torch.no_grad():
+        names[name].copy_(names[name].clone())
+    try:
+        gradient(names, names["x"])
+    except RuntimeError as error:
+        return OVERWRITTEN in str(error)
+    return False
 
 
 @THIS_TORCH
@@ -141,9 +157,9 @@ def test_a_drawn_in_place_form_agrees_with_plain_pytorch(row):
     assert row.clones == (clones(row, True) > clones(row, False))
     assert row.verdict == ("right gradient" if same(found, gradient(other, other["x"])) else "silently wrong gradient")
     told = set(row.saves.split(", "))
-    assert ("its result (x itself)" in told) == (place(names["x"]) in saved_places(names, names["x"]))
+    assert ("its result (x itself)" in told) == is_kept(row, "x")
     for name in set(names) & set(re.findall(r"\w+", row.name)) - {"x", "F", "torch"}:
-        assert (name in told) == (place(names[name]) in saved_places(names, names["x"])), name
+        assert (name in told) == is_kept(row, name), name
 
 
 def test_the_atlas_covers_pytorchs_op_database():
