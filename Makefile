@@ -11,7 +11,7 @@ LAB_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 
 .DEFAULT_GOAL := help
-.PHONY: help lab author test notebooks site colab colab-exact badges versions
+.PHONY: help lab author test notebooks site colab colab-exact badges atlas versions
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -42,6 +42,10 @@ colab-exact: $(VENV)/.author $(COLAB)-exact/.ready  ## the same with Colab's tor
 
 badges: $(VENV)/.author  ## stamp badges, set-up cells and README from pyproject.toml
 	$(BIN)/python tools/badges.py
+
+atlas: export OMP_NUM_THREADS = 1
+atlas: $(VENV)/.author  ## measure the op atlas anew on the installed torch (minutes)
+	$(BIN)/python tools/atlas.py
 
 versions: $(VENV)/.author  ## run the package's tests on torch 2.6 and 2.15 (5 GB each, minutes)
 	$(BIN)/python tools/versions.py

@@ -91,7 +91,13 @@ def in_place_forms() -> Table:
 def all_operations() -> Table:
     """The whole atlas, as it was measured: the course's expressions and PyTorch's own op database."""
     rows = list(atlas.rows(Operation))
-    return _operations(rows, f"The op atlas, measured on torch {rows[0].torch} for the tensors of each row and the write *= -3")
+    forms = {form.op: form for form in atlas.rows(InPlace) if form.op}
+    forms |= {form.twin.removeprefix("x = "): form for form in atlas.rows(InPlace)}
+    return _operations(
+        rows,
+        f"The op atlas, measured on torch {rows[0].torch} for the tensors of each row and the write *= -3",
+        {"in place": lambda row: _form(forms.get(row.name) or forms.get(row.op))},
+    )
 
 
 def all_in_place_forms() -> Table:
@@ -100,7 +106,7 @@ def all_in_place_forms() -> Table:
     return _forms(rows, f"The atlas of in-place forms, measured on torch {rows[0].torch} for the tensors of each row")
 
 
-def _operations(rows, title):
+def _operations(rows, title, more={}):
     return Table(
         rows,
         {
@@ -113,6 +119,7 @@ def _operations(rows, title):
             "gradient after it": lambda row: _right(row.over_input),
             "write to result": lambda row: _allowed(row.over_result),
             "gradient after it ": lambda row: _right(row.over_result),
+            **more,
         },
         title,
     )
@@ -251,6 +258,12 @@ def _words(name):
 
 def _yes(value):
     return "✓ yes" if value else "– no"
+
+
+def _form(form):
+    if form is None:
+        return "– none"
+    return "✗ refused" if form.verdict != RIGHT else "copies x" if form.clones else "✓ yes"
 
 
 def _allowed(verdict):

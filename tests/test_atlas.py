@@ -206,6 +206,9 @@ def test_the_table_of_the_whole_atlas_has_every_row_and_names_its_torch():
     assert table.rows == list(atlas.rows(Operation)) and table.rows[0].torch in table.title and "*= -3" in table.title
     found = table.find("grid_sample")
     assert found and all("grid_sample" in row.name for row in found)
+    told = {row.name: cells[-1] for row, cells in zip(table.rows, table.cells)}
+    wanted = {"torch.sin(x)": "copies x", "torch.tan(x)": "✓ yes", "torch.acosh(x)": "✗ refused", "torch.std(x)": "– none"}
+    assert {name: told.get(name) for name in wanted} == wanted
     assert len(ops.all_in_place_forms().rows) == len(atlas.rows(InPlace))
 
 
@@ -242,21 +245,36 @@ def tool(monkeypatch):
 def test_the_tool_gives_up_on_what_hangs_or_dies(tool, monkeypatch):
     import time
 
-    monkeypatch.setattr(tool, "LIMIT", 1)
-    for work, words in (lambda: time.sleep(60), "more than 1 s"), (lambda: os._exit(3), "ends the process"), (lambda: 1 / 0, "ZeroDivisionError"):
-        (row,) = tool.alone(work, "an op")
-        assert row.op == "an op" and words in row.reason
+    monkeypatch.setattr(tool, "LIMIT", 2)
+    good = LeftOut("", "good", "")
+    jobs = [(lambda: [good], "good"), (lambda: time.sleep(60), "slow"), (lambda: os._exit(3), "dead"), (lambda: 1 / 0, "wrong"), (lambda: [good], "good")]
+    first, slow, dead, wrong, last = tool.measured(jobs)
+    assert first == last == good
+    assert (slow.op, slow.reason) == ("slow", "it takes more than 2 s") and (dead.op, dead.reason) == ("dead", "it ends the process")
+    assert wrong.op == "wrong" and "ZeroDivisionError" in wrong.reason
 
 
 @THIS_TORCH
 def test_the_tool_writes_the_courses_rows_as_they_are_committed(tool):
     jobs = random.Random(DRAW).sample(tool.course(), 6)
     committed = [row for kind in (Operation, InPlace) for row in atlas.rows(kind)]
-    for _, *job in jobs:
+    for job in jobs:
         for row in tool.measured_course(*job):
             assert asdict(row) in [asdict(one) | {"op": ""} for one in committed], (job, DRAW)
 
 
 def test_every_course_expression_of_the_tool_has_its_row(tool):
-    names = {job[1] for job in tool.course()}
+    names = {name for name, _ in tool.course()}
     assert names == {row.name for kind in (Operation, InPlace) for row in atlas.rows(kind) if row.course}
+
+
+def test_the_tool_prints_what_differs_between_two_measurements(tool, tmp_path, capsys):
+    for kind in atlas.FILES:
+        rows = list(atlas.rows(kind))
+        if kind is InPlace:
+            rows[0] = replace(rows[0], clones=not rows[0].clones, torch="9.9")
+        atlas.write(rows, kind, tmp_path)
+    assert tool.main(["--compare", str(tmp_path)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    (row,) = printed[2:]
+    assert f"`{atlas.rows(InPlace)[0].name}`" in row and "clones" in row

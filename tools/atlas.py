@@ -1,8 +1,8 @@
 """Write the op atlas: `overwritten/atlas_*.csv`, measured on the torch in use.
 
 The course's own expressions and every entry of PyTorch's op database become small programs, and
-all go through the one experiment of `overwritten.ops`. Each entry runs in a process of its own
-with a time limit; what has no row is listed with the reason.
+all go through the one experiment of `overwritten.ops`. An entry that hangs or dies costs itself
+only; what has no row is listed with the reason.
 """
 
 from __future__ import annotations
@@ -98,10 +98,10 @@ x[:1].mul_(w[:1]): x = torch.cat([x[:1] * w[:1], x[1:]])
 
 
 def course() -> list[tuple]:
-    """Jobs: (op, what `measured` needs) for the course's own rows."""
+    """The course's own rows: (expression, None) or (in-place form, its out-of-place line)."""
     names = [part.strip() for line in OPERATIONS.strip().splitlines() for part in line.split("|")]
     forms = [line.split(": ", 1) for line in IN_PLACE.strip().splitlines()]
-    return [("", name, None) for name in names] + [("", *form) for form in forms]
+    return [(name, None) for name in names] + [tuple(form) for form in forms]
 
 
 def measured_course(name, twin) -> list:
@@ -137,29 +137,37 @@ def again(row) -> list:
     return [ops.in_place_form(row.name, row.twin, row.start, op=row.op, course=row.course)]
 
 
-def alone(function, name, *args) -> list:
-    """`function(*args)` in a process of its own, stopped at the time limit."""
+def measured(jobs) -> list:
+    """The rows of all jobs (function, name, *arguments), run in a process that is stopped at the time limit."""
+    rows, waiting = [], list(jobs)
     context = multiprocessing.get_context("fork")
-    here, there = context.Pipe(duplex=False)
+    while waiting:
+        here, there = context.Pipe(duplex=False)
+        process = context.Process(target=_work, args=(there, waiting))
+        process.start()
+        there.close()
+        failed = ""
+        while waiting and not failed:
+            name = waiting.pop(0)[1]
+            try:
+                failed = "" if here.poll(LIMIT) else f"it takes more than {LIMIT} s"
+                rows += [LeftOut(torch.__version__, name, failed)] if failed else here.recv()
+            except EOFError:
+                failed = "it ends the process"
+                rows.append(LeftOut(torch.__version__, name, failed))
+        process.kill()  # the rest goes to the next one
+        process.join()
+    return rows
 
-    def work():
-        warnings.simplefilter("ignore")
+
+def _work(there, jobs):
+    warnings.simplefilter("ignore")
+    for function, name, *arguments in jobs:
         try:
-            there.send(function(*args))
+            there.send(function(*arguments))
         except Exception as error:
             first = (str(error).strip().splitlines() or [""])[0]
             there.send([LeftOut(torch.__version__, name, f"{type(error).__name__}: {first[:120]}")])
-
-    process = context.Process(target=work)
-    process.start()
-    there.close()
-    try:
-        rows = here.recv() if here.poll(LIMIT) else [LeftOut(torch.__version__, name, f"it takes more than {LIMIT} s")]
-    except EOFError:
-        rows = [LeftOut(torch.__version__, name, "it ends the process")]
-    process.kill()
-    process.join()
-    return rows
 
 
 def derive() -> list:
@@ -167,12 +175,9 @@ def derive() -> list:
     from op_db import label
     from torch.testing._internal.common_methods_invocations import op_db
 
-    rows = []
-    for _, *job in course():
-        rows += alone(measured_course, job[0], *job)
-    for position, entry in enumerate(op_db):
-        rows += alone(measured_entry, label(entry), position)
-    return rows
+    jobs = [(measured_course, name, name, twin) for name, twin in course()]
+    jobs += [(measured_entry, label(entry), position) for position, entry in enumerate(op_db)]
+    return measured(jobs)
 
 
 def unique(rows) -> list:
@@ -194,15 +199,27 @@ def unique(rows) -> list:
     return list(kept.values())
 
 
+def table(here, there) -> list[str]:
+    """What differs between two measurements, as the lines of a Markdown table; here and there: their rows."""
+    names = [rows[0].torch if rows else "nothing" for rows in (here, there)]
+    lines = [f"| row | what | {names[0]} | {names[1]} |", "|---|---|---|---|"]
+    return lines + [f"| `{name}` | {what} | {one} | {other} |" for name, what, one, other in atlas.differences(here, there)]
+
+
 def main(arguments=None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--again", action="store_true", help="no op database: run the programs of the committed atlas again")
     parser.add_argument("--into", type=Path, default=atlas.FOLDER, help="folder of the written files (default: the package)")
+    parser.add_argument("--compare", type=Path, metavar="FOLDER", help="measure nothing: print where the rows in FOLDER differ from the committed ones")
     options = parser.parse_args(arguments)
+    if options.compare:
+        here, there = ([row for kind in (Operation, InPlace) for row in atlas.rows(kind, folder)] for folder in (atlas.FOLDER, options.compare))
+        print("\n".join(table(here, there)))
+        return 0
     sys.path.insert(0, str(Path(__file__).parent))
     torch.set_num_threads(1)
     if options.again:
-        rows = [new for kind in (Operation, InPlace) for row in atlas.rows(kind) for new in alone(again, row.name, row)]
+        rows = measured((again, row.name, row) for kind in (Operation, InPlace) for row in atlas.rows(kind))
     else:
         rows = unique(derive())
     options.into.mkdir(parents=True, exist_ok=True)
