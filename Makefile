@@ -12,7 +12,7 @@ LAB_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 
 .DEFAULT_GOAL := help
-.PHONY: help lab author test notebooks site colab colab-exact badges workshop versions
+.PHONY: help lab author test notebooks site colab colab-exact badges workshop atlas versions
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -44,6 +44,10 @@ colab-exact: $(VENV)/.author $(COLAB)-exact/.ready  ## the same with Colab's tor
 
 badges: $(VENV)/.author  ## stamp badges, set-up cells, README and start page from pyproject.toml
 	$(BIN)/python tools/badges.py
+
+atlas: export OMP_NUM_THREADS = 1
+atlas: $(VENV)/.author  ## measure the op atlas anew on the installed torch (minutes)
+	$(BIN)/python tools/atlas.py
 
 workshop: $(VENV)/.author  ## fill in workshop/ from the lessons, draw and print the sheet
 	$(BIN)/python tools/workshop.py

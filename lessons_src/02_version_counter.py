@@ -462,7 +462,30 @@ for row in table.find("✗ wrong"):
 # saves reshaped tensors that have a counter of their own. A hole in the check, and a rare one:
 # lesson 4 collects the others.
 #
-# Pick a row and see it in the lanes:
+# How rare? These rows are the course's own part of the *op atlas*. The rest are the entries of
+# PyTorch's own op database, as far as they can be written as a line of code: the same
+# experiment, run once. The atlas is read from a file, and its title names the torch that wrote it.
+
+# %%
+everything = ops.all_operations()
+print(everything.title)
+print(len({row.op for row in everything.rows} - {""}), "entries")
+for row in everything.find("✗ wrong"):
+    print("   ", row.name, "| overwriting", row.input)
+
+# %% [markdown]
+# Two more, and their names warn you: `unsafe_split` gives you views that it does not call views.
+# Do not take a file's word for it. Any row runs again with one line, on your torch:
+
+# %%
+row = everything.find("unsafe_split")[0]
+again = ops.operation(row.name)
+print(again.over_input, again.over_input == row.over_input)
+print(again.start)
+
+# %% [markdown]
+# The last lines show the tensors the row speaks for: other numbers can give another verdict on the
+# gradient. Lesson 8 has the whole atlas as a table. Now pick a row of ours and see it in the lanes:
 
 # %%
 names = ops.expressions()
@@ -534,7 +557,8 @@ exercises.zero_first_column.check(weights)
 #
 # - Print `x._version` before and after a suspicious call: that is the whole test.
 # - Before you write `y += …` ask what made `y` and who used it since: did either save it?
-# - `from overwritten import ops`, then `ops.operations().find("sigmoid")` answers for one operation.
+# - `from overwritten import ops`, then `ops.all_operations().find("sigmoid")` answers for one
+#   operation, and `ops.operation("x.sigmoid()")` measures it again.
 #
 # ## Further reading
 #

@@ -619,8 +619,9 @@ print("saved in h's storage:", begins(secret) == begins(h))
 print("saved as h was:      ", torch.equal(secret, before))
 
 # %% [markdown]
-# Which in-place operations do that? The course keeps a list of forms. The cell below runs each
-# on an `x` that needs a gradient, and its line out of place, and looks at what each keeps.
+# Which in-place operations do that? The op atlas of lesson 2 lists in-place forms as well. The
+# cell below runs the course's own part of that list. It runs each form on an `x` that needs a
+# gradient, and its line out of place, and looks at what each keeps.
 # (`w` is a second tensor that needs a gradient, `c` one that does not, `mask` is of bools,
 # `order` of indices. `a mask` and `its factors of x` are drawn by the operation itself.)
 
@@ -635,6 +636,9 @@ print("gradients:", {row.verdict for row in copies})
 for row in copies:
     if row.name.startswith("F."):
         print("   ", row.name)
+atlas = ops.all_in_place_forms().rows
+clones = sum(row.clones for row in atlas)
+print("in the whole atlas:", clones, "of", len(atlas))
 
 # %% [markdown]
 # Search the table for `copy`. PyTorch copies where its formula is written with the *input*:

@@ -306,8 +306,9 @@ def _fresh_torch_state():
 
 
 def _gradients(namespace) -> dict:
-    given = {name: t for name, t in named_tensors(namespace) if name.endswith(".grad")}
-    return {name: t.tolist() for name, t in given.items() if not why_no_storage(t) and t.numel() <= MOST_NUMBERS}
+    given = {name: t for name, t in named_tensors(namespace) if name.endswith(".grad") and t.numel() <= MOST_NUMBERS}
+    copies = {name: t.clone() for name, t in given.items()}  # zeros without bytes (as after sgn_) get some
+    return {name: t.tolist() for name, t in copies.items() if not why_no_storage(t)}
 
 
 def _sentence(error: BaseException) -> str:

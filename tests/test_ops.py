@@ -1,4 +1,4 @@
-"""Every row of the op tables against a probe that shares no code with them.
+"""Every row of the course's own op tables, measured now, against a probe that shares no code with them.
 
 The probe runs the same lines as plain PyTorch, in double precision. The true gradient comes
 from finite differences of what the lines compute, write included, so it needs no twin; what a
@@ -13,7 +13,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from overwritten import ops
+from overwritten import atlas, ops
 
 OVERWRITTEN = "modified by an inplace operation"
 VERDICTS = {"raises", "right gradient", "silently wrong gradient", "raises although the gradient would be right"}
@@ -162,7 +162,7 @@ def test_the_program_a_learner_sees_is_the_one_that_was_judged():
 
 
 def forms():
-    return [line.split(": ", 1) for line in ops.IN_PLACE.strip().splitlines()]
+    return [(row.name, row.twin) for row in atlas.rows(atlas.InPlace) if row.course]
 
 
 def clones_made(start, line, grad):
@@ -189,7 +189,7 @@ def is_kept(start, name, target):
 @pytest.mark.parametrize("name, twin", forms(), ids=[name for name, _ in forms()])
 def test_a_row_of_in_place_forms_agrees_with_plain_pytorch(name, twin):
     (row,) = [row for row in in_place_forms().rows if row.name == name]
-    start, kept = start_of(twin.removeprefix("x = ")), row.saves.split(", ")
+    start, kept = row.start, row.saves.split(", ")
     assert row.twin == twin
     assert row.clones == ("a copy of x" in kept) == bool(clones_made(start, name, True) - clones_made(start, name, False))
     if row.verdict in VERDICTS:
@@ -207,7 +207,7 @@ def test_what_the_out_of_place_line_keeps_agrees_with_its_nodes(name, twin):
     """No pack hook: the nodes' own attributes (Python numbers apart), and the factors from a gradient."""
     (row,) = [row for row in in_place_forms().rows if row.name == name]
     expression, told = twin.removeprefix("x = "), set(row.twin_saves.split(", "))
-    run = Plain(start_of(expression), f"y = {expression}")
+    run = Plain(row.start, f"y = {expression}")
     saved = run.saved()
     by_place = {place(run[t]): t for t in ("x", "w", "c", "mask", "order") if t in run.names} | {place(run["y"]): "its result"}
     found = {by_place.get(one, "another") for one, tensor in saved.items() if tensor.dim()} or {"nothing"}
@@ -230,7 +230,7 @@ def test_where_in_place_pays_is_read_off_two_columns():
 @pytest.mark.parametrize("name, twin", forms(), ids=[name for name, _ in forms()])
 def test_the_gradient_of_an_in_place_form_is_the_one_its_row_tells(name, twin):
     (row,) = [row for row in in_place_forms().rows if row.name == name]
-    start = start_of(twin.removeprefix("x = "))
+    start = row.start
     true = truth(start, twin, result="x")
     form, other = Plain(start, name, result="x"), Plain(start, twin, result="x")
     assert torch.equal(form["x"], other["x"]) and right(other.gradients(), true)

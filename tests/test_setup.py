@@ -100,7 +100,7 @@ def test_what_pip_installs_is_the_whole_package(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     packed = {name for name in names if name.startswith("overwritten/")}
-    here = {str(path.relative_to(ROOT)) for path in (ROOT / "overwritten").rglob("*") if path.suffix in (".py", ".js")}
+    here = {str(path.relative_to(ROOT)) for path in (ROOT / "overwritten").rglob("*") if path.suffix in (".py", ".js", ".csv")}
     assert packed == here
     scripts = {path.name for path in (ROOT / "lessons_src" / "clinic").glob("*.py")}
     assert {name.rpartition("/")[2] for name in names if "/share/overwritten/clinic/" in name} == scripts
@@ -109,7 +109,7 @@ def test_what_pip_installs_is_the_whole_package(tmp_path):
 
 def finds_its_scripts(wheel, folder):
     """Installed elsewhere, without this tree, the clinic reads the scripts that pip put there."""
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--prefix", str(folder / "there"), str(wheel)]
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--ignore-installed", "--prefix", str(folder / "there"), str(wheel)]
     assert subprocess.run(command, capture_output=True).returncode == 0
     (site,) = (folder / "there").rglob("site-packages")
     code = "from overwritten.lesson import clinic; print(clinic.__file__, *(one.path for one in clinic.SCRIPTS.values()))"

@@ -16,13 +16,13 @@ _LOOK = """
 .ow .rows{font-size:12.5px;border-collapse:collapse;margin:0;width:100%;table-layout:auto}
 .ow .rows th,.ow .rows td{border:1px solid var(--ow-line);padding:3px 5px;text-align:left}
 .ow .rows th{position:sticky;top:0;background:var(--ow-paper);font-weight:600}
-.ow .rows td:first-child{font-family:ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:break-word;min-width:150px}
+.ow .rows td:first-child{font-family:ui-monospace,SFMono-Regular,Menlo,monospace;overflow-wrap:anywhere;min-width:150px}
 .ow .find{display:flex;flex-wrap:wrap;gap:8px;align-items:center;margin:6px 0;font-size:14px}
 .ow .find input{font:inherit;margin-left:8px;padding:3px 6px;width:220px;color:inherit;background:transparent;
 border:1px solid var(--ow-line);border-radius:4px}
 """
 _SCRIPT = """
-const rows = [...root.querySelectorAll('tbody tr')];
+const rows = [...root.querySelectorAll('tbody tr')].map(row => [row, row.textContent.toLowerCase()]);
 const find = document.createElement('div');
 const label = document.createElement('label');
 const field = document.createElement('input');
@@ -33,8 +33,8 @@ field.dataset.lmSuppressShortcuts = 'true';
 const show = () => {
   const words = field.value.toLowerCase().split(/\\s+/);
   let shown = 0;
-  for (const row of rows) {
-    row.hidden = !words.every(word => row.textContent.toLowerCase().includes(word));
+  for (const [row, text] of rows) {
+    row.hidden = !words.every(word => text.includes(word));
     shown += !row.hidden;
   }
   count.textContent = `${shown} of ${rows.length} rows`;
