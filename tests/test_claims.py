@@ -5,7 +5,7 @@ import sys
 
 import nbformat
 import pytest
-from conftest import NOTEBOOKS, ROOT
+from conftest import LESSONS, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
 import claims  # noqa: E402
@@ -29,7 +29,7 @@ def measured(told):
 
 
 def test_claims_and_lessons_belong_together(told):
-    assert claims.faults(told, {path.stem: cited_in(path) for path in NOTEBOOKS}) == []
+    assert claims.faults(told, {path.stem: cited_in(path) for path in LESSONS}) == []
 
 
 def test_every_verdict_is_what_its_snippet_gives(told, measured):

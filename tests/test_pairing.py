@@ -33,15 +33,15 @@ def test_a_learners_save_leaves_the_source_alone(course):
     name = NOTEBOOKS[0].name
     save_through_jupyterlab(course, course, name, "notebooks")
     assert "A sentence of mine." in (course / "notebooks" / name).read_text("utf8")
-    for source in (course / "lessons_src").iterdir():
-        assert source.read_bytes() == (ROOT / "lessons_src" / source.name).read_bytes()
+    for source in (course / "lessons_src").rglob("*.py"):
+        assert source.read_bytes() == (ROOT / source.relative_to(course)).read_bytes()
 
 
 def test_an_authors_save_writes_the_source(course):
     name = NOTEBOOKS[0].name
     save_through_jupyterlab(course, course, f"notebooks/{name}", "--config", "tools/author_config.py")
     source = course / "lessons_src" / f"{NOTEBOOKS[0].stem}.py"
-    before = (ROOT / "lessons_src" / source.name).read_text("utf8")
+    before = (ROOT / source.relative_to(course)).read_text("utf8")
     after = source.read_text("utf8")
     assert "# A sentence of mine." in after
     assert after.replace("#\n# A sentence of mine.\n", "", 1) == before, "the round trip changed something else"
