@@ -96,8 +96,8 @@ def test_every_suspect_is_reached_by_some_message():
         for which in ("", *(f", which is output 0 of {node}," for node in ("Add", "Cat", "MyOwn", "SelectBackward", "torch::autograd::CopySlices")))
     ]
     messages = [(message, node_of(message)) for text in texts for message in parse_all(text)]
-    assert all(any(fits(*one) for one in messages) for fits, _ in SUSPECTS)
-    assert all(any(fits(*one) for fits, _ in SUSPECTS) for one in messages)
+    assert all(any(fits(*one) for one in messages) for _, fits, _ in SUSPECTS)
+    assert all(any(fits(*one) for _, fits, _ in SUSPECTS) for one in messages)
 
 
 @pytest.mark.parametrize("op", ["Add", "Mul", "Convolution", "Cat", "Addmm", "Sum", "MaxPool2DWithIndices", "NativeDropout"])
