@@ -13,6 +13,7 @@ from html import escape
 
 import torch
 
+from overwritten.foreign import whose
 from overwritten.messages import Message, forward_lines, parse_all
 from overwritten.pictures.draw import STYLE, clean
 from overwritten.sites import CASES
@@ -273,7 +274,7 @@ def decode(text: str) -> Decoded:
         raise TypeError(f"decode takes the text of an error, not {type(text).__name__}.")
     messages = parse_all(text)
     whole = [m for m in messages if m.kind != "overwritten" or m.now is not None]
-    sorry = CUT_OFF if len(whole) < len(messages) else "" if messages else NO_MESSAGE
+    sorry = CUT_OFF if len(whole) < len(messages) else "" if messages else whose(text) or NO_MESSAGE
     return Decoded(tuple(_reading(message, text) for message in whole), sorry)
 
 

@@ -4,58 +4,6 @@ from overwritten.cases.patterns.pattern import Pattern
 
 NEIGHBOURS = (
     Pattern(
-        "a Function of one's own, then +=",
-        group="custom Function",
-        says="Exponential, 1; expected 0",
-        given="""
-class Exponential(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        y = x.exp()
-        ctx.save_for_backward(y)
-        return y
-
-    @staticmethod
-    def backward(ctx, slope):
-        return slope * ctx.saved_tensors[0]
-
-a = torch.randn(4, requires_grad=True)
-""",
-        wrong="""
-y = Exponential.apply(a)
-y += 1
-y.sum().backward()
-""",
-        right="""
-y = Exponential.apply(a)
-y = y + 1
-y.sum().backward()
-""",
-        does="Compute a new tensor: `y = y + 1`. What `save_for_backward` holds is checked like anything else.",
-        folk="keep `ctx.y = y` instead of `save_for_backward`",
-        vain="""
-class Unchecked(Exponential):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.y = y = x.exp()
-        return y
-
-    @staticmethod
-    def backward(ctx, slope):
-        return slope * ctx.y
-
-y = Unchecked.apply(a)
-y += 1
-y.sum().backward()
-""",
-        ends="silently wrong gradient",
-        because="Nobody checks what hangs on `ctx`: backward uses the overwritten numbers.",
-        by_hand="""
-y = a.exp() + 1
-y.sum().backward()
-""",
-    ),
-    Pattern(
         "full backward hook and an in-place relu",
         group="refused",
         says="view of a custom Function",

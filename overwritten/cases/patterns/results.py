@@ -173,6 +173,12 @@ block.square().sum().backward()
         writers=("relu",),
         cure="in-place activation",
         thread="NVlabs/FUNIT#23",
+        no_twin="The trigger adds the shortcut as the ReLU left it, the cure the one that was meant.",
+        by_hand="""
+x = torch.tanh(image)
+block = convolution(torch.where(x > 0, x, 0)) + x
+block.square().sum().backward()
+""",
     ),
     Pattern(
         "attention masked after the softmax",
@@ -273,5 +279,57 @@ chance.sum().backward()
         writers=("clamp_",),
         cure="any other write",
         thread="pytorch/pytorch#6990",
+    ),
+    Pattern(
+        "a Function of one's own, then +=",
+        group="custom Function",
+        says="MyExp, 1; expected 0",
+        given="""
+class MyExp(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = x.exp()
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, slope):
+        return slope * ctx.saved_tensors[0]
+
+a = torch.randn(4, requires_grad=True)
+""",
+        wrong="""
+y = MyExp.apply(a)
+y += 1
+y.sum().backward()
+""",
+        right="""
+y = MyExp.apply(a)
+y = y + 1
+y.sum().backward()
+""",
+        does="Compute a new tensor: `y = y + 1`. What `save_for_backward` holds is checked like anything else.",
+        folk="keep `ctx.y = y` instead of `save_for_backward`",
+        vain="""
+class Unchecked(MyExp):
+    @staticmethod
+    def forward(ctx, x):
+        ctx.y = y = x.exp()
+        return y
+
+    @staticmethod
+    def backward(ctx, slope):
+        return slope * ctx.y
+
+y = Unchecked.apply(a)
+y += 1
+y.sum().backward()
+""",
+        ends="silently wrong gradient",
+        because="Nobody checks what hangs on `ctx`: backward uses the overwritten numbers.",
+        by_hand="""
+y = a.exp() + 1
+y.sum().backward()
+""",
     ),
 )

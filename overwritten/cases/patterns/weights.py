@@ -25,6 +25,7 @@ generator.zero_grad()
 fake = generator(noise)
 critic(fake.detach()).mean().backward()
 critic_step.step()
+critic_step.zero_grad()
 score = critic(fake)
 (-score.mean()).backward()
 """,
