@@ -205,6 +205,13 @@ def test_a_norm_that_is_detached_loses_its_share():
     assert share.abs().max() > 0.01
 
 
+def test_a_loss_that_is_detached_teaches_nothing():
+    pattern = _named("convolution stepped between two losses")
+    alone = pattern._after("maps = net(images)\nmaps.mean().backward()")
+    got = _run(pattern.folk_cured)
+    assert got.pop("second") == 1 and _alike(got, _run(alone))
+
+
 def test_the_old_hook_reports_the_last_operation_only():
     class Two(nn.Module):
         def forward(self, x):

@@ -130,13 +130,13 @@ patterns = Exercise(
 attend = Exercise(
     _attends,
     (
-        "Two lines write: the mask and `/=`. The softmax has saved its result, so the first write is already too late.",
-        "`weights = torch.where(padding, 0, weights)`, then `weights = weights / weights.sum(-1, keepdim=True)`.",
+        "Two lines write: the mask and `/=`. Who has saved what they write? The softmax has saved its result.",
+        "`weights = torch.where(padding, 0, weights)`. After that nobody has saved `weights`, so even `/=` may stay.",
     ),
     "def attend(scores, values, padding):\n"
     "    weights = torch.softmax(scores, -1)\n"
     "    weights = torch.where(padding, 0, weights)\n"
-    "    weights = weights / weights.sum(-1, keepdim=True)\n"
+    "    weights /= weights.sum(-1, keepdim=True)\n"
     "    return weights @ values",
 )
 

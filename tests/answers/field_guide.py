@@ -41,9 +41,13 @@ WRONG = {
             _ATTEND.format("weights[:, :, padding] = 0; weights /= weights.sum(-1, keepdim=True)"),
             "backward still raises",
         ),
-        "half mended": (
-            _ATTEND.format("weights = torch.where(padding, 0, weights); weights /= weights.sum(-1, keepdim=True); weights *= 1"),
-            "backward still raises",
+        "a clone too early": (
+            _ATTEND.replace("scores, -1", "scores.clone(), -1").format("weights[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"),
+            "backward still raises: Softmax",
+        ),
+        "the other line": (
+            _ATTEND.format("weights[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"),
+            "backward still raises: Softmax",
         ),
         "under no_grad": (
             _ATTEND.format("\n    with torch.no_grad():\n        weights[:, :, padding] = 0\n    weights = weights / weights.sum(-1, keepdim=True)"),

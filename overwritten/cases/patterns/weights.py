@@ -212,13 +212,14 @@ first, second = maps.mean(), maps.square().mean()
 optimizer.step()
 """,
         does="Add the losses, one backward, one step. (A convolution saves the weight itself, so no name stands in the message.)",
-        folk="`second.detach()` to keep the graphs apart",
+        folk="`second.detach_().requires_grad_(True)` before its backward",
         vain="""
 maps = net(images)
 first, second = maps.mean(), maps.square().mean()
 first.backward(retain_graph=True)
 optimizer.step()
-second.detach().requires_grad_().backward()
+second.detach_().requires_grad_(True)
+second.backward()
 """,
         ends="silently wrong gradient",
         because="It runs, and the second loss teaches nothing: only the first one's gradient is there.",
