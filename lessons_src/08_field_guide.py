@@ -32,20 +32,17 @@ if "google.colab" in sys.modules:  # Colab has this file alone
 
 # %%
 import pathlib
-import re
 import tempfile
 import warnings
 
 from overwritten import caught, film, knob, predict, watch
 from overwritten.lesson import field_guide as exercises
 
-# one of the folk cures calls an old kind of hook
-warnings.filterwarnings("ignore", "Using a non-full backward hook")
-
 # %%
 from overwritten.cases.patterns import EVERY
-from overwritten.lesson.guide import alone, cards, find, index
-from overwritten.lesson.guide import pattern, programs, tally, tried
+from overwritten.lesson.guide import alone, both, cards, find
+from overwritten.lesson.guide import index, pattern, programs
+from overwritten.lesson.guide import tally, tried
 from overwritten.lesson.leaf_mutation import who
 from overwritten.live.decoder import decoder
 
@@ -121,7 +118,7 @@ for text in (
 predict(
     "`x = relu(hidden(rows))`, then `Dropout(inplace=True)` on `x`. Somebody writes `relu(hidden(rows).clone())` instead. What then?",
     {
-        "It runs: the clone protects what ReLU saved": "The clone is ReLU's *input*. What it saved is its result, and the Dropout writes that.",
+        "It runs: the clone protects what ReLU saved": "The clone is ReLU's input. What it saved is its result, and the Dropout writes that.",
         "It raises with the same numbers, `1; expected 0`": "ReLU saves what it returns. A clone before it moves nothing.",
         "It raises with other numbers, `2; expected 1`": "`clone()` writes nothing in place, so no counter moves.",
         "It runs, with a wrong gradient": "The check is as it was: it finds a counter that has moved.",
@@ -232,7 +229,7 @@ cards("buffer", "whole numbers")
 predict(
     "In a thread about the reported line: insert `loss.detach_().requires_grad_(True)` before the second `backward()`. What does that do?",
     {
-        "It frees the old graph, and the rest is right": "It frees the loss from *every* graph. What is there for backward to go through?",
+        "It frees the old graph, and the rest is right": "It frees the loss from every graph. What is there for backward to go through?",
         "It still raises: the weight is overwritten": "Nobody asks for the weight any more: the loss has no history.",
         "It runs, and the second loss teaches nothing": "The loss is a leaf now. Its backward ends where it begins.",
     },
@@ -286,7 +283,7 @@ film(pattern("view from unbind or split written").trigger)
 predict(
     "A batch norm in `eval()`, then in `train()` on another batch, then backward of the first. Wrong gradient. Does `no_grad` around the second forward help?",
     {
-        "Yes: under `no_grad` nothing changes": "Under `no_grad` nothing is *recorded*. The running statistics are written all the same.",
+        "Yes: under `no_grad` nothing changes": "Under `no_grad` nothing is recorded. The running statistics are written all the same.",
         "No: the statistics are written all the same": "And in eval mode the first forward saved them.",
         "No, it raises: the counter has moved": "It should have. The kernel writes them and leaves the counter alone.",
     },
@@ -314,11 +311,11 @@ print(who(recording, code))
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
-    "Of the folk cures on all cards, how many run *and* leave the right gradient?",
+    "Of the folk cures on all cards, how many run and leave the right gradient?",
     {
         "None": "A few do: a clone of what is saved is one of them.",
         "About one in eight": "Those that copy what was saved, or that happen to do no harm. Nearly half still raise; the rest is worse.",
-        "About half": "About half make the *error* go away. Most of these take the gradient with it.",
+        "About half": "About half make the error go away. Most of these take the gradient with it.",
         "Nearly all: that is why people recommend them": "People recommend what silences the error. Whether the gradient is right, nobody measured.",
     },
     answer="About one in eight",
@@ -334,29 +331,26 @@ print(tally()["right gradient"])
 # cure, each judged beside the cure.
 
 # %%
-both = knob(programs, "beside", name=[one.name for one in EVERY])
-both
+names = [one.name for one in EVERY]
+turned = knob(programs, both, name=names)
+turned
 
 # %%
 for name in ("residual onto a relu", "write through detach"):
-    print(both.turn(name=name), "\n")
-_ = both.turn(name=EVERY[0].name)  # as before
+    print(turned.turn(name=name), "\n")
+_ = turned.turn(name=EVERY[0].name)  # as before
 
 # %% [markdown]
 # ## 9. Your own code (4 minutes)
 #
-# In a notebook, `%load_ext overwritten` once, then `%%watch` as the first line of the cell
-# that fails. The error stays as it is; saver, writer and cure come below it. Here a line of
-# Python does what `%%watch` above pattern 17 would:
+# In a notebook, run `%load_ext overwritten` once. Then write `%%watch` as the first line of
+# the cell that fails and run it again: the error stays as it is, and saver, writer and cure
+# come below it. In a script, put the step into a `with` block, as here with pattern 17:
 
-# %% tags=["raises-exception"]
-from IPython.utils.capture import capture_output
-
-with capture_output() as shown:
-    get_ipython().run_line_magic("load_ext", "overwritten")
-    get_ipython().run_cell_magic("watch", "", alone(17))
-said = shown.outputs[-1].data["text/plain"]
-print(re.sub(r"In\[\d+\]", "In[n]", said))
+# %%
+with caught(), watch() as recording:
+    exec(alone(17), {})
+recording.diagnosis
 
 # %% [markdown]
 # A program of your own needs no change: `python -m overwritten train.py`, with its

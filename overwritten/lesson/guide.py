@@ -12,8 +12,11 @@ import warnings
 from functools import lru_cache
 from html import escape
 
+import torch
+
 from overwritten.cases.patterns import EVERY, HEAD, Pattern
 from overwritten.lesson.show import with_code
+from overwritten.live.scenes import Scene, side_by_side
 from overwritten.live.table import Table
 from overwritten.messages import KINDS, Message, parse
 from overwritten.pictures.draw import STYLE, clean
@@ -60,6 +63,11 @@ def programs(name: int | str) -> dict[str, str]:
     return {"as found": one.trigger, "folk cure": one.folk_cured, "cure": one.cured}
 
 
+def both(codes: dict[str, str], values: dict) -> Scene:
+    """For a knob over `programs`: as found and with the folk cure, one below the other."""
+    return side_by_side(dict(zip(codes, tried(pattern(values["name"])))))
+
+
 @lru_cache(maxsize=None)
 def tried(one: Pattern) -> tuple[Trial, Trial]:
     """The trigger and the folk cure, each run beside the cure."""
@@ -100,7 +108,7 @@ def index() -> Table:
         "pattern": lambda one: f"{number(one)}. {one.name}",
         "ends with": lambda one: end_of(tried(one)[0]),
         "section": section,
-        "cure": lambda one: one.does,
+        "cure": lambda one: one.does.replace("`", ""),
     }
     return Table(list(EVERY), columns, "Every pattern of this lesson")
 
@@ -203,7 +211,8 @@ def message_of(one: Pattern) -> str:
         return ""
     if message.now is None:
         return f"RuntimeError: {re.search(KINDS[message.kind], error)[0]} …"
-    older = f" ({message.op}Backward0 up to torch 2.12)" if message.op and "::" not in message.op else ""
+    node = f"{message.op}Backward0"
+    older = f" ({node} up to torch 2.12)" if hasattr(torch._C._functions, node) else ""
     return error.replace(f" of {message.op},", f" of {message.op}{older},")
 
 
@@ -217,8 +226,8 @@ def _card(one):
     said = message_of(one)
     link = one.thread.replace("#", "/issues/")
     lines = [f"<code>{escape(said)}</code>" if said else "No message: it runs to its end."]
+    lines += ["<p><strong>As found</strong></p>", _pre(one.trigger), "<p><strong>What happens</strong></p>"]
     lines.append(lanes_svg(done.run, lanes_sentence(done.run), done.verdict, brief=True))
-    lines += ["<p><strong>As found</strong></p>", _pre(one.trigger)]
     lines += [f"<p><strong>Cure.</strong> {with_code(one.does)}</p>", _pre(one.right)]
     lines += [f"<p><strong>Folk cure:</strong> {with_code(one.folk)}</p>", _pre(one.vain)]
     lines.append(f"<p><strong>What that really does: {escape(_really(one))}.</strong> {with_code(one.because)}</p>")
