@@ -8,7 +8,9 @@ It reads texts only; who saved and who wrote is the doctor's business.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
+from html import unescape
 
 _OVERWRITTEN = (
     "one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -46,6 +48,12 @@ _DETAILS = re.compile(
 #: the edges of quoted or boxed lines.
 _COLOUR = re.compile(r"(?:\x1b|\\x1b|\\033|\\u001b|\^\[|␛)?\[\d+(?:;\d+)*m|\x1b\[[\d;?]*[A-Za-z]|\x1b\[m")
 _EDGE = re.compile(r"^[ \t]*(?:[>│┃|] ?)+|[│┃|][ \t]*$", re.MULTILINE)
+#: What word processors, web pages and other keyboards make of an apostrophe, of nothing, of a comma.
+_MARKS = str.maketrans(
+    dict.fromkeys("\u2018\u2019\u201b\u02bc\u2032\u00b4", "'")
+    | dict.fromkeys("\u200b\u200c\u200d\u2060\ufeff\u00ad\u200e\u200f", "")
+    | {"\uff0c": ", ", "\uff1b": "; ", "\uff1a": ": ", "\u3002": ". "}
+)
 _FORWARD = re.compile(r"Error detected in \w+\. Traceback of forward call that caused the error:")
 _FRAME = re.compile(r'File "(?P<file>[^"\n]+)", line (?P<line>\d+), in \S+[ \t]*\n[ \t]*(?P<code>[^\n]*\S)')
 _HINTS = {
@@ -125,7 +133,17 @@ def parse_all(text: str) -> list[Message]:
     >>> [m.kind for m in parse_all(said + "Trying to backward through the graph a second time " + said)]
     ['leaf', 'backward twice']
     """
-    words = _one_line(text)
+    found = _all(_one_line(text))
+    if not found or _whole(found) < len(found):  # a terminal may have broken lines within words
+        found = max(found, _all(_one_line(re.sub(r"[\r\n]+", "", _plain(text)))), key=lambda some: (_whole(some), len(some)))
+    return found
+
+
+def _whole(messages):
+    return sum(m.kind != "overwritten" or m.now is not None for m in messages)
+
+
+def _all(words):
     begun = [(m.start(), -m.end()) for pattern in (*KINDS.values(), _DETAILS) for m in re.finditer(pattern, words)]
     starts, done = [], 0
     for start, end in sorted(begun):
@@ -153,7 +171,8 @@ def _plain(text):
 
 
 def _one_line(text):
-    return " ".join(_plain(text).split())
+    text = unicodedata.normalize("NFKC", unescape(_plain(text)).translate(_MARKS))
+    return " ".join(text.replace("\\n", " ").split())
 
 
 def normal(text: str) -> str:

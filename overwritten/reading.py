@@ -13,6 +13,7 @@ from html import escape
 
 import torch
 
+from overwritten.foreign import whose
 from overwritten.messages import Message, forward_lines, parse_all
 from overwritten.pictures.draw import STYLE, clean
 from overwritten.sites import CASES
@@ -128,52 +129,62 @@ def _age(name):
     return "torch from 2.13 on writes it so"
 
 
-#: (when it comes into question, what it says), the likeliest first. m: the message, n: its node.
+#: (its name, when it comes into question, what it says), the likeliest first. m: the message, n: its node.
 SUSPECTS = (
     (
+        "whole numbers",
         lambda m, n: n is None and _whole(m),
         "Labels, an index or a mask that a loss or a lookup saved. Look for a write into it after that line.",
     ),
     (
+        "parameter",
         lambda m, n: n is None and not _whole(m),
         "A parameter, written between a forward and the backward that needs it: an optimizer's `step()`, "
         "a copy into it, an `Embedding` with `max_norm`.",
     ),
     (
+        "buffer",
         lambda m, n: n is None and not _whole(m),
         "A buffer that a second forward wrote, or data without a gradient that were changed after a layer had saved them.",
     ),
     (
+        "linear weight",
         lambda m, n: n and n.op in _TRANSPOSED and len(m.shape) == 2,
         "The weight of a `Linear`, saved as its transpose (so its own shape is {turned}), and written by "
         "an optimizer's `step()` between a forward and the backward that needs it.",
     ),
     (
+        "slice",
         lambda m, n: n and n.view,
         "A slice of a tensor that is filled in place: one part was read and saved, then a part was written. "
         "All parts share one counter.",
     ),
     (
+        "parts",
         lambda m, n: n and n.op in _PARTS,
         "`x[…] = …` is the last recorded write, so it is a writer. The saver is an operation before it that "
         "took x as its input, or made it.",
     ),
     (
+        "own result",
         lambda m, n: n and n.saves,
         "{op} is the saver: it saved its own result. The writer is not named, it comes after it: look for `+=`, `x[…] = …`, "
         "an activation or Dropout with `inplace=True`, `squeeze_` on what {op} returned or on a view of it.",
     ),
     (
+        "writer",
         lambda m, n: n and n.writes and not n.view and n.op not in _PARTS and m.node != _OLD_IN_PLACE,
         "{op} in place (`{writes}`) is the last recorded write, so it is a writer. The saver is an operation before "
         "it that took the tensor as its input: a convolution, a Linear, `*`, `**`, a norm.",
     ),
     (
+        "unrecorded",
         lambda m, n: n and n.known and not n.view and not n.saves and n.op not in _PARTS,
         "{op} made the tensor, another operation saved it as its input, and the write was not recorded: "
         "under `no_grad` or through `detach()`. (In torch 1.9 and older the name always is the maker's.)",
     ),
     (
+        "custom Function",
         lambda m, n: n and not n.known,
         "{op} is no operation of PyTorch's own: an autograd Function. It saved its result, or it made the "
         "tensor and another operation saved it.",
@@ -193,12 +204,14 @@ def _numbers(m):
 class Reading:
     """One message explained. says: in a sentence. parts: (as it stands there, what it means).
 
-    suspects: sentences, the likeliest first.
+    suspects: sentences, the likeliest first; names: theirs in `SUSPECTS`, in the same order.
     """
 
+    message: Message
     says: str
     parts: tuple[tuple[str, str], ...] = ()
     suspects: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
 
 _LOOK = """
@@ -261,19 +274,19 @@ def decode(text: str) -> Decoded:
         raise TypeError(f"decode takes the text of an error, not {type(text).__name__}.")
     messages = parse_all(text)
     whole = [m for m in messages if m.kind != "overwritten" or m.now is not None]
-    sorry = CUT_OFF if len(whole) < len(messages) else "" if messages else NO_MESSAGE
+    sorry = CUT_OFF if len(whole) < len(messages) else "" if messages else whose(text) or NO_MESSAGE
     return Decoded(tuple(_reading(message, text) for message in whole), sorry)
 
 
 def _reading(m, text):
     says = IN_A_SENTENCE[m.kind]
     if m.kind != "overwritten":
-        return Reading(says)
+        return Reading(m, says)
     node = node_of(m)
     values = {"turned": list(m.shape[::-1]), "op": node and node.op, "writes": node and node.writes}
     named = [_from_anomaly(forward_lines(text))] if forward_lines(text) else []
-    suspects = [says.format(**values) for fits, says in SUSPECTS if fits(m, node)]
-    return Reading(says, tuple(_parts(m, node)), tuple([*named, *suspects]))
+    suspects = {name: says.format(**values) for name, fits, says in SUSPECTS if fits(m, node)}
+    return Reading(m, says, tuple(_parts(m, node)), (*named, *suspects.values()), tuple(suspects))
 
 
 def _from_anomaly(lines):
@@ -285,7 +298,7 @@ def _from_anomaly(lines):
 def _parts(m, node):
     where = "on a GPU" if ".cuda." in m.type else "on the CPU" if m.type.count(".") == 1 else "on another device"
     yield m.type, f"{_numbers(m)}, {where}"
-    sides = _SIDES.get(len(m.shape), "")
+    sides = _SIDES.get(len(m.shape), "") if node or len(m.shape) != 4 else "usually a convolution's weight, [out, in, height, width]"
     now = f"its shape at the save, if {node.op} saved its own result" if node and node.saves else "its shape now: a `squeeze_` since the save shows here"
     yield str(list(m.shape)), now + (f"; {sides}" if sides else "")
     if node is None:

@@ -115,7 +115,7 @@ def _which_part(guess, truth, said):
 # Exercises 2 and 3: mend it, without touching the ReLU
 
 
-def _compare(result, wanted, leaves, twins, folk):
+def compare(result, wanted, leaves, twins, folk):
     """The mistake in `result` beside the twin's `wanted`, backward included; '' if there is none."""
     if not isinstance(result, torch.Tensor):
         return f"a tensor is asked for; your function returns {type(result).__name__}."
@@ -165,7 +165,7 @@ def _gates(answer):
             return "x itself was changed: the function must leave its argument as it was."
         leaves = [x, *block.parameters(), *gate.parameters()]
         twins = [twin, *twin_block.parameters(), *twin_gate.parameters()]
-        if mistake := _compare(result, wanted, leaves, twins, folk):
+        if mistake := compare(result, wanted, leaves, twins, folk):
             return mistake
         if block.bn.num_batches_tracked > 1:
             return "right, but the block ran more than once: its batch norm has counted a batch twice."
@@ -199,7 +199,7 @@ def _goes_down(answer):
         if mistake := _which_level(result, wanted, given):
             return mistake
         flat = torch.cat([one.flatten() for one in result])
-        if mistake := _compare(flat, torch.cat([one.flatten() for one in wanted]), leaves, twins, folk):
+        if mistake := compare(flat, torch.cat([one.flatten() for one in wanted]), leaves, twins, folk):
             return mistake
 
 

@@ -15,9 +15,9 @@ _typed = []
 
 
 class Decoder:
-    """A field to paste an error into, and under it what `decode` says. field: the ipywidgets Textarea."""
+    """A field to paste an error into, and under it what `read` says. field: the ipywidgets Textarea."""
 
-    def __init__(self, text: str = ""):
+    def __init__(self, text: str = "", read=decode):
         import ipywidgets
 
         wide = ipywidgets.Layout(width="min(720px, 98%)", height="150px")
@@ -26,14 +26,14 @@ class Decoder:
         self.result = ipywidgets.HTML()
         self.box = ipywidgets.VBox([self.field, self.result])
         self.box.add_class("ow-knob")
-        self._by_us = False
+        self._by_us, self._read = False, read
         self._show()
         self.field.observe(self._changed, "value")
 
     @property
     def decoded(self) -> Decoded:
         """What is shown."""
-        return decode(self.field.value)
+        return self._read(self.field.value)
 
     def paste(self, text: str) -> Decoded:
         """Put `text` into the field as a hand would; return what is then shown."""
@@ -67,10 +67,12 @@ class Decoder:
         display(bundle, raw=True)
 
 
-def decoder(text: str = "") -> Decoder:
+def decoder(text: str = "", read=decode) -> Decoder:
     """A field for an error text; `text` stands in it until something is typed.
+
+    read: function(text) → `Decoded`, for what is shown under the field.
 
     >>> decoder().paste("nothing of the kind").sorry == NO_MESSAGE
     True
     """
-    return Decoder(text)
+    return Decoder(text, read)

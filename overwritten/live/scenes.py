@@ -15,7 +15,7 @@ from overwritten.pictures.lanes import lanes_sentence, lanes_svg
 from overwritten.pictures.peaks import peaks_svg
 from overwritten.recorder import record
 from overwritten.recording import Recording
-from overwritten.trial import trial
+from overwritten.trial import Trial, trial
 
 
 class Scene(NamedTuple):
@@ -62,7 +62,11 @@ def lanes(codes: dict[str, str], names: dict) -> Scene:
 def beside(codes: dict[str, str], names: dict) -> Scene:
     """The lanes of every code but the last, one below the other, each with its verdict against it."""
     *others, last = codes
-    trials = {label: trial(codes[label], codes[last], names) for label in others}
+    return side_by_side({label: trial(codes[label], codes[last], names) for label in others})
+
+
+def side_by_side(trials: dict[str, Trial]) -> Scene:
+    """The same of trials that were run before."""
     said = {label: done.verdict + _versions(done.run) for label, done in trials.items()}
     words = "; ".join(f"{label}: {end}" for label, end in said.items()) + "."
     alt = " ".join(f"{label}: {lanes_sentence(done.run)}" for label, done in trials.items())

@@ -1,0 +1,463 @@
+# %% [markdown]
+# # Find your pattern
+#
+# <!-- badges -->
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/08_field_guide.ipynb)
+# <!-- /badges -->
+#
+# After this lesson you can
+#
+# - go from an error's text to the pattern behind it in a minute;
+# - take the cure of that pattern, and say why it helps;
+# - say what the cure from a forum would really do;
+# - run the doctor on code of your own.
+#
+# **About 75 minutes.** You need: version counters and what backward saves (lesson 2).
+# Lesson 5 explains the parts of the message.
+#
+# In a hurry, with an error of your own? Run the cells up to the field in section 1, paste
+# the error there, and open the card that it names. Otherwise each round goes *predict, run,
+# explain*.
+
+# %%
+import subprocess
+import sys
+
+if "google.colab" in sys.modules:  # Colab has this file alone
+    course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
+    pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
+    if subprocess.run([*pip, "-q", course]).returncode:
+        words = "check the network, then run this cell again."
+        sys.exit(f"The course did not install: {words}")
+
+# %%
+import pathlib
+import tempfile
+import warnings
+
+from overwritten import caught, film, knob, predict, watch
+from overwritten.lesson import field_guide as exercises
+
+# %%
+from overwritten.cases.patterns import EVERY
+from overwritten.lesson.guide import alone, both, cards, find
+from overwritten.lesson.guide import index, pattern, programs
+from overwritten.lesson.guide import tally, tried
+from overwritten.lesson.leaf_mutation import who
+from overwritten.live.decoder import decoder
+
+# %% [markdown]
+# ## 1. Paste your message (6 minutes)
+#
+# | what the error says | so the message names | section |
+# |---|---|---|
+# | `which is output 0 of` Relu, Sigmoid, Tanh, Softmax, Exp, a norm | the **saver**: it saved its own result | 2 |
+# | `which is output 0 of` Add, Mul, Div, Sub, CopySlices, IndexPut | a **writer**, or the maker | 3 |
+# | `which is output 0 of` AsStrided, Select, Slice, T with one side, or three and more | a **slice** of a tensor that is filled | 3 |
+# | no `which is output … of`; whole numbers, or a buffer's shape | nobody: a **label**, a **buffer** | 4 |
+# | AsStrided, T with two sides; or no `which is output … of` and a weight's shape | a **weight** that was written | 5 |
+# | another sentence: `leaf Variable`, `is a view and`, `inference`, `single memory location`, … | the operation that was **refused** | 6 |
+# | nothing; but the numbers are odd | nobody looked | 7 |
+#
+# (Up to torch 2.12 the names end with `Backward0`.) The field does this for you: it decodes
+# the text, ranks the suspects, and puts the nearest patterns first. What stands in it comes
+# from a public report about a GAN.
+
+# %%
+reported = (
+    "RuntimeError: one of the variables needed for gradient "
+    "computation has been modified by an inplace operation: "
+    "[torch.FloatTensor [3, 32, 3, 3]] is at version 2; "
+    "expected version 1 instead."
+)
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "`[3, 32, 3, 3]`, no `which is output 0 of`. What is this tensor?",
+    {
+        "The weight of a convolution": "3 filters over 32 channels, 3 × 3 each. A parameter is nobody's output, so no name stands there.",
+        "Three small images with 32 channels": "Images of 3 × 3 would have been made by some operation, and its name would stand there.",
+        "A slice of a buffer that is filled step by step": "A slice is the output of an operation: `Select`, `Slice` or `AsStrided` would stand there.",
+    },
+    answer="The weight of a convolution",
+)
+
+# %%
+field = decoder(reported, find)
+field
+
+# %% [markdown]
+# All patterns in one table; type into the search field. What stands under *ends with* was
+# measured when this cell ran.
+
+# %%
+index()
+
+# %% [markdown]
+# It takes whole tracebacks, logs with colours, several errors at once; and it says so where
+# there is nothing to find.
+
+# %%
+for text in (
+    "« a leaf Variable that requires grad is being used in an "
+    "in-place operation. »",
+    "ValueError: assignment destination is read-only",
+    reported[:120],
+):
+    found = find(text)
+    print(found.sorry or [one.name for one in found.patterns[0]])
+
+# %% [markdown]
+# ## 2. The name is the saver (9 minutes)
+#
+# Relu, Sigmoid, Tanh, Softmax, Exp, Sqrt, norms: these save their own **result**. The
+# message names them, and they did nothing wrong. Look for the write that comes *after*, into
+# what they returned or into a view of it.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "`x = relu(hidden(rows))`, then `Dropout(inplace=True)` on `x`. Somebody writes `relu(hidden(rows).clone())` instead. What then?",
+    {
+        "It runs: the clone protects what ReLU saved": "The clone is ReLU's input. What it saved is its result, and the Dropout writes that.",
+        "It raises with the same numbers, `1; expected 0`": "ReLU saves what it returns. A clone before it moves nothing.",
+        "It raises with other numbers, `2; expected 1`": "`clone()` writes nothing in place, so no counter moves.",
+        "It runs, with a wrong gradient": "The check is as it was: it finds a counter that has moved.",
+    },
+    answer="It raises with the same numbers, `1; expected 0`",
+)
+
+# %% [markdown]
+# Open a card: what it says, what happens on the storage, the cure, the folk cure and what
+# that really does. Everything on the cards was run when the cell ran, each program beside
+# its cure.
+
+# %%
+cards("own result")
+
+# %% [markdown]
+# The same for an autograd Function of your own that saved its result:
+
+# %%
+cards("custom Function")
+
+# %% [markdown]
+# A picture of the second card step by step. `pattern(n)` gives any of them; put another
+# number in.
+
+# %%
+film(pattern(2).trigger)
+
+# %% [markdown]
+# The padlock closes when ReLU saves at version 0. The Dropout moves the counter to 1, and
+# backward asks in vain. `inplace=False` in the ReLU, the best-known advice, is not even a
+# change here; in pattern 1 it only moves the numbers. Does the check protect you each time?
+
+# %%
+for n in range(1, 10):
+    print(f"{n} {pattern(n).name:36}", tried(pattern(n))[0].verdict)
+
+# %% [markdown]
+# In two of nine the gradient would have been right, as lesson 3 found. PyTorch cannot know:
+# it counts writes and compares no numbers.
+
+# %% [markdown]
+# ## 3. The name is a writer, a maker, or a slice (8 minutes)
+#
+# An addition saves nothing. If Add stands in the message, somebody saved the tensor as an
+# **input**, and `+=` wrote it later: Add is the last recorded writer. `CopySlices` is `x[…]
+# = …`. If the last write was not recorded, the maker of the tensor is named.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "`area = x[:, 1:] ** 2`, then `x[:, 0] = 0`, then backward. Column 0 is not in `area`. Does it raise?",
+    {
+        "No: what was saved was not written": "Right about the numbers. But the counter belongs to the storage, and all columns share it.",
+        "Yes: all parts of a storage share one counter": "The slice was saved at version 0, and the write to another column made it 1.",
+        "Yes: `** 2` saves the whole of `x`": "It saves the slice that it was given. The slice's counter is that of the storage.",
+    },
+    answer="Yes: all parts of a storage share one counter",
+)
+
+# %%
+with caught():
+    exec(alone(12, "folk cure"), {})
+
+# %%
+cards("writer", "parts", "unrecorded", "slice")
+
+# %% [markdown]
+# Two of these folk cures work. `.clone()` of what is *saved* gives the saver a storage of
+# its own; the price is a copy, which out of place costs as well. The norm that is detached
+# is of the other sort: the error goes, and so does a part of the gradient.
+
+# %%
+film(pattern(14).trigger)
+
+# %% [markdown]
+# ## 4. No name: labels and buffers (5 minutes)
+#
+# No operation made the tensor. Whole numbers are labels, an index or a mask; the shape of a
+# buffer is that of its layer.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "After the loss, `labels[labels == 2] = 0`. It raises. Does `labels = labels.detach()` before the loss help?",
+    {
+        "Yes: then autograd no longer knows the labels": "It never knew them as a part of the graph. The loss has saved them as they are.",
+        "No: `detach()` shares storage and counter": "Whole numbers have no history to cut off. And the storage is the same one.",
+        "No, but `.clone()` after the loss does": "A clone after the loss is a new tensor, right. But then write into the clone; `labels` itself stays saved.",
+    },
+    answer="No: `detach()` shares storage and counter",
+)
+
+# %%
+cards("buffer", "whole numbers")
+
+# %% [markdown]
+# A buffer that one forward writes and another one's graph still needs: running statistics of
+# your own, or DistributedDataParallel, which copies buffers before each forward. Two forwards
+# and one backward are enough.
+
+# %% [markdown]
+# ## 5. A weight was written (9 minutes)
+#
+# A `Linear` saves its weight as the transpose: `AsStrided` with two sides, the weight's own
+# shape turned round. A convolution saves the weight itself: four sides and no name. In both
+# cases a step, a copy or a moving average came between a forward and its backward.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "In a thread about the reported line: insert `loss.detach_().requires_grad_(True)` before the second `backward()`. What does that do?",
+    {
+        "It frees the old graph, and the rest is right": "It frees the loss from every graph. What is there for backward to go through?",
+        "It still raises: the weight is overwritten": "Nobody asks for the weight any more: the loss has no history.",
+        "It runs, and the second loss teaches nothing": "The loss is a leaf now. Its backward ends where it begins.",
+    },
+    answer="It runs, and the second loss teaches nothing",
+)
+
+# %%
+cards("linear weight", "parameter")
+
+# %% [markdown]
+# The popular "go back to PyTorch 1.4" belongs here, too. There a step moved no counter
+# (measured for the course, not run here), as in the folk cure of pattern 19: no error, and a
+# gradient with weights that the forward never saw.
+
+# %%
+film(pattern(19).trigger)
+
+# %% [markdown]
+# ## 6. Another sentence (9 minutes)
+#
+# These errors come at once, at the line that is to blame. So the line is known; what is
+# needed is the reason.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "`x, y = boxes.unbind(1)`, then `x += 1` is refused: one of several views. Which way out is a cure?",
+    {
+        "`boxes.split(1, 1)` instead": "`split` and `chunk` return several views at once as well.",
+        "`with torch.no_grad():` around `x += 1`": "Then nothing is recorded, and the values backward uses are not those of the forward.",
+        "`x = x + 1`": "A new tensor: nothing is written.",
+    },
+    answer="`x = x + 1`",
+)
+
+# %%
+cards("refused")
+
+# %%
+film(pattern("view from unbind or split written").trigger)
+
+# %% [markdown]
+# `backward twice` is no overwrite at all, but its folk cure leads here: `retain_graph=True`
+# lets the second backward through, and if a step stands between the two, it is section 5.
+
+# %% [markdown]
+# ## 7. No message at all (6 minutes)
+#
+# The check looks at counters. What writes without moving one, nobody sees.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "A batch norm in `eval()`, then in `train()` on another batch, then backward of the first. Wrong gradient. Does `no_grad` around the second forward help?",
+    {
+        "Yes: under `no_grad` nothing changes": "Under `no_grad` nothing is recorded. The running statistics are written all the same.",
+        "No: the statistics are written all the same": "And in eval mode the first forward saved them.",
+        "No, it raises: the counter has moved": "It should have. The kernel writes them and leaves the counter alone.",
+    },
+    answer="No: the statistics are written all the same",
+)
+
+# %%
+cards("silent")
+
+# %%
+code = alone("write through .data")
+with warnings.catch_warnings(), watch(strict=True) as recording:
+    warnings.simplefilter("ignore")  # it warns of the same
+    exec(code, {})
+print(who(recording, code))
+
+# %% [markdown]
+# Strict mode compares bytes, not counters. It is slow, so it is for one step, when the
+# numbers look odd.
+
+# %% [markdown]
+# ## 8. What the folk cures come to (5 minutes)
+#
+# Every card has a folk cure: what people write to make the error go away.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "Of the folk cures on all cards, how many run and leave the right gradient?",
+    {
+        "None": "A few do: a clone of what is saved is one of them.",
+        "About one in eight": "Those that copy what was saved, or that happen to do no harm. Nearly half still raise; the rest is worse.",
+        "About half": "About half make the error go away. Most of these take the gradient with it.",
+        "Nearly all: that is why people recommend them": "People recommend what silences the error. Whether the gradient is right, nobody measured.",
+    },
+    answer="About one in eight",
+)
+
+# %%
+for end, names in tally().items():
+    print(f"{len(names):3} {end}")
+print(tally()["right gradient"])
+
+# %% [markdown]
+# Those that raise are the harmless ones. Turn the menu: above as found, below with the folk
+# cure, each judged beside the cure.
+
+# %%
+names = [one.name for one in EVERY]
+turned = knob(programs, both, name=names)
+turned
+
+# %%
+for name in ("residual onto a relu", "write through detach"):
+    print(turned.turn(name=name), "\n")
+_ = turned.turn(name=EVERY[0].name)  # as before
+
+# %% [markdown]
+# ## 9. Your own code (4 minutes)
+#
+# In a notebook, run `%load_ext overwritten` once. Then write `%%watch` as the first line of
+# the cell that fails and run it again: the error stays as it is, and saver, writer and cure
+# come below it. In a script, put the step into a `with` block, as here with pattern 17:
+
+# %%
+with caught(), watch() as recording:
+    exec(alone(17), {})
+recording.diagnosis
+
+# %% [markdown]
+# A program of your own needs no change: `python -m overwritten train.py`, with its
+# arguments. Here it runs pattern 17, written into a file:
+
+# %%
+folder = pathlib.Path(tempfile.mkdtemp())
+(folder / "train.py").write_text(alone(17))
+command = [sys.executable, "-m", "overwritten", "train.py"]
+told = {"capture_output": True, "text": True}
+said = subprocess.run(command, cwd=folder, **told).stderr
+print(said[said.index("saved by") :])
+
+# %% [markdown]
+# The doctor's cure and the card's are the same one. With the two lines known, the pattern is
+# a matter of looking.
+#
+# ## Your turn: the clinic
+#
+# <!-- clinic: scripts of lessons_src/clinic -->
+# <!-- /clinic -->
+
+# %% [markdown]
+# ## 10. Your turn: the patterns (14 minutes)
+#
+# **Exercise 1.** Six cases. Which pattern is it? Write its number or its name.
+
+# %%
+for name, (ran, said) in exercises.CASES.items():
+    print(f"{name}: {ran}\n   {said}\n")
+
+# %%
+answers = {
+    "a": ...,
+    "b": ...,
+    "c": ...,
+    "d": ...,
+    "e": ...,
+    "f": ...,
+}
+exercises.patterns.check(answers)
+
+
+# %% [markdown]
+# Stuck? Run `exercises.patterns.hint()` in a cell of your own; `.solution()` shows one way.
+#
+# **Exercise 2.** Attention weights, masked after the softmax and made to add up to 1 again.
+# Two lines write; is each of them too late? Same result, right gradients, arguments left as
+# they are. `padding` holds a truth value for each word.
+#
+# ```python
+# def attend(scores, values, padding):
+#     weights = torch.softmax(scores, -1)
+#     weights[:, :, padding] = 0
+#     weights /= weights.sum(-1, keepdim=True)
+#     return weights @ values
+# ```
+
+# %%
+def attend(scores, values, padding):
+    return ...
+
+
+exercises.attend.check(attend)
+
+
+# %% [markdown]
+# **Exercise 3.** A world model rolls out `steps` states, the first of them `start`; each
+# other one is `cell` of the one before. Return them as one tensor, `[steps, rows,
+# features]`.
+#
+# ```python
+# def roll_out(cell, start, steps):
+#     states = torch.zeros(steps, *start.shape)
+#     states[0] = start
+#     for t in range(1, steps):
+#         states[t] = cell(states[t - 1])
+#     return states
+# ```
+
+# %%
+def roll_out(cell, start, steps):
+    return ...
+
+
+exercises.roll_out.check(roll_out)
+
+# %% [markdown]
+# ## Recap
+#
+# 1. The name after "output 0 of" is the saver if it saves its own result; else a writer or the maker.
+# 2. No name: a weight, a buffer, labels. Two or four sides: think of a step.
+# 3. Another sentence: the line is known. No sentence: `watch(strict=True)`.
+# 4. The cure is at the write: out of place, at another time, or into a clone.
+# 5. A folk cure that runs is not yet right: compare the gradient with an out-of-place twin.
+#
+# ## For your own code
+#
+# - `from overwritten.lesson.guide import find`, then `print(find("""…"""))`, on any such error.
+# - `%%watch` above the cell, or `python -m overwritten train.py`: saver, writer, cure.
+# - Before you take a cure from a forum: one step with it and one out of place; are the gradients equal?
+# - Nothing raises and the loss is odd: one step under `watch(strict=True)`.
+#
+# ## Further reading
+#
+# - Steps between forward and backward: [PyTorch issue 39141](https://github.com/pytorch/pytorch/issues/39141), [SinGAN issue 148](https://github.com/tamarott/SinGAN/issues/148) and, with the advice to detach the loss, [152](https://github.com/tamarott/SinGAN/issues/152), [PyTorch issue 55368](https://github.com/pytorch/pytorch/issues/55368)
+# - One counter for a storage: [PyTorch issue 114505](https://github.com/pytorch/pytorch/issues/114505)
+# - Hooks and in-place ReLU: [PyTorch issue 61519](https://github.com/pytorch/pytorch/issues/61519)
+# - Batch norm moves no counter: [PyTorch issue 13402](https://github.com/pytorch/pytorch/issues/13402), open since 2018
+# - [In-place correctness checks](https://pytorch.org/docs/stable/notes/autograd.html#in-place-correctness-checks) in PyTorch's notes

@@ -1,0 +1,264 @@
+"""Patterns in which an operation saved an input: the message names a writer, a maker, a slice or nobody."""
+
+from overwritten.cases.patterns.pattern import Pattern
+
+INPUTS = (
+    Pattern(
+        "position added after a convolution",
+        group="writer",
+        says="Add, 1; expected 0",
+        given="""
+stem, side = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 4, 1)
+position = torch.randn(1, 4, 5, 5, requires_grad=True)
+image = torch.randn(1, 3, 5, 5)
+""",
+        wrong="""
+x = stem(image)
+y = side(x)  # saver
+x += position  # writer
+(x * y).sum().backward()
+""",
+        right="""
+x = stem(image)
+y = side(x)
+x = x + position
+(x * y).sum().backward()
+""",
+        does="Compute a new tensor: `x = x + position`.",
+        folk="hand the convolution `x.clone()`",
+        vain="""
+x = stem(image)
+y = side(x.clone())
+x += position
+(x * y).sum().backward()
+""",
+        ends="right gradient",
+        because="It works: the convolution saves the copy. The price is a copy of `x`, as `x + position` makes one too.",
+        saver="conv2d",
+        writers=("add_",),
+        cure="augmented assignment",
+        thread="Wolfwjs/GANet#20",
+    ),
+    Pattern(
+        "vectors divided by their norm",
+        group="writer",
+        says="Div, 1; expected 0",
+        given="""
+weight = torch.randn(4, 8, requires_grad=True)
+""",
+        wrong="""
+x = weight * 2
+length = x.norm(dim=-1, keepdim=True)  # saver
+x /= length  # writer
+x[:, 0].sum().backward()
+""",
+        right="""
+x = weight * 2
+length = x.norm(dim=-1, keepdim=True)
+x = x / length
+x[:, 0].sum().backward()
+""",
+        does="Compute a new tensor: `x = x / length`.",
+        folk="`x /= length.detach()`",
+        vain="""
+x = weight * 2
+length = x.norm(dim=-1, keepdim=True)
+x /= length.detach()
+x[:, 0].sum().backward()
+""",
+        ends="silently wrong gradient",
+        because="The error goes because the norm takes no part any more: its share of the gradient is missing.",
+        saver="norm",
+        writers=("div_",),
+        cure="augmented assignment",
+        thread="huggingface/transformers#24525",
+    ),
+    Pattern(
+        "column written after the whole was used",
+        group="parts",
+        says="CopySlices, 1; expected 0",
+        given="""
+boxes = torch.randn(3, 4, requires_grad=True)
+""",
+        wrong="""
+x = boxes * 2
+area = x ** 2
+x[:, 0] = 0
+(area + x).sum().backward()
+""",
+        right="""
+x = boxes * 2
+area = x ** 2
+x = torch.cat((torch.zeros(3, 1), x[:, 1:]), 1)
+(area + x).sum().backward()
+""",
+        does="Build the result from parts with `torch.cat` or `torch.stack`, or write into `x.clone()`.",
+        folk="write a column that `area` does not need",
+        vain="""
+x = boxes * 2
+area = x[:, 1:] ** 2
+x[:, 0] = 0
+(area.sum() + x.sum()).backward()
+""",
+        ends="AsStrided, 1; expected 0",
+        because="All parts of a storage share one counter, also those that were not written.",
+        by_hand="""
+keep = torch.tensor([0.0, 1.0, 1.0, 1.0])
+((boxes * 2) ** 2 + boxes * 2 * keep).sum().backward()
+""",
+    ),
+    Pattern(
+        "features clamped under no_grad",
+        group="unrecorded",
+        says="Mul, 1; expected 0",
+        given="""
+a = torch.randn(4, requires_grad=True)
+""",
+        wrong="""
+x = a * 2
+y = x ** 3
+with torch.no_grad():
+    x.clamp_(-1, 1)
+y.sum().backward()
+""",
+        right="""
+x = a * 2
+y = x ** 3
+with torch.no_grad():
+    shown = x.clamp(-1, 1)
+y.sum().backward()
+""",
+        does="Write into a tensor of its own: `shown = x.clamp(-1, 1)`. The message names the maker of `x`; the write was not recorded.",
+        folk="`x.detach().clamp_(-1, 1)`",
+        vain="""
+x = a * 2
+y = x ** 3
+x.detach().clamp_(-1, 1)
+y.sum().backward()
+""",
+        ends="Mul, 1; expected 0",
+        because="`detach()` shares storage and counter.",
+        by_hand="""
+(a * 2).pow(3).sum().backward()
+""",
+    ),
+    Pattern(
+        "time buffer filled from itself",
+        group="slice",
+        says="AsStrided, 5; expected 4",
+        given="""
+weight = torch.randn(1, requires_grad=True)
+""",
+        wrong="""
+states = torch.zeros(4, 6)
+for t in range(1, 6):
+    state = torch.tanh(states[:, t - 1] * weight + 1)  # saver
+    states[:, t] = state  # writer
+states.sum().backward()
+""",
+        right="""
+states = [torch.zeros(4)]
+for t in range(1, 6):
+    state = torch.tanh(states[t - 1] * weight + 1)
+    states.append(state)
+torch.stack(states, 1).sum().backward()
+""",
+        does="A list, and `torch.stack` at the end.",
+        folk="read `states[:, t - 1].clone()`",
+        vain="""
+states = torch.zeros(4, 6)
+for t in range(1, 6):
+    state = torch.tanh(states[:, t - 1].clone() * weight + 1)
+    states[:, t] = state
+states.sum().backward()
+""",
+        ends="right gradient",
+        because="It works, at the price of a copy of every slice that is read.",
+        saver="mul",
+        writers=("__setitem__",),
+        cure="written part by part",
+        thread="pytorch/pytorch#114505",
+    ),
+    Pattern(
+        "buffer written by the next forward",
+        group="buffer",
+        says="no name, 4; expected 2",
+        given="""
+first, second = torch.randn(2, 4), torch.randn(2, 4)
+""",
+        wrong="""
+class Scaled(nn.Linear):
+    def forward(self, x):
+        self.scale.mul_(0.9)  # writer
+        self.scale.add_(0.3)  # writer
+        return super().forward(x) * self.scale  # saver
+
+net = Scaled(4, 4)
+net.register_buffer("scale", torch.ones(4))
+(net(first).sum() + net(second).sum()).backward()
+""",
+        right="""
+class Scaled(nn.Linear):
+    def forward(self, x):
+        self.scale.mul_(0.9)
+        self.scale.add_(0.3)
+        return super().forward(x) * self.scale.clone()
+
+net = Scaled(4, 4)
+net.register_buffer("scale", torch.ones(4))
+(net(first).sum() + net(second).sum()).backward()
+""",
+        does="Use `self.scale.clone()` in the forward, or write the buffer after backward.",
+        folk="`retain_graph=True`",
+        vain="""
+class Scaled(nn.Linear):
+    def forward(self, x):
+        self.scale.mul_(0.9)
+        self.scale.add_(0.3)
+        return super().forward(x) * self.scale
+
+net = Scaled(4, 4)
+net.register_buffer("scale", torch.ones(4))
+(net(first).sum() + net(second).sum()).backward(retain_graph=True)
+""",
+        ends="no name, 4; expected 2",
+        because="It keeps the graph, not the old values. (DistributedDataParallel writes buffers so; there, `broadcast_buffers=False` or one forward.)",
+        saver="mul",
+        writers=("mul_", "add_"),
+        cure="buffer of a later forward",
+        thread="pytorch/pytorch#22095",
+    ),
+    Pattern(
+        "labels changed after the loss",
+        group="whole numbers",
+        says="no name, 1; expected 0",
+        given="""
+scores = torch.randn(4, 3, requires_grad=True)
+labels = torch.tensor([0, 1, 2, 1])
+""",
+        wrong="""
+loss = F.cross_entropy(scores, labels)
+labels[labels == 2] = 0
+loss.backward()
+""",
+        right="""
+loss = F.cross_entropy(scores, labels)
+merged = torch.where(labels == 2, 0, labels)
+loss.backward()
+""",
+        does="Give the changed labels a tensor of their own, or change them before the loss.",
+        folk="`labels = labels.detach()` before",
+        vain="""
+labels = labels.detach()
+loss = F.cross_entropy(scores, labels)
+labels[labels == 2] = 0
+loss.backward()
+""",
+        ends="no name, 1; expected 0",
+        because="Whole numbers have no gradient to cut off; the loss has saved them all the same.",
+        by_hand="""
+slopes = torch.softmax(scores.detach(), -1) - F.one_hot(labels)
+(scores * slopes / 4).sum().backward()
+""",
+    ),
+)

@@ -1,0 +1,299 @@
+"""Cousins near by: hooks, Functions of one's own, what does not fit, graphs that are used up."""
+
+from overwritten.cases.patterns.pattern import Pattern
+
+NEIGHBOURS = (
+    Pattern(
+        "full backward hook and an in-place relu",
+        group="refused",
+        says="view of a custom Function",
+        given="""
+convolution = nn.Conv2d(1, 2, 1)
+image = torch.randn(1, 1, 3, 3, requires_grad=True)
+seen = []
+""",
+        wrong="""
+convolution.register_full_backward_hook(lambda m, i, o: seen.append(o))
+x = convolution(image)
+x = F.relu(x, inplace=True)
+x.square().sum().backward()
+""",
+        right="""
+convolution.register_full_backward_hook(lambda m, i, o: seen.append(o))
+x = convolution(image)
+x = F.relu(x)
+x.square().sum().backward()
+""",
+        does="No in-place operation on what a hooked module returns. (Somebody else's module: a tensor hook, `x.register_hook(…)`.)",
+        folk="the older `register_backward_hook`",
+        vain="""
+convolution.register_backward_hook(lambda m, i, o: seen.append(o))
+x = convolution(image)
+x = F.relu(x, inplace=True)
+x.square().sum().backward()
+""",
+        ends="right gradient",
+        because="It works for this module. The price: of a module with several operations the old hook reports the last one only.",
+        thread="pytorch/pytorch#61519",
+        by_hand="""
+x = convolution(image).clamp(min=0)
+x.square().sum().backward()
+""",
+    ),
+    Pattern(
+        "view returned by a Function of one's own",
+        group="refused",
+        says="view of a custom Function",
+        given="""
+class Head(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x[:2]
+
+    @staticmethod
+    def backward(ctx, slope):
+        return F.pad(slope, (0, 2))
+
+a = torch.randn(4, requires_grad=True)
+""",
+        wrong="""
+head = Head.apply(a)
+head *= 3
+head.square().sum().backward()
+""",
+        right="""
+head = Head.apply(a)
+head = head * 3
+head.square().sum().backward()
+""",
+        does="Write out of place, or return `x[:2].clone()` there.",
+        folk="`head.detach()` before the write",
+        vain="""
+head = Head.apply(a).detach()
+head *= 3
+head.requires_grad_().square().sum().backward()
+""",
+        ends="no gradient",
+        because="The history ends at `detach()`: `a` gets no gradient. And `a` itself was written, they share a storage.",
+        by_hand="""
+(a[:2] * 3).square().sum().backward()
+""",
+    ),
+    Pattern(
+        "marked dirty and not returned",
+        group="refused",
+        says="dirty and not returned",
+        given="""
+a = torch.randn(4, requires_grad=True)
+""",
+        wrong="""
+class Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, slope):
+        return slope * 2
+
+x = a.exp().clone()
+y = Double.apply(x)
+(x * y).sum().backward()
+""",
+        right="""
+class Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        x.mul_(2)
+        ctx.mark_dirty(x)
+        return x
+
+    @staticmethod
+    def backward(ctx, slope):
+        return slope * 2
+
+x = a.exp().clone()
+y = Double.apply(x)
+(x * y).sum().backward()
+""",
+        does="Return the very tensor that was written and marked.",
+        folk="leave `mark_dirty` out",
+        vain="""
+class Double(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        x.mul_(2)
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx, slope):
+        return slope * 2
+
+x = a.exp().clone()
+y = Double.apply(x)
+(x * y).sum().backward()
+""",
+        ends="silently wrong gradient",
+        because="`x` holds twice its numbers, and its history does not know.",
+        by_hand="""
+(a.exp() * 2).square().sum().backward()
+""",
+    ),
+    Pattern(
+        "integers scaled by a weight",
+        group="refused",
+        says="dtype cannot be cast",
+        given="""
+scale = torch.tensor(0.5, requires_grad=True)
+""",
+        wrong="""
+counts = torch.tensor([1, 2, 3])
+counts *= scale
+counts.sum().backward()
+""",
+        right="""
+counts = torch.tensor([1, 2, 3])
+counts = counts * scale
+counts.sum().backward()
+""",
+        does="Compute a new tensor: `counts = counts * scale`.",
+        folk="`counts *= scale.long()`",
+        vain="""
+counts = torch.tensor([1, 2, 3])
+counts *= scale.long()
+counts.float().requires_grad_().sum().backward()
+""",
+        ends="no gradient",
+        because="0.5 becomes 0, and whole numbers have no gradient.",
+        by_hand="""
+scale.backward(torch.tensor(6.0))
+""",
+    ),
+    Pattern(
+        "sum that would have to grow",
+        group="refused",
+        says="shape cannot grow",
+        given="""
+bias = torch.randn(3, requires_grad=True)
+rows = torch.randn(2, 3, requires_grad=True)
+""",
+        wrong="""
+x = bias * 2
+x += rows
+x.square().sum().backward()
+""",
+        right="""
+x = bias * 2
+x = x + rows
+x.square().sum().backward()
+""",
+        does="Compute a new tensor: `x = x + rows`, of shape [2, 3].",
+        folk="`x += rows.sum(0)`",
+        vain="""
+x = bias * 2
+x += rows.sum(0)
+x.square().sum().backward()
+""",
+        ends="silently wrong gradient",
+        because="It runs, and computes something else: the square of a sum.",
+        by_hand="""
+x = (bias * 2).repeat(2, 1) + rows
+x.square().sum().backward()
+""",
+    ),
+    Pattern(
+        "out= in training code",
+        group="refused",
+        says="out= needs no gradient",
+        given="""
+a = torch.randn(4, requires_grad=True)
+result = torch.empty(4)
+""",
+        wrong="""
+torch.exp(a, out=result)
+result.sum().backward()
+""",
+        right="""
+result = torch.exp(a)
+result.sum().backward()
+""",
+        does="Assign the result.",
+        folk="`with torch.no_grad():` around it",
+        vain="""
+with torch.no_grad():
+    torch.exp(a, out=result)
+result.requires_grad_().sum().backward()
+""",
+        ends="no gradient",
+        because="It runs, and nothing is recorded: `a` gets no gradient.",
+        by_hand="""
+a.backward(a.detach().exp())
+""",
+    ),
+    Pattern(
+        "saved, then detached in place",
+        group="refused",
+        says="detached in place",
+        given="""
+a = torch.randn(4, requires_grad=True)
+""",
+        wrong="""
+x = a.exp()
+y = x ** 2
+x.detach_()
+y.sum().backward()
+""",
+        right="""
+x = a.exp()
+y = x ** 2
+x = x.detach()
+y.sum().backward()
+""",
+        does="`x = x.detach()`: a tensor without a history, and the old one keeps its own.",
+        folk="`x.requires_grad_()` after it",
+        vain="""
+x = a.exp()
+y = x ** 2
+x.detach_()
+x.requires_grad_()
+y.sum().backward()
+""",
+        ends="detached in place",
+        because="It makes a leaf of `x`; the power still looks for the history that was cut off.",
+        by_hand="""
+(a * 2).exp().sum().backward()
+""",
+    ),
+    Pattern(
+        "backward twice",
+        group="refused",
+        says="backward twice",
+        given="""
+a = torch.randn(4, requires_grad=True)
+""",
+        wrong="""
+features = a.exp()
+features.sum().backward()
+features.square().sum().backward()
+""",
+        right="""
+features = a.exp()
+(features.sum() + features.square().sum()).backward()
+""",
+        does="Add the losses and go back once; or run the forward again; or `detach()` where the second has no business.",
+        folk="`retain_graph=True` in the first",
+        vain="""
+features = a.exp()
+features.sum().backward(retain_graph=True)
+features.square().sum().backward()
+""",
+        ends="right gradient",
+        because="Here it works, at the price of the graph's memory and of going back through it twice. With a step in between it leads to the patterns of section 3.",
+        by_hand="""
+value = a.detach().exp()
+a.backward(value + 2 * value.square())
+""",
+    ),
+)

@@ -1,0 +1,113 @@
+"""Cousins that raise nothing: the gradient is wrong, and no counter has moved."""
+
+from overwritten.cases.patterns.pattern import Pattern
+
+SILENT = (
+    Pattern(
+        "write through .data",
+        group="silent",
+        says="silently wrong gradient",
+        given="""
+logits = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)
+""",
+        wrong="""
+y = logits.sigmoid()
+y.data[0] = 0.9
+y.sum().backward()
+""",
+        right="""
+y = logits.sigmoid()
+y = y.clone()
+y[0] = 0.9
+y.sum().backward()
+""",
+        does="Write into a `clone()`, and through no `.data`.",
+        folk="`.detach()` in place of `.data`",
+        vain="""
+y = logits.sigmoid()
+y.detach()[0] = 0.9
+y.sum().backward()
+""",
+        ends="Sigmoid, 1; expected 0",
+        because="It shares the counter, so the check works again: now it raises, and rightly. The cure is still to come.",
+        thread="pytorch/pytorch#6990",
+        by_hand="""
+y = torch.cat((torch.tensor([0.9]), logits[1:].sigmoid()))
+y.sum().backward()
+""",
+    ),
+    Pattern(
+        "batch norm in eval, then in train",
+        group="silent",
+        says="silently wrong gradient",
+        given="""
+norm = nn.BatchNorm1d(4).eval()
+x = torch.randn(8, 4, requires_grad=True)
+other = torch.randn(64, 4) * 50
+""",
+        wrong="""
+y = norm(x)
+norm.train()
+norm(other)
+y.sum().backward()
+""",
+        right="""
+y = norm(x)
+y.sum().backward()
+norm.train()
+norm(other)
+""",
+        does="Backward before the next forward in training mode.",
+        folk="`norm(other)` under `no_grad`",
+        vain="""
+y = norm(x)
+norm.train()
+with torch.no_grad():
+    norm(other)
+y.sum().backward()
+""",
+        ends="silently wrong gradient",
+        because="Running statistics are written under `no_grad` as well.",
+        thread="pytorch/pytorch#13402",
+        by_hand="""
+y = x / (1 + norm.eps) ** 0.5 * norm.weight + norm.bias
+y.sum().backward()
+""",
+    ),
+    Pattern(
+        "allow_mutation_on_saved_tensors and slices",
+        group="silent",
+        says="silently wrong gradient",
+        given="""
+r, d = torch.ones(2, 4), torch.ones(2, requires_grad=True)
+allowed = torch.autograd.graph.allow_mutation_on_saved_tensors
+""",
+        wrong="""
+with allowed():
+    y = d * r[:, 2]
+    r[:, 0] = 5.0
+    r[:, 2] = 100.0
+    y.sum().backward()
+""",
+        right="""
+y = d * r[:, 2].clone()
+r[:, 0] = 5.0
+r[:, 2] = 100.0
+y.sum().backward()
+""",
+        does="Clone the slice that is saved.",
+        folk="swap the two writes",
+        vain="""
+with allowed():
+    y = d * r[:, 2]
+    r[:, 2] = 100.0
+    r[:, 0] = 5.0
+    y.sum().backward()
+""",
+        ends="right gradient",
+        because="By luck: the write that hits the saved slice now comes first, and that one PyTorch notices. Swap the lines back and it is wrong.",
+        by_hand="""
+d.sum().backward()
+""",
+    ),
+)

@@ -1,0 +1,157 @@
+"""The exercises of lesson 8: find the pattern of a message, mend two programs with several.
+
+Each check runs the learner's function on fresh tensors, beside an out-of-place twin.
+"""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.folk import Folk
+from overwritten.lesson.guide import number, pattern, section
+from overwritten.lesson.reading_the_error import compare
+
+__all__ = ["CASES", "EXERCISES", "attend", "patterns", "roll_out"]
+
+_OVERWRITTEN = "one of the variables needed for gradient computation has been modified by an inplace operation: "
+
+#: name → (what was run, what was printed, its pattern, what to look at)
+_CASES = {
+    "a": (
+        "A detector with anchors, in the second stage of training",
+        f"{_OVERWRITTEN}[torch.cuda.FloatTensor [16, 3, 20, 20, 85]], which is output 0 of SigmoidBackward0, is at version 2; expected version 0 instead.",
+        "boxes decoded into a sigmoid",
+        "Sigmoid saved its own result, and that was written twice; 85 numbers for each anchor are a box, a score and classes.",
+    ),
+    "b": (
+        "One recurrent network, one optimizer; steps 1 and 2 ran, step 3 raises",
+        f"{_OVERWRITTEN}[torch.cuda.FloatTensor [128, 128]], which is output 0 of AsStridedBackward0, is at version 3; expected version 2 instead.",
+        "hidden state carried over a step",
+        "two sides and `AsStrided` is a weight that a step has written; with one network and one loss a step, which old graph still needs it?",
+    ),
+    "c": (
+        "A classifier with rare classes that are merged",
+        f"{_OVERWRITTEN}[torch.cuda.LongTensor [64]] is at version 1; expected version 0 instead.",
+        "labels changed after the loss",
+        "`LongTensor` is whole numbers, and nobody made it: what does a loss save besides the scores?",
+    ),
+    "d": (
+        "Boxes taken apart, `x1, y1, x2, y2 = boxes.chunk(4, -1)`, and shifted",
+        "Output 0 of SplitBackward0 is a view and is being modified inplace. This view is the output of a function "
+        "that returns multiple views. Such functions do not allow the output views to be modified inplace.",
+        "view from unbind or split written",
+        "the text itself says it: the operation returned several views.",
+    ),
+    "e": (
+        "A vision transformer; the feature map also goes to a second head",
+        f"{_OVERWRITTEN}[torch.cuda.FloatTensor [8, 768, 14, 14]], which is output 0 of AddBackward0, is at version 1; expected version 0 instead.",
+        "position added after a convolution",
+        "an addition saves nothing, so `Add` is the writer, `+=`; somebody before it saved the map as an input.",
+    ),
+    "f": (
+        "A network with batch norm: a batch in `eval()`, then one in `train()`, then backward of the first. Nothing raises, the numbers look odd",
+        "(no message)",
+        "batch norm in eval, then in train",
+        "no message: which buffers are written while no counter moves?",
+    ),
+}
+
+#: The cases of exercise 1: name → (what was run, what was printed).
+CASES = {name: (ran, said) for name, (ran, said, *_) in _CASES.items()}
+
+
+def _finds_patterns(answers):
+    for name, (*_, right, look) in _CASES.items():
+        said = answers[name]
+        try:
+            found = pattern(said if isinstance(said, int) else int(said) if str(said).strip().isdigit() else str(said).strip())
+        except LookupError as error:
+            return f"{name}: {error.args[0]}"
+        if found.name != right:
+            where = section(pattern(right))
+            near = f"section {where} is the place, but" if section(found) == where else "look in another section, for"
+            return f"{name}: you say {number(found)}, {found.name!r}; {near} {look}"
+
+
+def _attends(answer):
+    for batch, words, padded in ((2, 4, 1), (1, 6, 3), (3, 5, 2)):
+        leaves = [torch.randn(batch, words, words, requires_grad=True), torch.randn(batch, words, 3, requires_grad=True)]
+        scores, values = twins = [leaf.detach().clone().requires_grad_() for leaf in leaves]
+        padding = torch.arange(words) >= words - padded
+        weights = torch.where(padding, 0, torch.softmax(scores, -1))
+        wanted = (weights / weights.sum(-1, keepdim=True)) @ values
+        given = padding.clone()
+        with Folk() as folk:
+            result = attempt(answer, *leaves, given)
+        if not torch.equal(given, padding):
+            return "`padding` was changed: the function must leave its arguments as they were."
+        if any(not torch.equal(leaf.detach(), twin.detach()) for leaf, twin in zip(leaves, twins)):
+            return folk.complaint(".data", "numpy") or "the scores or the values were changed: leave the arguments as they were."
+        if mistake := compare(result, wanted, leaves, twins, folk):
+            return mistake
+
+
+def _rolls_out(answer):
+    for rows, features, steps in ((2, 3, 4), (1, 5, 1), (3, 2, 6)):
+        cell = nn.Sequential(nn.Linear(features, features), nn.Tanh())
+        twin_cell, start = copy.deepcopy(cell), torch.randn(rows, features, requires_grad=True)
+        twin = start.detach().clone().requires_grad_()
+        wanted = [twin]
+        for _ in range(steps - 1):
+            wanted.append(twin_cell(wanted[-1]))
+        wanted = torch.stack(wanted)
+        with Folk() as folk:
+            result = attempt(answer, cell, start, steps)
+        if isinstance(result, torch.Tensor) and result.shape != wanted.shape:
+            return f"the states of {steps} steps, {rows} rows and {features} features are one tensor of shape {list(wanted.shape)}; yours is {list(result.shape)}."
+        if not torch.equal(start.detach(), twin.detach()):
+            return folk.complaint(".data", "numpy") or "`start` was changed: leave the argument as it was."
+        leaves, twins = [start, *cell.parameters()], [twin, *twin_cell.parameters()]
+        if steps == 1:
+            leaves, twins = leaves[:1], twins[:1]
+        if mistake := compare(result, wanted, leaves, twins, folk):
+            return mistake
+
+
+patterns = Exercise(
+    _finds_patterns,
+    (
+        "First the kind of text, then the name after 'output 0 of', then the shape. The table of section 1 has a search field.",
+        "`find(text)` puts the nearest patterns first; what was run decides among those.",
+    ),
+    "answers = {\n" + "".join(f"    {name!r}: {number(pattern(right))},  # {right}\n" for name, (*_, right, _) in _CASES.items()) + "}",
+    questions=tuple(_CASES),
+)
+
+attend = Exercise(
+    _attends,
+    (
+        "Two lines write: the mask and `/=`. Who has saved what they write? The softmax has saved its result.",
+        "`weights = torch.where(padding, 0, weights)`. After that nobody has saved `weights`, so even `/=` may stay.",
+    ),
+    "def attend(scores, values, padding):\n"
+    "    weights = torch.softmax(scores, -1)\n"
+    "    weights = torch.where(padding, 0, weights)\n"
+    "    weights /= weights.sum(-1, keepdim=True)\n"
+    "    return weights @ values",
+)
+
+roll_out = Exercise(
+    _rolls_out,
+    (
+        "The Linear in `cell` saves its input, a slice of `states`, and all slices share one counter.",
+        "Collect the states in a list, `states.append(cell(states[-1]))`, and `torch.stack(states)` at the end.",
+    ),
+    "def roll_out(cell, start, steps):\n"
+    "    states = [start]\n"
+    "    for _ in range(steps - 1):\n"
+    "        states.append(cell(states[-1]))\n"
+    "    return torch.stack(states)",
+)
+
+#: By the name the lesson uses; the tests run every one unattempted, wrong and right.
+EXERCISES = {"patterns": patterns, "attend": attend, "roll_out": roll_out}

@@ -1,0 +1,253 @@
+"""The field guide: from a message to its patterns, and each pattern as a card.
+
+The idea: the decoder names the suspects of a message; every pattern belongs to one of them,
+so a message leads to patterns, and those whose own message is most like it come first.
+What a card says a program ends with was measured by running it, beside the cure as its twin.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from functools import lru_cache
+from html import escape
+
+import torch
+
+from overwritten.cases.patterns import EVERY, HEAD, Pattern
+from overwritten.lesson.show import with_code
+from overwritten.live.scenes import Scene, side_by_side
+from overwritten.live.table import Table
+from overwritten.messages import KINDS, Message, parse
+from overwritten.pictures.draw import STYLE, clean
+from overwritten.pictures.lanes import lanes_sentence, lanes_svg
+from overwritten.reading import Decoded, decode
+from overwritten.trial import Trial, trial
+
+#: section of the lesson → the groups of patterns that stand there.
+SECTIONS = {
+    2: ("own result", "custom Function"),
+    3: ("writer", "parts", "unrecorded", "slice"),
+    4: ("buffer", "whole numbers"),
+    5: ("linear weight", "parameter"),
+    6: ("refused",),
+    7: ("silent",),
+}
+#: So many patterns are shown for one message.
+SHOWN = 5
+
+
+def pattern(which: int | str) -> Pattern:
+    """The pattern with this number or name. Raises LookupError for one that is not there.
+
+    >>> pattern(3).name
+    'relu twice'
+    """
+    for number, one in enumerate(EVERY, 1):
+        if which in (number, one.name):
+            return one
+    raise LookupError(f"There is no pattern {which!r}: give a number from 1 to {len(EVERY)}, or a name from a card.")
+
+
+def number(one: Pattern) -> int:
+    return EVERY.index(one) + 1
+
+
+def section(one: Pattern) -> int:
+    return next(place for place, groups in SECTIONS.items() if one.group in groups)
+
+
+def programs(name: int | str) -> dict[str, str]:
+    """The three programs of a pattern by label, the cure last; for a knob."""
+    one = pattern(name)
+    return {"as found": one.trigger, "folk cure": one.folk_cured, "cure": one.cured}
+
+
+def both(codes: dict[str, str], values: dict) -> Scene:
+    """For a knob over `programs`: as found and with the folk cure, one below the other."""
+    return side_by_side(dict(zip(codes, tried(pattern(values["name"])))))
+
+
+@lru_cache(maxsize=None)
+def tried(one: Pattern) -> tuple[Trial, Trial]:
+    """The trigger and the folk cure, each run beside the cure."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # an old kind of hook is a folk cure
+        return trial(one.trigger, one.cured), trial(one.folk_cured, one.cured)
+
+
+def end_of(done: Trial) -> str:
+    """'Relu, 1; expected 0' and the like, the kind of another error, or the verdict.
+
+    >>> end_of(tried(pattern("relu twice"))[1])
+    'Relu, 1; expected 0'
+    """
+    return in_short(parse(done.run.error)) if done.run.error else done.verdict
+
+
+def in_short(message: Message | None) -> str:
+    """'Relu, 1; expected 0', 'no name, 2; expected 1', or the message's kind."""
+    if message is None or message.now is None:
+        return message.kind if message else "an error of another kind"
+    name = (message.op or "no name").rpartition("::")[2]
+    return f"{name}, {message.now}; expected {message.expected}"
+
+
+def tally() -> dict[str, list[str]]:
+    """What the folk cures end with → the names of their patterns. Measured."""
+    ends = {"still raises": [], "silently wrong gradient": [], "no gradient": [], "right gradient": []}
+    for one in EVERY:
+        done = tried(one)[1]
+        ends["still raises" if done.run.error else done.verdict].append(one.name)
+    return ends
+
+
+def index() -> Table:
+    """All patterns in a table to search: what each ends with (measured), where its card is, its cure."""
+    columns = {
+        "pattern": lambda one: f"{number(one)}. {one.name}",
+        "ends with": lambda one: end_of(tried(one)[0]),
+        "section": section,
+        "cure": lambda one: one.does.replace("`", ""),
+    }
+    return Table(list(EVERY), columns, "Every pattern of this lesson")
+
+
+class Found(Decoded):
+    """What the decoder says, and patterns: for each message those that look like it, nearest first."""
+
+    def __init__(self, decoded: Decoded):
+        super().__init__(decoded.readings, decoded.sorry)
+        self.patterns = tuple(_nearest(reading.message, reading.names) for reading in self.readings)
+
+    def __str__(self):
+        blocks = [super().__str__()]
+        for place, patterns in enumerate(self.patterns, 1):
+            blocks.append("\n".join([self._head(place, patterns), *(f"  {_line(one)}" for one in patterns)]))
+        return "\n\n".join(blocks)
+
+    __repr__ = __str__
+
+    def html(self) -> str:
+        lists = []
+        for place, patterns in enumerate(self.patterns, 1):
+            items = "".join(f"<li>{with_code(_line(one))}</li>" for one in patterns)
+            lists.append(f"<p><strong>{self._head(place, patterns)}</strong></p>" + (f"<ul>{items}</ul>" if items else ""))
+        return super().html().removesuffix("</div>") + "".join(lists) + "</div>"
+
+    def _head(self, place, patterns):
+        of = f" of message {place}" if len(self.patterns) > 1 else ""
+        return f"Patterns{of} in this lesson, the nearest first:" if patterns else f"No pattern{of} in this lesson."
+
+
+def find(text: str) -> Found:
+    """`decode`, and which patterns of this lesson each message looks like.
+
+    >>> find("[torch.FloatTensor [9, 9]], which is output 0 of Relu, is at version 2; expected version 1").patterns[0][0].name
+    'residual onto a relu'
+    """
+    return Found(decode(text))
+
+
+def _line(one):
+    return f"{number(one)}. {one.name} (section {section(one)}, `{one.says}`): {one.does}"
+
+
+def _nearest(message, names):
+    if message.kind != "overwritten":
+        return tuple(one for one in EVERY if one.says == message.kind)
+    known = {one: parse(tried(one)[0].run.error) for one in EVERY if one.group in names}
+
+    def distance(one):
+        other, place = known[one], names.index(one.group)
+        return (
+            other.op != message.op,
+            place if message.op else 0,  # without a name the shape tells more
+            len(other.shape) != len(message.shape),
+            place,
+            other.writes != message.writes,
+            bool(other.expected) != bool(message.expected),
+        )
+
+    return tuple(sorted(known, key=distance)[:SHOWN])
+
+
+_LOOK = """
+.ow .card{border:1px solid var(--ow-line);border-radius:6px;margin:6px 0;padding:6px 12px;font-size:14px;line-height:1.45}
+.ow .card summary{cursor:pointer}.ow .card pre{white-space:pre-wrap;font-size:12.5px;line-height:1.4;margin:4px 0 8px;
+padding:6px 8px;border-left:3px solid var(--ow-line);color:inherit;background:transparent}
+.ow .card p{margin:8px 0 2px}.ow .card code{overflow-wrap:anywhere;color:inherit;background:transparent}
+"""
+
+
+class Cards:
+    """Patterns to read: message, what happens, cure, folk cure and what that really does."""
+
+    def __init__(self, patterns: tuple[Pattern, ...]):
+        self.patterns = patterns
+
+    def html(self) -> str:
+        return f'<div class="ow"><style>{STYLE}{_LOOK}</style>{"".join(map(_card, self.patterns))}</div>'
+
+    def __str__(self):
+        return "\n\n".join(map(_words, self.patterns))
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": str(self), "text/html": self.html()}
+
+
+def cards(*which: int | str) -> Cards:
+    """The cards of these patterns: numbers, names, or groups of `SECTIONS`."""
+    groups = {group for section in SECTIONS.values() for group in section}
+    chosen = [[one for one in EVERY if one.group == w] if w in groups else [pattern(w)] for w in which]
+    return Cards(tuple(one for some in chosen for one in some))
+
+
+def message_of(one: Pattern) -> str:
+    """What its trigger says, as every PyTorch from 2.6 on would agree to write it; '' for none."""
+    error = tried(one)[0].run.error
+    message = parse(error) if error else None
+    if message is None:
+        return ""
+    if message.now is None:
+        return f"RuntimeError: {re.search(KINDS[message.kind], error)[0]} …"
+    node = f"{message.op}Backward0"
+    older = f" ({node} up to torch 2.12)" if hasattr(torch._C._functions, node) else ""
+    return error.replace(f" of {message.op},", f" of {message.op}{older},")
+
+
+def _really(one):
+    done = tried(one)[1]
+    return f"{'still raises: ' if done.run.error else ''}{end_of(done)}"
+
+
+def _card(one):
+    done = tried(one)[0]
+    said = message_of(one)
+    link = one.thread.replace("#", "/issues/")
+    lines = [f"<code>{escape(said)}</code>" if said else "No message: it runs to its end."]
+    lines += ["<p><strong>As found</strong></p>", _pre(one.trigger), "<p><strong>What happens</strong></p>"]
+    lines.append(lanes_svg(done.run, lanes_sentence(done.run), done.verdict, brief=True))
+    lines += [f"<p><strong>Cure.</strong> {with_code(one.does)}</p>", _pre(one.right)]
+    lines += [f"<p><strong>Folk cure:</strong> {with_code(one.folk)}</p>", _pre(one.vain)]
+    lines.append(f"<p><strong>What that really does: {escape(_really(one))}.</strong> {with_code(one.because)}</p>")
+    if one.thread:
+        lines.append(f'<p>Read on: <a href="https://github.com/{link}">{one.thread}</a></p>')
+    head = f"<strong>{number(one)}. {escape(one.name)}</strong> <code>{escape(end_of(done))}</code>"
+    return f'<details class="card"><summary data-lm-suppress-shortcuts="true">{head}</summary>{"".join(lines)}</details>'
+
+
+def _pre(code):
+    return f"<pre>{escape(clean(code.strip()), quote=False)}</pre>"
+
+
+def _words(one):
+    parts = [f"{number(one)}. {one.name}: {end_of(tried(one)[0])}", message_of(one), one.trigger.strip()]
+    parts += [f"Cure. {one.does}", one.right.strip(), f"Folk cure: {one.folk}", one.vain.strip()]
+    parts += [f"What that really does: {_really(one)}. {one.because}", one.thread]
+    return "\n".join(filter(None, parts))
+
+
+def alone(which: int | str, program: str = "as found") -> str:
+    """A pattern's program as a file of its own, imports and all; program: a label of `programs`."""
+    return f"{HEAD}\n{programs(which)[program]}"
