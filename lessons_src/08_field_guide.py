@@ -2,7 +2,7 @@
 # # Find your pattern
 #
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/08_field_guide.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/08_field_guide.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2F08_field_guide.ipynb)
 # <!-- /badges -->
 #
 # After this lesson you can
@@ -12,7 +12,7 @@
 # - say what the cure from a forum would really do;
 # - run the doctor on code of your own.
 #
-# **About 75 minutes.** You need: version counters and what backward saves (lesson 2).
+# **About 100 minutes.** You need: version counters and what backward saves (lesson 2).
 # Lesson 5 explains the parts of the message.
 #
 # In a hurry, with an error of your own? Run the cells up to the field in section 1, paste
@@ -367,11 +367,6 @@ print(said[said.index("saved by") :])
 # %% [markdown]
 # The doctor's cure and the card's are the same one. With the two lines known, the pattern is
 # a matter of looking.
-#
-# ## Your turn: the clinic
-#
-# <!-- clinic: scripts of lessons_src/clinic -->
-# <!-- /clinic -->
 
 # %% [markdown]
 # ## 10. Your turn: the patterns (14 minutes)
@@ -437,6 +432,77 @@ def roll_out(cell, start, steps):
 
 
 exercises.roll_out.check(roll_out)
+
+# %% [markdown]
+# ## 11. Your turn: the clinic (25 minutes)
+#
+# Three training scripts, written as people write them: a GAN with two optimizers, a
+# recurrent world model, a detector with a head in the manner of YOLO. Each stops with the
+# error. Two of them have a second fault behind the first. First read the message, then the
+# code, and name two lines; only then ask the doctor.
+
+# %%
+from overwritten.lesson import clinic
+
+with caught():
+    clinic.run("gan")
+
+# %%
+print(clinic.numbered("gan", 25, 56))
+
+# %% [markdown]
+# **Exercise 4.** Which line saved, which line wrote? Give their numbers. (The rest of the
+# script: `print(clinic.source("gan"))`.)
+
+# %%
+answer = {"saver": ..., "writer": ...}
+clinic.find_gan.check(answer)
+
+# %% [markdown]
+# Now the doctor. `clinic.run` trains the script for a few steps; on your own machine it would
+# be `python -m overwritten gan.py`.
+
+# %%
+with caught(), watch() as recording:
+    clinic.run("gan")
+print(recording.diagnosis.text())
+
+# %% [markdown]
+# **Exercise 5.** Mend the script: `mended` is its text. Change it with `clinic.replaced(mended,
+# (old, new), …)`, or write it to a file (`clinic.SCRIPTS["gan"].path` is where it lies), edit
+# the file and hand in its path. The check trains your script for four steps beside the
+# solution: the losses, the weights and the gradients must be the same. When the first fault is
+# mended, another shows: watch again, with `clinic.run("gan", mended)`.
+
+# %%
+mended = clinic.source("gan")
+clinic.mend_gan.check({"script": mended})
+
+# %% [markdown]
+# **Exercises 6 to 9.** The same for the world model and the detector. The detector trains for
+# two steps before it stops: what is different in the third batch? Stuck?
+# `clinic.mend_detector.hint()` in a cell of your own; `.solution()` shows one way.
+
+# %%
+for name in ("world_model", "detector"):
+    with caught():
+        clinic.run(name)
+
+# %%
+answer = {"saver": ..., "writer": ...}
+clinic.find_world_model.check(answer)
+
+# %%
+mended = clinic.source("world_model")
+clinic.mend_world_model.check({"script": mended})
+
+# %%
+answer = {"saver": ..., "writer": ...}
+clinic.find_detector.check(answer)
+
+# %%
+mended = clinic.source("detector")
+clinic.mend_detector.check({"script": mended})
 
 # %% [markdown]
 # ## Recap
