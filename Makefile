@@ -44,6 +44,7 @@ badges: $(VENV)/.author  ## stamp badges, set-up cells and README from pyproject
 	$(BIN)/python tools/badges.py
 
 atlas: export OMP_NUM_THREADS = 1
+atlas: export PYTHONHASHSEED = 0
 atlas: $(VENV)/.author  ## measure the op atlas anew on the installed torch (minutes)
 	$(BIN)/python tools/atlas.py
 
