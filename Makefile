@@ -46,6 +46,7 @@ badges: $(VENV)/.author  ## stamp badges, set-up cells, README and start page fr
 	$(BIN)/python tools/badges.py
 
 atlas: export OMP_NUM_THREADS = 1
+atlas: export PYTHONHASHSEED = 0
 atlas: $(VENV)/.author  ## measure the op atlas anew on the installed torch (minutes)
 	$(BIN)/python tools/atlas.py
 

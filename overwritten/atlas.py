@@ -25,7 +25,8 @@ class Operation:
     input: the tensor that is written: 'x', 'w', 'c' …
     saves_input, saves_result, saves_other: does a saved tensor lie in that storage, or in
     neither? over_input, over_result: the verdict (see `trial`) when that tensor gets `*= -3`
-    before backward, '' where it cannot be written at all.
+    before backward, 'no gradient' where the result has none, '' where PyTorch says in another
+    way that there is no derivative.
     """
 
     torch: str

@@ -24,12 +24,13 @@ WRITTEN_BY = {row.torch for kind in (Operation, InPlace) for row in atlas.rows(k
 #: Writes that PyTorch does not accept at all, whatever was saved.
 REFUSED = re.compile("single memory location|is a view and (is being|its base)")
 HALF = torch.half, torch.bfloat16, torch.complex32
-#: All rows of a small release agree; between releases rows differ (`make versions` lists them).
+#: All rows of a small release agree; between releases some differ.
 THIS_TORCH = pytest.mark.skipif(
     {version.rpartition(".")[0] for version in WRITTEN_BY} != {torch.__version__.rpartition(".")[0]},
-    reason=f"the atlas was written by torch {', '.join(WRITTEN_BY)}, this is {torch.__version__}: `make versions` compares them",
+    reason=f"the atlas was written by torch {', '.join(WRITTEN_BY)}, this is {torch.__version__}: compare with tools/atlas.py --again",
 )
-DRAW = os.environ.get("OVERWRITTEN_DRAW") or str(random.randrange(10**6))
+#: The draw's name; all workers of one run must draw the same rows.
+DRAW = os.environ.get("OVERWRITTEN_DRAW") or os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:6] or str(random.randrange(10**6))
 HOW_MANY = int(os.environ.get("OVERWRITTEN_ROWS", 50))
 
 

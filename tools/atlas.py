@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections import Counter
 from dataclasses import replace
+from itertools import groupby
 from pathlib import Path
 
 import torch
@@ -202,8 +203,12 @@ def unique(rows) -> list:
 def table(here, there) -> list[str]:
     """What differs between two measurements, as the lines of a Markdown table; here and there: their rows."""
     names = [rows[0].torch if rows else "nothing" for rows in (here, there)]
-    lines = [f"| row | what | {names[0]} | {names[1]} |", "|---|---|---|---|"]
-    return lines + [f"| `{name}` | {what} | {one} | {other} |" for name, what, one, other in atlas.differences(here, there)]
+    lines = [f"| row | {names[0]} | {names[1]} |", "|---|---|---|"]
+    for name, changes in groupby(atlas.differences(here, there), key=lambda change: change[0]):
+        changes = list(changes)
+        sides = ("; ".join(f"{what}: {change[side] or 'no derivative'}" for _, what, *change in changes) for side in (0, 1))
+        lines.append(" | ".join([f"| `{name}`", *sides]) + " |")
+    return lines
 
 
 def main(arguments=None) -> int:
