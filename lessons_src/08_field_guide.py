@@ -12,7 +12,7 @@
 # - say what the cure from a forum would really do;
 # - run the doctor on code of your own.
 #
-# **About 100 minutes.** You need: version counters and what backward saves (lesson 2).
+# **About 105 minutes.** You need: version counters and what backward saves (lesson 2).
 # Lesson 5 explains the parts of the message.
 #
 # In a hurry, with an error of your own? Run the cells up to the field in section 1, paste
@@ -35,7 +35,7 @@ import pathlib
 import tempfile
 import warnings
 
-from overwritten import caught, film, knob, predict, watch
+from overwritten import caught, film, knob, ops, predict, watch
 from overwritten.lesson import field_guide as exercises
 
 # %%
@@ -341,7 +341,44 @@ for name in ("residual onto a relu", "write through detach"):
 _ = turned.turn(name=EVERY[0].name)  # as before
 
 # %% [markdown]
-# ## 9. Your own code (4 minutes)
+# ## 9. The op atlas (5 minutes)
+#
+# No card fits? Then ask two things of the operations around your error: who saves this tensor,
+# and who writes it. The atlas has the answers for PyTorch's operations.
+
+# %% jupyter={"source_hidden": true} tags=["predict"]
+predict(
+    "`y = x.prod()`, then `x` is written in place, then backward. What has `prod` saved?",
+    {
+        "Its result only: a product of the others is `y / x`": "And if one of them is 0? Look at the row below.",
+        "Its input only": "It would have to multiply again. Look at the row below.",
+        "Its input and its result": "The derivative is `y / x`, and where a 0 is among them, the product of the others.",
+    },
+    answer="Its input and its result",
+)
+
+# %%
+row = ops.operation("x.prod()")
+print(f"input: {row.saves_input}, result: {row.saves_result}")
+print(row.over_input)
+
+# %% [markdown]
+# That was measured when the cell ran. The table was measured once, on the torch in its title.
+# Type a name into its field. `✗ wrong` finds what the check does not see, `would be right`
+# where it is over-careful.
+
+# %%
+ops.all_operations()
+
+# %% [markdown]
+# And the in-place forms. `copies x` says that the form keeps a copy of its input for backward:
+# then it saves no memory.
+
+# %%
+ops.all_in_place_forms()
+
+# %% [markdown]
+# ## 10. Your own code (4 minutes)
 #
 # In a notebook, run `%load_ext overwritten` once. Then write `%%watch` as the first line of
 # the cell that fails and run it again: the error stays as it is, and saver, writer and cure
@@ -369,7 +406,7 @@ print(said[said.index("saved by") :])
 # a matter of looking.
 
 # %% [markdown]
-# ## 10. Your turn: the patterns (14 minutes)
+# ## 11. Your turn: the patterns (14 minutes)
 #
 # **Exercise 1.** Six cases. Which pattern is it? Write its number or its name.
 
@@ -434,7 +471,7 @@ def roll_out(cell, start, steps):
 exercises.roll_out.check(roll_out)
 
 # %% [markdown]
-# ## 11. Your turn: the clinic (25 minutes)
+# ## 12. Your turn: the clinic (25 minutes)
 #
 # Three training scripts, written as people write them: a GAN with two optimizers, a
 # recurrent world model, a detector with a head in the manner of YOLO. Each stops with the

@@ -19,7 +19,7 @@ from pathlib import Path
 CODE = "x = torch.ones(2, 4, requires_grad=True)\nh = torch.relu(x * 2)\nh += 1\nh.sum().backward()"
 WIDE, HIGH, LEFT = 794, 1123, 44
 #: Which sentences of a lesson's recap stand on the sheet; of any other lesson the last one.
-RULES = {1: (2,), 2: (3,), 3: (2,), 4: (3, 5), 7: (3,)}
+RULES = {1: (2,), 2: (3,), 3: (2,), 4: (3, 5), 5: (), 7: (3,)}
 PARTS = {  # what to look for in the message, and what it tells
     r"\[torch\S* \[[\d, ]*\]\]": "Where to look. A result that X saved is shown as it was then, an input as it is now.",
     r"output 0 of \w+": "X is Relu (up to PyTorch 2.12: ReluBackward0). relu, exp, sigmoid, tanh, softmax save their result: "
