@@ -107,7 +107,7 @@ def test_what_pip_installs_is_the_whole_package(tmp_path):
 
 def finds_its_scripts(wheel, folder):
     """Installed elsewhere, without this tree, the clinic reads the scripts that pip put there."""
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--prefix", str(folder / "there"), str(wheel)]
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--ignore-installed", "--prefix", str(folder / "there"), str(wheel)]
     assert subprocess.run(command, capture_output=True).returncode == 0
     (site,) = (folder / "there").rglob("site-packages")
     code = "from overwritten.lesson import clinic; print(clinic.__file__, *(one.path for one in clinic.SCRIPTS.values()))"
