@@ -54,6 +54,11 @@ def test_a_verdict_that_differs_between_versions_gets_a_row(record):
     assert "(`counter-of-a-tensor`) |  | false | false | false | false | true |" in versions.table(record, claims.read())
 
 
+def test_a_row_of_the_atlas_that_differs_gets_a_row(record):
+    newest_of(record).update(rows=2, atlas=[["x | y", "over_input", "raises", "right gradient"]])
+    assert "| `x \\| y` | over_input | raises |  |  |  |  | right gradient |" in versions.table(record, claims.read())
+
+
 def test_the_newest_measured_differs_from_the_record_in_nothing(record):
     assert versions.changes(record, claims.read(), newest_of(record)) == []
 

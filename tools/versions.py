@@ -82,13 +82,14 @@ def measure_atlas(python: str, folder: Path) -> list:
     return [row for kind in (atlas.Operation, atlas.InPlace) for row in atlas.rows(kind, folder)]
 
 
-def atlas_changes(older: list, newer: list) -> list:
-    """[name, what, in the older, in the newer] where the two measurements differ."""
-    if not older or not newer:
+def atlas_changes(rows: list) -> list[list[str]]:
+    """[name, what, in the committed atlas, in `rows`] where they differ; [] where this tree has no atlas."""
+    if not rows:
         return []
-    from overwritten.atlas import differences
+    from overwritten import atlas
 
-    return [list(row) for row in differences(older, newer)]
+    committed = [row for kind in (atlas.Operation, atlas.InPlace) for row in atlas.rows(kind)]
+    return [list(found) for found in atlas.differences(committed, rows)]
 
 
 def run_tests(python: str) -> list[str]:
@@ -127,7 +128,7 @@ def table(record: dict, told: dict) -> str:
         "",
         "## The op atlas",
         "",
-        *_atlas_lines(record.get("atlas", {})),
+        *_atlas_lines(names, runs),
     ]
     return "\n".join(lines) + "\n"
 
@@ -168,11 +169,18 @@ def _same(runs):
     return sum(len({run["claims"].get(id) for run in runs}) == 1 for id in runs[-1]["claims"])
 
 
-def _atlas_lines(changes):
-    if not changes:
+def _atlas_lines(names, runs):
+    """A row for each difference from the committed atlas; a cell is empty where that version agrees with it."""
+    if not any(run["rows"] for run in runs):
         return ["Not measured."]
-    rows = [[pair, *(cell.replace("|", "\\|") for cell in row)] for pair, found in changes.items() for row in found]
-    return _rows(["between", "row", "what", "older", "newer"], rows) if rows else ["No row differs."]
+    found = {}
+    for name, run in zip(names, runs):
+        for row, what, committed, here in run["atlas"]:
+            found.setdefault((row, what, committed), {})[name] = here
+    if not found:
+        return ["No row differs."]
+    rows = [[f"`{row}`", what, committed, *(here.get(name, "") for name in names)] for (row, what, committed), here in found.items()]
+    return _rows(["row", "what", "committed", *names], [[cell.replace("|", "\\|") for cell in row] for row in rows])
 
 
 # The weekly run
@@ -202,7 +210,7 @@ def main(arguments=None) -> int:
     options = parser.parse_args(arguments)
     wanted = options.versions or ([] if options.python else VERSIONS)
     record = json.loads(RECORD.read_text("utf8")) if RECORD.exists() else {"versions": {}}
-    told, missing, atlases, tested, found = claims.read(), [], {}, [], []
+    told, missing, tested, found = claims.read(), [], [], []
     for which in [*options.python, *wanted]:
         python = which if which in options.python else install(which, options.folder)
         if not python:
@@ -212,31 +220,24 @@ def main(arguments=None) -> int:
         measured = measure(python)
         with tempfile.TemporaryDirectory() as folder:
             rows = measure_atlas(python, Path(folder))
+        measured |= {"rows": len(rows), "atlas": atlas_changes(rows)}
         print(f"torch {measured['torch']}: {len(measured['claims'])} claims, {len(measured['texts'])} texts, {len(rows)} rows", flush=True)
         if options.tests:
             tested.append([measured["torch"], *run_tests(python)])
         if options.check:
             found += changes(record, told, measured)
-            if rows:
-                from overwritten import atlas
-
-                committed = [row for kind in (atlas.Operation, atlas.InPlace) for row in atlas.rows(kind)]
-                found += [f"atlas, {name}: {what} was {a}, is {b}" for name, what, a, b in atlas_changes(committed, rows)]
+            found += [f"atlas, {name}: {what} was {one}, is {other}" for name, what, one, other in measured["atlas"]]
         else:
-            name = ".".join(map(str, claims.release(measured["torch"])))
-            record["versions"][name], atlases[name] = measured, rows
+            record["versions"][".".join(map(str, claims.release(measured["torch"])))] = measured
+            record["versions"] = {name: record["versions"][name] for name in sorted(record["versions"], key=claims.release)}
+            RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf8")
+            TABLE.write_text(table(record, told), "utf8")
         shutil.rmtree(options.folder, ignore_errors=True)
     if tested:
         print("\n".join(_rows(["torch", *TESTS], tested)))
     if options.check:
         print("\n".join(f"- {line}" for line in found) or "Nothing differs from the record.")
         return 1 if found or missing else 0
-    order = sorted(atlases, key=claims.release)
-    if any(atlases.values()):
-        record["atlas"] = {f"{a} → {b}": atlas_changes(atlases[a], atlases[b]) for a, b in zip(order, order[1:])}
-    record["versions"] = {name: record["versions"][name] for name in sorted(record["versions"], key=claims.release)}
-    RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf8")
-    TABLE.write_text(table(record, told), "utf8")
     print(TABLE.read_text("utf8"))
     return 1 if missing or any("failed" in cell or "did not" in cell for row in tested for cell in row) else 0
 
