@@ -145,7 +145,7 @@ cards("custom Function")
 # number in.
 
 # %%
-film(pattern(2).trigger)
+film(pattern(2).unmarked)
 
 # %% [markdown]
 # The padlock closes when ReLU saves at version 0. The Dropout moves the counter to 1, and
@@ -191,7 +191,7 @@ cards("writer", "parts", "unrecorded", "slice")
 # is of the other sort: the error goes, and so does a part of the gradient.
 
 # %%
-film(pattern(14).trigger)
+film(pattern(14).unmarked)
 
 # %% [markdown]
 # ## 4. No name: labels and buffers (5 minutes)
@@ -227,7 +227,7 @@ cards("buffer", "whole numbers")
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
-    "In a thread about the reported line: insert `loss.detach_().requires_grad_(True)` before the second `backward()`. What does that do?",
+    "In a thread about the reported line: insert `loss.detach_()` and `loss.requires_grad_(True)` before the second `backward()`. What does that do?",
     {
         "It frees the old graph, and the rest is right": "It frees the loss from every graph. What is there for backward to go through?",
         "It still raises: the weight is overwritten": "Nobody asks for the weight any more: the loss has no history.",
@@ -245,7 +245,7 @@ cards("linear weight", "parameter")
 # gradient with weights that the forward never saw.
 
 # %%
-film(pattern(19).trigger)
+film(pattern(19).unmarked)
 
 # %% [markdown]
 # ## 6. Another sentence (9 minutes)
@@ -268,7 +268,7 @@ predict(
 cards("refused")
 
 # %%
-film(pattern("view from unbind or split written").trigger)
+film(pattern("view from unbind or split written").unmarked)
 
 # %% [markdown]
 # `backward twice` is no overwrite at all, but its folk cure leads here: `retain_graph=True`
@@ -332,7 +332,7 @@ print(tally()["right gradient"])
 
 # %%
 names = [one.name for one in EVERY]
-turned = knob(programs, both, name=names)
+turned = knob(programs, show=both, name=names)
 turned
 
 # %%

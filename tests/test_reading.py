@@ -170,6 +170,12 @@ def test_an_apostrophe_of_another_kind(mark):
     assert decode(f"result type Float can{mark}t be cast to the desired output type Long").readings[0].message.kind == "dtype cannot be cast"
 
 
+def test_four_sides_without_a_name_are_a_convolutions_weight():
+    text = LABEL.replace("Long", "Float").replace("[6]", "[3, 32, 3, 3]")
+    assert "convolution's weight" in dict(only(text).parts)["[3, 32, 3, 3]"]
+    assert "images" in dict(only(REPORTED).parts)["[2, 2048, 25, 25]"]
+
+
 def test_two_at_once_are_explained_one_after_the_other():
     decoded = decode(f"{LABEL}\n\n{LEAF}\nand then\n{REPORTED}")
     assert [reading.says for reading in decoded.readings] == [IN_A_SENTENCE[kind] for kind in ("overwritten", "leaf", "overwritten")]

@@ -16,6 +16,7 @@ import torch
 
 from overwritten.cases.patterns import EVERY, HEAD, Pattern
 from overwritten.lesson.show import with_code
+from overwritten.live.film import CONTROLS
 from overwritten.live.scenes import Scene, side_by_side
 from overwritten.live.table import Table
 from overwritten.messages import KINDS, Message, parse
@@ -187,7 +188,7 @@ class Cards:
         self.patterns = patterns
 
     def html(self) -> str:
-        return f'<div class="ow"><style>{STYLE}{_LOOK}</style>{"".join(map(_card, self.patterns))}</div>'
+        return f'<div class="ow"><style>{STYLE}{CONTROLS}{_LOOK}</style>{"".join(map(_card, self.patterns))}</div>'
 
     def __str__(self):
         return "\n\n".join(map(_words, self.patterns))
@@ -227,7 +228,7 @@ def _card(one):
     link = one.thread.replace("#", "/issues/")
     lines = [f"<code>{escape(said)}</code>" if said else "No message: it runs to its end."]
     lines += ["<p><strong>As found</strong></p>", _pre(one.trigger), "<p><strong>What happens</strong></p>"]
-    lines.append(lanes_svg(done.run, lanes_sentence(done.run), done.verdict, brief=True))
+    lines.append(f'<div class="view" tabindex="0" role="group" aria-label="What happens in pattern {number(one)}">{lanes_svg(done.run, lanes_sentence(done.run), done.verdict, brief=True)}</div>')
     lines += [f"<p><strong>Cure.</strong> {with_code(one.does)}</p>", _pre(one.right)]
     lines += [f"<p><strong>Folk cure:</strong> {with_code(one.folk)}</p>", _pre(one.vain)]
     lines.append(f"<p><strong>What that really does: {escape(_really(one))}.</strong> {with_code(one.because)}</p>")

@@ -56,6 +56,11 @@ class Pattern:
         return self._after(self.wrong)
 
     @property
+    def unmarked(self) -> str:
+        """The trigger without the marks, for a film."""
+        return "\n".join(line.partition("  # ")[0] for line in self.trigger.split("\n"))
+
+    @property
     def cured(self) -> str:
         return self._after(self.right)
 
