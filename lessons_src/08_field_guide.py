@@ -350,7 +350,7 @@ _ = turned.turn(name=EVERY[0].name)  # as before
 # %%
 with caught(), watch() as recording:
     exec(alone(17), {})
-recording.diagnosis
+print(recording.diagnosis.text())
 
 # %% [markdown]
 # A program of your own needs no change: `python -m overwritten train.py`, with its
