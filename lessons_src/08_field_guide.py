@@ -132,17 +132,11 @@ predict(
 # its cure.
 
 # %%
-cards("own result")
+cards("own result", "custom Function")
 
 # %% [markdown]
-# The same for an autograd Function of your own that saved its result:
-
-# %%
-cards("custom Function")
-
-# %% [markdown]
-# A picture of the second card step by step. `pattern(n)` gives any of them; put another
-# number in.
+# The last one is an autograd Function of one's own, which is checked like any other. Here is
+# the second card step by step. `pattern(n)` gives any of them; put another number in.
 
 # %%
 film(pattern(2).unmarked)
@@ -387,7 +381,7 @@ ops.all_in_place_forms()
 # %%
 with caught(), watch() as recording:
     exec(alone(17), {})
-recording.diagnosis
+print(recording.diagnosis.text())
 
 # %% [markdown]
 # A program of your own needs no change: `python -m overwritten train.py`, with its
