@@ -29,7 +29,7 @@ from overwritten.messages import normal, parse  # noqa: E402
 
 RECORD, TABLE = ROOT / "claims" / "versions.json", ROOT / "claims" / "versions.md"
 VERSIONS = ["2.6.0", "2.9.0", "2.11.0", "2.13.0", "2.15.0"]
-TESTS = "patterns doctor strict messages recorder trial spans lanes ops live lesson".split()
+TESTS = "patterns guide doctor strict messages recorder trial spans lanes ops live lesson".split()
 CITED = "1.9 and older (cited, not run)"
 OLD_RELU = "its input (pytorch/pytorch#63027, changed by #63089)"
 #: What ReLU was called there: messages of those versions, collected in tests/test_messages.py.
