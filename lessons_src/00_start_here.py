@@ -39,7 +39,7 @@ if "google.colab" in sys.modules:  # Colab has this file alone
 # | 5 | [Read the error](05_reading_the_error.ipynb) | 80 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/05_reading_the_error.ipynb) |
 # | 6 | [Fix the detector](06_detector_fix.ipynb) | 80 | what backward saves (lesson 2), parts of the message (lesson 5) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/06_detector_fix.ipynb) |
 # | 7 | [Trace a shape to the line that wrote](07_slowfast_fix.ipynb) | 75 | storages and views (lesson 1), version counters (lesson 2), in-place ReLUs (lesson 3) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/07_slowfast_fix.ipynb) |
-# | 8 | [Find your pattern](08_field_guide.ipynb) | 105 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/08_field_guide.ipynb) |
+# | 8 | [Find your pattern](08_field_guide.ipynb) | 120 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/08_field_guide.ipynb) |
 #
 # All together: about 11 hours.
 # <!-- /lessons -->

@@ -661,8 +661,9 @@ print(ask("z = a.exp()\nz.data += 1"))
 
 # %% [markdown]
 # The second line is wrong and silent: lesson 4. And the stock block of section 5 writes
-# twice in place and is right. "None" costs memory and cures no late write into a saved
-# tensor but that one.
+# twice in place and is right. "None" gives up what in
+# place saves elsewhere (lesson 3), and helps only where an in-place line wrote into a saved
+# tensor.
 #
 # **"Put assignments before everything that needs a gradient; `gather` must come after
 # them."**

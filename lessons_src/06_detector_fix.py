@@ -134,6 +134,7 @@ print(recording.diagnosis.text())
 # refined = torch.stack([refined_x, refined_y, refined_w, refined_h], dim=1)
 #
 # # 2, targets: not targets[pos_mask] = shifted_labels
+# shifted_labels = gt_labels[gt_indices[pos_mask]] + 1
 # targets = torch.where(pos_mask, shifted_labels.long(), targets)
 #
 # # 3, layers: not nn.ReLU(inplace=True)
@@ -393,7 +394,7 @@ for name, cure in cures.items():
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
-    "`targets` holds whole numbers, class by class, for `cross_entropy`. Where can a write into it raise in backward?",
+    "`targets` holds class numbers, for `cross_entropy`. Where can a write into it raise in backward?",
     {
         "Nowhere: a tensor of whole numbers cannot require a gradient": "True, it cannot. But it can be *saved*, for the gradient of the logits is made with it.",
         "Before the loss": "Nobody has saved it there. The loss sees the new labels, at whatever version.",
@@ -555,7 +556,7 @@ for inplace in (True, False):
 
 
 # %% [markdown]
-# And "faster"? Timings hang on the machine, so here is only a rough question: does one of the
+# And "faster"? Timings depend on the machine, so here is only a rough question: does one of the
 # two need half as much processor time again as the other?
 
 # %% tags=["claim:detector-faster"]

@@ -299,7 +299,7 @@ def _parts(m, node):
     where = "on a GPU" if ".cuda." in m.type else "on the CPU" if m.type.count(".") == 1 else "on another device"
     yield m.type, f"{_numbers(m)}, {where}"
     sides = _SIDES.get(len(m.shape), "") if node or len(m.shape) != 4 else "usually a convolution's weight, [out, in, height, width]"
-    now = f"its shape at the save, if {node.op} saved its own result" if node and node.saves else "its shape now: a `squeeze_` since the save shows here"
+    now = f"its shape at the save, if {node.op} saved its own result" if node and node.saves else "its shape now, so a `squeeze_` after the save would have changed it"
     yield str(list(m.shape)), now + (f"; {sides}" if sides else "")
     if node is None:
         yield "(no 'which is output … of')", "no operation made it: a parameter, a buffer, a label or an index"

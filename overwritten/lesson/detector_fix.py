@@ -101,7 +101,9 @@ def _which_box(result, boxes, deltas, wanted):
         if torch.allclose(result[:, columns], free, rtol=1e-5) and not torch.allclose(free, wanted[:, columns]):
             return f"{what} are not clamped: the last four lines of the original keep a box in the image."
     columns = [k for k in range(4) if not torch.allclose(result[:, k], wanted[:, k], rtol=1e-5)]
-    return f"other boxes than the original's, in column {columns[0]}: yours {result[0, columns[0]]:.3f}, the original's {wanted[0, columns[0]]:.3f} in the first row."
+    column = columns[0]
+    row = (result[:, column] - wanted[:, column]).abs().argmax()
+    return f"other boxes than the original's, in column {column}: yours {result[row, column]:.3f}, the original's {wanted[row, column]:.3f} in row {row}."
 
 
 # Exercise 2: the targets

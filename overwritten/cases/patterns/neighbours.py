@@ -290,7 +290,7 @@ features.sum().backward(retain_graph=True)
 features.square().sum().backward()
 """,
         ends="right gradient",
-        because="Here it works, at the price of the graph's memory and of going back through it twice. With a step in between it leads to the patterns of section 3.",
+        because="Here it works, at the price of the graph's memory and of going back through it twice. With a step in between it leads to the patterns of section 5.",
         by_hand="""
 value = a.detach().exp()
 a.backward(value + 2 * value.square())
