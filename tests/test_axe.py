@@ -3,6 +3,7 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
+light = pytest.mark.parametrize("look", [False], ids=["light"], indirect=True)  # a layout knows no theme
 pytestmark = pytest.mark.xdist_group("lab")  # the pages that test_browser opens
 # What the course itself draws; the rest of the page is JupyterLab's.
 OURS = [".ow", "[role=group][aria-label^=Predict]", "[role=status]", ".widget-vbox"]
@@ -137,12 +138,14 @@ def test_nothing_is_lost(look):
     all_is_there(look, "wide")
 
 
+@light
 def test_nothing_is_lost_at_200_percent(look):
     # 1280 by 800 px at 200 % zoom
     with look.narrow(640, 400):
         all_is_there(look, "200")
 
 
+@light
 def test_nothing_is_lost_at_400_px(look):
     with look.narrow(400, 800):
         all_is_there(look, "400px")

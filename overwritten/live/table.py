@@ -12,6 +12,7 @@ from overwritten.live.film import CONTROLS
 from overwritten.pictures.draw import STYLE
 
 _LOOK = """
+.ow[data-table]{max-width:860px}
 .ow .scroll{max-height:min(420px,75vh);overflow:auto;border:1px solid var(--ow-line)}
 .ow .rows{font-size:12.5px;border-collapse:collapse;margin:0;width:100%;table-layout:auto}
 .ow .rows th,.ow .rows td{border:1px solid var(--ow-line);padding:3px 5px;text-align:left}
