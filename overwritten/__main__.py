@@ -56,6 +56,8 @@ def main(arguments=None) -> int:
     if os.getpid() == parent:  # a forked worker says nothing
         for silent in eyes.silent:
             print(silent_text(silent), file=sys.stderr)
+        if options.strict and not code and not eyes.silent:
+            print("overwritten --strict: nothing that backward needs was overwritten.", file=sys.stderr)
         if options.html:
             _report(options.html, error, diagnosis, eyes.silent)
         if report:
@@ -66,7 +68,7 @@ def main(arguments=None) -> int:
 def _options(arguments):
     parser = argparse.ArgumentParser(prog="python -m overwritten", description=__doc__.splitlines()[0])
     parser.add_argument("--strict", action="store_true", help="also find wrong gradients that raise nothing; slow")
-    parser.add_argument("--json", metavar="OUT.json", help="write the diagnosis there (see the README)")
+    parser.add_argument("--json", metavar="OUT.json", help="write the diagnosis there (form: DOCTOR.md)")
     parser.add_argument("--html", metavar="REPORT.html", help="write a report to read in a browser")
     parser.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="run a module, with its arguments")
     parser.add_argument("program", nargs=argparse.REMAINDER, help="a script and its arguments")

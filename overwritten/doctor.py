@@ -52,8 +52,8 @@ CURES = (
     Cure(
         "optimizer step",
         lambda saver, writer: writer.site.via.startswith("optim/"),
-        "call step() after every backward that needs these weights, run the forward again after the step, "
-        "or detach() a state that is carried over from an earlier step",
+        "run the forward again after the step; or detach() a state that is carried over from an earlier step; "
+        "or call step() after every backward that needs these weights, with no zero_grad() in between",
         "the step overwrote weights that this graph still needs",
         "`retain_graph=True` keeps the graph, not the old weights; an older PyTorch only hides the wrong gradient",
     ),
@@ -102,9 +102,9 @@ CURES = (
     Cure(
         "augmented assignment",
         lambda saver, writer: writer.op in _AUGMENTED,
-        "write it out of place: `{instead}`",
+        "write it out of place: `{instead}`, every such line, and use the new tensor from there on",
         "`+=` and its kin write into the storage that was saved",
-        "`inplace=False` in the operation that saved only changes the version numbers",
+        "`inplace=False` in the operation that saved, where it has one, only changes the version numbers",
     ),
     Cure(
         "any other write",

@@ -33,7 +33,7 @@ KINDS = {
     "elements share a place": r"unsupported operation: (?P<how>more than one element of the written-to tensor refers|some elements of the input tensor and the written-to tensor refer) to a single memory location",
     "dtype cannot be cast": r"result type (?P<node>\w+) can't be cast to the desired output type (?P<type>\w+)",
     "shape cannot grow": r"output with shape (?P<shape>\[[\d, ]*\]) doesn't match the broadcast shape",
-    "out= needs no gradient": r"(?P<node>\w+)\(\): functions with out=\.\.\. arguments don't support automatic differentiation",
+    "out= needs no gradient": r"\b(?P<node>\w{1,80})\(\): functions with out=\.\.\. arguments don't support automatic differentiation",
     "detached in place": r"Trying to use a saved tensor that has been detached in-place",
     "backward twice": r"Trying to backward through the graph a second time",
     "dirty and not returned": r"Some elements marked as dirty during the forward method were not returned as output",

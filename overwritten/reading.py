@@ -184,8 +184,14 @@ SUSPECTS = (
         "under `no_grad` or through `detach()`. (In torch 1.9 and older the name always is the maker's.)",
     ),
     (
+        "compiled",
+        lambda m, n: n and n.op == "CompiledFunction",
+        "A graph that `torch.compile` made: which operation saved cannot be read off. Run once with the environment "
+        "variable TORCH_COMPILE_DISABLE=1, and read that message.",
+    ),
+    (
         "custom Function",
-        lambda m, n: n and not n.known,
+        lambda m, n: n and not n.known and n.op != "CompiledFunction",
         "{op} is no operation of PyTorch's own: an autograd Function. It saved its result, or it made the "
         "tensor and another operation saved it.",
     ),

@@ -420,3 +420,9 @@ def test_an_error_on_its_way_through_the_program(tmp_path):
     code, _, told = end(noted)
     assert code == 1 and told.count("saved by       exp at noted.py:3") == 1
     assert sys.version_info < (3, 11) or "\nstep 3\n" in told
+
+
+def test_strict_says_so_where_nothing_is_overwritten(tmp_path):
+    write(tmp_path, program="import torch\nx = torch.ones(3, requires_grad=True)\nx.exp().sum().backward()\n")
+    code, out, told = run(tmp_path, "--strict", "program.py")
+    assert (code, out) == (0, "") and told == "overwritten --strict: nothing that backward needs was overwritten.\n"

@@ -93,7 +93,7 @@ def test_every_suspect_is_reached_by_some_message():
     texts = [MODIFIED + text for _, text, _ in WHOLE] + [
         MODIFIED + f"[torch.FloatTensor {shape}]{which} is at version 1; expected version 0 instead."
         for shape in ("[4]", "[4, 3]")
-        for which in ("", *(f", which is output 0 of {node}," for node in ("Add", "Cat", "MyOwn", "SelectBackward", "torch::autograd::CopySlices")))
+        for which in ("", *(f", which is output 0 of {node}," for node in ("Add", "Cat", "MyOwn", "SelectBackward", "CompiledFunction", "torch::autograd::CopySlices")))
     ]
     messages = [(message, node_of(message)) for text in texts for message in parse_all(text)]
     assert all(any(fits(*one) for one in messages) for _, fits, _ in SUSPECTS)
@@ -307,3 +307,13 @@ def test_what_a_notebook_keeps_of_it(monkeypatch):
     decoder(REPORTED)._ipython_display_()
     assert shown[0]["text/plain"] == str(decode(REPORTED)) and "Run this cell to paste" in shown[0]["text/html"]
     assert shown[0]["application/vnd.jupyter.widget-view+json"]["model_id"]
+
+
+def test_a_compiled_graph_is_no_function_of_the_learners():
+    said = decode("[torch.FloatTensor [4]], which is output 1 of CompiledFunctionBackward, is at version 2; expected version 1")
+    assert said.readings[0].names == ("compiled",) and "TORCH_COMPILE_DISABLE=1" in str(said)
+
+
+def test_a_long_text_without_blanks_is_read_in_one_go():
+    """200,000 letters took minutes when each of them could begin a name."""
+    assert decode("x" * 200_000).sorry == NO_MESSAGE
