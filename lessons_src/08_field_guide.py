@@ -133,7 +133,7 @@ predict(
 # on the storage, the cure, the folk cure and what that really does. Everything on the cards was run when the cell ran, each program beside
 # its cure.
 
-# %%
+# %% tags=["claim:named-is-the-culprit"]
 cards("own result", "custom Function")
 
 # %% [markdown]
@@ -148,7 +148,7 @@ film(pattern(2).unmarked)
 # backward asks in vain. `inplace=False` in the ReLU, the best-known advice, is not even a
 # change here; in pattern 1 it only moves the numbers. Does the check protect you each time?
 
-# %%
+# %% tags=["claim:error-means-wrong"]
 for n in range(1, 10):
     print(f"{n} {pattern(n).name:36}", tried(pattern(n))[0].verdict)
 
@@ -174,7 +174,7 @@ predict(
     answer="Yes: all parts of a storage share one counter",
 )
 
-# %%
+# %% tags=["claim:counter-of-a-tensor"]
 with caught():
     exec(alone(12, "folk cure"), {})
 
@@ -232,7 +232,7 @@ predict(
     answer="It runs, and the second loss teaches nothing",
 )
 
-# %%
+# %% tags=["claim:retain-graph-cures"]
 cards("linear weight", "parameter")
 
 # %% [markdown]
@@ -260,7 +260,7 @@ predict(
     answer="`x = x + 1`",
 )
 
-# %%
+# %% tags=["claim:leaf-never", "claim:pieces-are-like-slices"]
 cards("refused")
 
 # %%
@@ -286,7 +286,7 @@ predict(
     answer="No: the statistics are written all the same",
 )
 
-# %%
+# %% tags=["claim:check-catches-all", "claim:data-avoids-the-error"]
 cards("silent")
 
 # %%

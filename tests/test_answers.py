@@ -504,7 +504,7 @@ def test_what_cannot_be_saved_is_said_where_it_is_restored(kept_in, path):
 def test_the_button_takes_a_file(kept_in, form):
     button = answers.restore_from()
     assert list(button._repr_mimebundle_()) == ["text/plain", "application/vnd.jupyter.widget-view+json"]
-    field, said = button.widget.children
+    field, said, _ = button.widget.children
     for text, words in [("{", "not the whole"), (text_of(ENTRIES), "Restored 2 predictions and 1 exercise")]:
         file = {"name": "a.json", "content": text.encode() if form.endswith("7") else memoryview(text.encode())}
         value = {"a.json": file} if form.endswith("7") else (file,)
