@@ -27,7 +27,7 @@ test: export OMP_NUM_THREADS = 1
 test: export OVERWRITTEN_ANSWERS = off
 test: export OVERWRITTEN_COLAB = $(abspath $(COLAB)/bin/python)
 test: $(VENV)/.author $(COLAB)/.ready  ## run all tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup overwritten tests
+	$(BIN)/python -m pytest -q -n 2 --dist loadscope overwritten tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(NBVAL) notebooks
 
 notebooks: $(VENV)/.author  ## build notebooks/ from lessons_src/

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -32,6 +33,20 @@ QUIET = (
 def pytest_sessionstart(session):
     """xdist's workers ignore an interrupt, and so would all that they start."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What is dear to set up is set up once: a lesson's page, and all that these files share."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByPage(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            page = re.search(r"test_(?:axe|browser)\.py.*\[(\d\d)-", nodeid)
+            file = re.search(r"test_(?:site|claims|answers_browser)\.py", nodeid)
+            return f"page {page[1]}" if page else file[0] if file else nodeid
+
+    return ByPage(config, log)
 
 
 def free_port() -> int:

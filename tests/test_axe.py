@@ -4,7 +4,6 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 light = pytest.mark.parametrize("look", [False], ids=["light"], indirect=True)  # a layout knows no theme
-pytestmark = pytest.mark.xdist_group("lab")  # the pages that test_browser opens
 # What the course itself draws; the rest of the page is JupyterLab's.
 OURS = [".ow", "[role=group][aria-label^=Predict]", "[role=status]", ".widget-vbox"]
 OURS = [f".jp-OutputArea-output {ours}" for ours in OURS[:3]] + OURS[3:]

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from conftest import ROOT
 from torch.nn import functional as F
 
 from overwritten import knob, watch

@@ -11,7 +11,6 @@ import pytest
 from bs4 import BeautifulSoup
 from conftest import ARTEFACTS, NOTEBOOKS, ROOT
 
-pytestmark = pytest.mark.xdist_group("site")  # built once
 each_lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 REMOTE = ("http:", "https:", "//")
 
