@@ -43,7 +43,7 @@ def pytest_xdist_make_scheduler(config, log):
     class ByPage(LoadScopeScheduling):
         def _split_scope(self, nodeid):
             page = re.search(r"test_(?:axe|browser)\.py.*\[(\d\d)-", nodeid)
-            file = re.search(r"test_(?:site|claims|answers_browser)\.py", nodeid)
+            file = re.search(r"test_(?:site|claims|answers_browser|decoder_browser)\.py", nodeid)
             return f"page {page[1]}" if page else file[0] if file else nodeid
 
     return ByPage(config, log)

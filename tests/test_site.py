@@ -224,7 +224,7 @@ def test_a_narrow_window_loses_nothing(visit, path, width):
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@each_lesson
+@pytest.mark.parametrize("path", NOTEBOOKS[1::7], ids=lambda path: path.stem)  # short and long
 def test_screenshots(visit, path, dark):
     page = visit(page_of(path), dark=dark)
     ARTEFACTS.mkdir(exist_ok=True)
