@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,9 @@ from pathlib import Path
 import psutil
 
 ROOT = Path(__file__).resolve().parents[1]
-MARKS = re.compile(r"(<!-- memory -->\n).*?(?=<!-- /memory -->)", re.S)
+sys.path.insert(0, str(ROOT / "tools"))
+from badges import between  # noqa: E402
+
 GROUPS = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")  # version 1, version 2
 RUN = """import sys, nbformat
 from nbclient import NotebookClient
@@ -166,7 +167,7 @@ def main():
         print(rows[-1], flush=True)
     if options.write and not bad:
         for file, table in ((ROOT / "README.md", "\n".join(rows)), (ROOT / "workshop" / "README.md", machines(max(peaks)))):
-            file.write_text(MARKS.sub(lambda m: f"{m[1]}{table}\n", file.read_text("utf8")), "utf8")
+            file.write_text(between(file.read_text("utf8"), "memory", table), "utf8")
     return bool(bad)
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import badges
+import colab
 import pytest
 from conftest import ROOT
 from test_axe import CONTRAST
@@ -95,12 +96,8 @@ def test_the_two_lines_for_a_learner_in_need_work(tmp_path):
     """As they stand in the README, GitHub's address led to a copy of this folder that has the tag."""
     install, doctor = re.search(r"## I have this error right now\n\n```\n(.+)\n(.+)\n```", README).groups()
     slug, tag = badges.slug_and_tag(ROOT)
-    copy, site = tmp_path / "copy", tmp_path / "site"
-    shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "artefacts", "_build", "*.egg-info", "build", "__pycache__"))
-    git = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(copy)]
-    for words in (["init", "-q"], ["add", "-A"], ["commit", "-qm", "all"], ["tag", tag]):
-        subprocess.run([*git, *words], check=True)
-    led = {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"url.{copy.as_uri()}.insteadOf", "GIT_CONFIG_VALUE_0": f"https://github.com/{slug}"}
+    site = tmp_path / "site"
+    led = colab.led_to(colab.clone(tmp_path / "copy", tag), slug)
     environment = dict(os.environ, **led, PYTHONPATH=str(site))
     offline = ["--no-build-isolation", "--no-index", "--target", str(site)]
     subprocess.run([sys.executable, "-m", *shlex.split(install), "-q", *offline], env=environment, check=True, cwd=tmp_path)

@@ -39,6 +39,15 @@ def clone(folder: Path, tag: str) -> Path:
     return folder
 
 
+def led_to(repository: Path, slug: str) -> dict[str, str]:
+    """The environment in which git takes GitHub's address of the course for that repository."""
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{repository.as_uri()}.insteadOf",
+        "GIT_CONFIG_VALUE_0": f"https://github.com/{slug}",
+    }
+
+
 @contextmanager
 def room(python: str):
     """(Python of a throw-away layer over `python`, environment) as a lesson in Colab meets them."""
@@ -61,9 +70,7 @@ def room(python: str):
             "PIP_NO_BUILD_ISOLATION": "0",  # pip's spelling for: take the setuptools that is there
             "PIP_RETRIES": "0",
             "GIT_TERMINAL_PROMPT": "0",
-            "GIT_CONFIG_COUNT": "1",
-            "GIT_CONFIG_KEY_0": f"url.file://{repository}.insteadOf",
-            "GIT_CONFIG_VALUE_0": f"https://github.com/{slug}",
+            **led_to(repository, slug),
         }
 
 
@@ -79,8 +86,10 @@ def run(notebook: Path, python: str) -> tuple[float, list[str]]:
         if not report.exists():
             return 0.0, [done.stdout + done.stderr]
         cases = [*ElementTree.parse(report).iter("testcase")]
+        if not cases:
+            return 0.0, ["no cell ran"]
         failed = [f"{case.get('name')}: {re.sub(COLOUR, '', bad.text)}" for case in cases for bad in (*case.iter("failure"), *case.iter("error"))]
-        return float(cases[0].get("time")), failed if cases else ["no cell ran"]
+        return float(cases[0].get("time")), failed
 
 
 def main(arguments=None) -> int:

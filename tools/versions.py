@@ -23,8 +23,10 @@ from pathlib import Path
 import claims
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+sys.path.insert(0, str(ROOT))
 
+from overwritten import atlas  # noqa: E402
+from overwritten.cases.patterns import EVERY, HEAD  # noqa: E402
 from overwritten.messages import normal, parse  # noqa: E402
 
 RECORD, TABLE = ROOT / "claims" / "versions.json", ROOT / "claims" / "versions.md"
@@ -37,13 +39,7 @@ OLD_NAMES = "`ReluBackward0`, in place `ReluBackward1`"
 
 
 def triggers() -> dict[str, str]:
-    """Name → program, for each pattern (and cousin, where this tree has them)."""
-    try:
-        from overwritten.cases.patterns import EVERY, HEAD
-    except ModuleNotFoundError:
-        from patterns import PATTERNS as EVERY
-
-        HEAD = ""
+    """Name → program, for each pattern and cousin."""
     return {pattern.name: f"{HEAD}\n{pattern.trigger}" for pattern in EVERY}
 
 
@@ -72,22 +68,16 @@ def measure(python: str) -> dict:
 
 
 def measure_atlas(python: str, folder: Path) -> list:
-    """The atlas's rows, its programs run again under `python`; [] where this tree has no atlas."""
-    if not (ROOT / "tools" / "atlas.py").exists():
-        return []
-    from overwritten import atlas
-
+    """The atlas's rows, its programs run again under `python`."""
     command = [python, str(ROOT / "tools" / "atlas.py"), "--again", "--into", str(folder)]
     subprocess.run(command, cwd=ROOT, env=dict(os.environ, PYTHONPATH=str(ROOT)), check=True)
     return [row for kind in (atlas.Operation, atlas.InPlace) for row in atlas.rows(kind, folder)]
 
 
 def atlas_changes(rows: list) -> list[list[str]]:
-    """[name, what, in the committed atlas, in `rows`] where they differ; [] where this tree has no atlas."""
+    """[name, what, in the committed atlas, in `rows`] where they differ; [] where there are no rows."""
     if not rows:
         return []
-    from overwritten import atlas
-
     committed = [row for kind in (atlas.Operation, atlas.InPlace) for row in atlas.rows(kind)]
     return [list(found) for found in atlas.differences(committed, rows)]
 
