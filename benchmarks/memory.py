@@ -38,7 +38,15 @@ class Cgroup:
     """A memory cgroup with a limit in bytes; raises OSError where none can be made."""
 
     def __init__(self, limit: int):
-        root = next((root for root in GROUPS if (root / "memory.limit_in_bytes").exists() or (root / "cgroup.controllers").exists()), None)
+        root = next(
+            (
+                root
+                for root in GROUPS
+                if (root / "memory.limit_in_bytes").exists()
+                or (root / "cgroup.controllers").exists()
+            ),
+            None,
+        )
         if root is None:
             raise OSError("no cgroups here")
         self.folder, first = root / f"overwritten-{os.getpid()}", root == GROUPS[0]
@@ -104,14 +112,26 @@ def watched(limit: int):
 def server(python, group, folder):
     """An idle JupyterLab in the group."""
     flags = ["--no-browser", "--allow-root", "--ServerApp.port=0", f"--ServerApp.root_dir={folder}"]
-    environment = dict(os.environ, JUPYTER_RUNTIME_DIR=str(folder / "runtime"), JUPYTER_CONFIG_DIR=str(folder / "config"))
+    environment = dict(
+        os.environ,
+        JUPYTER_RUNTIME_DIR=str(folder / "runtime"),
+        JUPYTER_CONFIG_DIR=str(folder / "config"),
+    )
     with (folder / "log").open("w") as log:
-        running = subprocess.Popen([python, "-m", "jupyterlab", *flags], env=environment, preexec_fn=group.enter, stdout=log, stderr=log)
+        running = subprocess.Popen(
+            [python, "-m", "jupyterlab", *flags],
+            env=environment,
+            preexec_fn=group.enter,
+            stdout=log,
+            stderr=log,
+        )
         try:
             while "is running at" not in (folder / "log").read_text() and running.poll() is None:
                 time.sleep(0.2)
             if running.poll() is not None:
-                sys.exit(f"JupyterLab did not start with {python}: {(folder / 'log').read_text().strip().splitlines()[-1]}")
+                sys.exit(
+                    f"JupyterLab did not start with {python}: {(folder / 'log').read_text().strip().splitlines()[-1]}"
+                )
             yield
         finally:
             running.terminate()
@@ -122,13 +142,23 @@ def lesson(python, path, group) -> str:
     """Run all cells in the group; '' or the last line of what went wrong."""
     environment = dict(os.environ, OMP_NUM_THREADS="1")  # as binder/start does
     with tempfile.TemporaryDirectory() as work:
-        done = subprocess.run([python, "-c", RUN, path, work], env=environment, preexec_fn=group.enter, capture_output=True, text=True)
+        done = subprocess.run(
+            [python, "-c", RUN, path, work],
+            env=environment,
+            preexec_fn=group.enter,
+            capture_output=True,
+            text=True,
+        )
     return "" if done.returncode == 0 else (done.stderr.strip().splitlines() or ["killed"])[-1]
 
 
 def measured(python, path, limit, kernels, at_once) -> tuple[int, int, str, list[str]]:
     """MB of the server alone, MB at the highest point, how the limit was kept, and what failed."""
-    with tempfile.TemporaryDirectory() as name, watched(int(limit * 2**30)) as group, server(python, group, Path(name)):
+    with (
+        tempfile.TemporaryDirectory() as name,
+        watched(int(limit * 2**30)) as group,
+        server(python, group, Path(name)),
+    ):
         alone = group.peak()
         with ThreadPoolExecutor(at_once) as pool:
             ends = list(pool.map(lambda _: lesson(python, path, group), range(kernels)))
@@ -139,34 +169,66 @@ def measured(python, path, limit, kernels, at_once) -> tuple[int, int, str, list
 def machines(worst: int) -> str:
     """Markdown: how many learners with a server and one lesson open fit a machine. worst: MB of one."""
     rows = ["| machine, 1 GB kept for its system | learners |", "|---|---:|"]
-    return "\n".join([*rows, *(f"| {gb} GB | {(gb - 1) * 1024 // worst} |" for gb in (4, 8, 16, 32))])
+    return "\n".join(
+        [*rows, *(f"| {gb} GB | {(gb - 1) * 1024 // worst} |" for gb in (4, 8, 16, 32))]
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("lessons", nargs="*", help="names as 03_safe_relu (all)")
-    parser.add_argument("--limit", type=float, default=1, metavar="GB", help="GB for server and kernels (1)")
-    parser.add_argument("--kernels", type=int, default=1, metavar="N", help="times that each lesson runs (1)")
-    parser.add_argument("--at-once", type=int, default=1, metavar="N", help="kernels side by side (1)")
-    parser.add_argument("--python", default=sys.executable, help="interpreter with JupyterLab and the course (this one)")
-    parser.add_argument("--write", action="store_true", help="put all lessons' table into README.md and workshop/README.md")
+    parser.add_argument(
+        "--limit", type=float, default=1, metavar="GB", help="GB for server and kernels (1)"
+    )
+    parser.add_argument(
+        "--kernels", type=int, default=1, metavar="N", help="times that each lesson runs (1)"
+    )
+    parser.add_argument(
+        "--at-once", type=int, default=1, metavar="N", help="kernels side by side (1)"
+    )
+    parser.add_argument(
+        "--python",
+        default=sys.executable,
+        help="interpreter with JupyterLab and the course (this one)",
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="put all lessons' table into README.md and workshop/README.md",
+    )
     options = parser.parse_args()
-    paths = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if path.stem in options.lessons or not options.lessons]
+    paths = [
+        path
+        for path in sorted((ROOT / "notebooks").glob("*.ipynb"))
+        if path.stem in options.lessons or not options.lessons
+    ]
     if options.write and (options.lessons or options.kernels > 1):
         parser.error("--write wants all lessons, each once.")
-    rows = ["| lesson | kernels | server alone, MB | highest point with it, MB | of | all cells ran |", "|---|---:|---:|---:|---:|---|"]
+    rows = [
+        "| lesson | kernels | server alone, MB | highest point with it, MB | of | all cells ran |",
+        "|---|---:|---:|---:|---:|---|",
+    ]
     print("\n".join(rows))
     peaks, bad = [], 0
     for path in paths:
-        alone, peak, how, failed = measured(options.python, path, options.limit, options.kernels, options.at_once)
+        alone, peak, how, failed = measured(
+            options.python, path, options.limit, options.kernels, options.at_once
+        )
         peaks.append(peak)
         bad += len(failed)
         kernels = f"{options.kernels}, {options.at_once} at once" if options.kernels > 1 else "1"
         verdict = f"{len(failed)} did not: {failed[0]}" if failed else "yes"
-        rows.append(f"| {path.stem} | {kernels} | {alone} | {peak} | {options.limit * 1024:.0f} ({how}) | {verdict} |")
+        rows.append(
+            f"| {path.stem} | {kernels} | {alone} | {peak} | {options.limit * 1024:.0f} ({how}) | {verdict} |"
+        )
         print(rows[-1], flush=True)
     if options.write and not bad:
-        for file, table in ((ROOT / "README.md", "\n".join(rows)), (ROOT / "workshop" / "README.md", machines(max(peaks)))):
+        for file, table in (
+            (ROOT / "README.md", "\n".join(rows)),
+            (ROOT / "workshop" / "README.md", machines(max(peaks))),
+        ):
             file.write_text(between(file.read_text("utf8"), "memory", table), "utf8")
     return bool(bad)
 

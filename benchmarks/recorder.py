@@ -187,12 +187,22 @@ def where(found: dict) -> str:
     """One line: what each part alone adds to a plain step, in microseconds per recorded call."""
 
     def added(way):
-        return " / ".join(f"{(r[way] - 1) * r['ms'] * 1e3 / r['calls']:.1f}" for r in found.values())
+        return " / ".join(
+            f"{(r[way] - 1) * r['ms'] * 1e3 / r['calls']:.1f}" for r in found.values()
+        )
 
-    parts = [f"an empty mode {added('empty mode')}", f"the eyes' function mode {added('function mode')}"]
+    parts = [
+        f"an empty mode {added('empty mode')}",
+        f"the eyes' function mode {added('function mode')}",
+    ]
     parts += [f"save hooks that do nothing {added('save hooks')}"]
-    parts += [f"module hooks that do nothing {added('module hooks')}", f"all of Eyes {added('Eyes')}"]
-    return f"Where the time goes, µs per call ({' / '.join(found)}), each alone: {'; '.join(parts)}."
+    parts += [
+        f"module hooks that do nothing {added('module hooks')}",
+        f"all of Eyes {added('Eyes')}",
+    ]
+    return (
+        f"Where the time goes, µs per call ({' / '.join(found)}), each alone: {'; '.join(parts)}."
+    )
 
 
 def main():

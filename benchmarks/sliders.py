@@ -27,7 +27,8 @@ from conftest import BROWSERS, QUIET, RUN_ALL, jupyterlab
 WARM_UP, MOVES, CHANGES = 2, 20, 60
 KEEP = 'torch.set_num_threads(1)\nsteps = ["x = torch.arange(4.0)", "w = x.clone().requires_grad_()", "y = w * w"]\n'
 CELLS = {
-    "start": "import time\nimport torch\nfrom overwritten import film, knob, record\nfrom overwritten.pictures.step import step_svgs\n" + KEEP,
+    "start": "import time\nimport torch\nfrom overwritten import film, knob, record\nfrom overwritten.pictures.step import step_svgs\n"
+    + KEEP,
     "film": 'run = record("\\n".join(steps + ["x[1:] += 1", "z = x.t()"] * 31))\nfilm(run)',
     "interact": """%matplotlib inline
 %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
@@ -201,7 +202,9 @@ class Way:
             self.until(0)
         most = 31 if "ahead" in self.name else CHANGES
         self.page.evaluate("B.clear()")
-        end = self.page.evaluate("args => B.burst(...args)", [self.output.element_handle(), CHANGES, most])
+        end = self.page.evaluate(
+            "args => B.burst(...args)", [self.output.element_handle(), CHANGES, most]
+        )
         self.at += most - (CHANGES - most)
         try:
             self.until(self.at)
@@ -210,7 +213,9 @@ class Way:
         self.page.wait_for_timeout(300)
         seen = self.page.evaluate("B.seen")
         if not seen:
-            sys.exit(f"{self.name}: nothing moved in a burst; a way's slider is not driven as it should be.")
+            sys.exit(
+                f"{self.name}: nothing moved in a burst; a way's slider is not driven as it should be."
+            )
         self.wrong += seen[-1]["mark"] != self.at
         self.shown.append(len(seen))
         self.settled.append(max(seen[-1]["t"] - end, 0))
@@ -234,17 +239,23 @@ def measure(page, rounds):
             way.round()
         print(f"round {number + 1} of {rounds}", file=sys.stderr)
     ways.sort(key=lambda way: list(CELLS).index(way.name))
-    firsts = [page.evaluate("root => B.first(root)", ways[-1].output.element_handle()) for _ in range(5)]
+    firsts = [
+        page.evaluate("root => B.first(root)", ways[-1].output.element_handle()) for _ in range(5)
+    ]
     return ways, float(page.evaluate(ASK, OWN)), [took for took, _ in firsts], firsts[0][1]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--rounds", type=int, default=6, metavar="N", help=f"rounds of {MOVES} moves a way (6)")
+    parser.add_argument(
+        "--rounds", type=int, default=6, metavar="N", help=f"rounds of {MOVES} moves a way (6)"
+    )
     rounds = parser.parse_args().rounds
     path = next(filter(None, map(shutil.which, BROWSERS)), None)
     if path is None:
-        sys.exit("No browser: install Chromium (Debian: apt-get install chromium), then run this again.")
+        sys.exit(
+            "No browser: install Chromium (Debian: apt-get install chromium), then run this again."
+        )
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as driver:
         served = Path(folder)
         notebook(served / "sliders.ipynb")
@@ -259,12 +270,18 @@ def main():
             ways, own, firsts, characters = measure(page, rounds)
             browser.close()
     slow = median(next(way for way in ways if way.name == "interact").keys)
-    print("| way | moves | median, ms | p95, ms | against interact | pictures of 60 changes in 1 s | settled, ms | worst | ends |")
+    print(
+        "| way | moves | median, ms | p95, ms | against interact | pictures of 60 changes in 1 s | settled, ms | worst | ends |"
+    )
     print("|---|---:|---:|---:|---:|---:|---:|---:|---|")
     print(*(way.row(slow) for way in ways), sep="\n")
     again = next(way for way in ways if way.fresh)
-    print(f"\nThe knob that runs again adds {median(again.keys) - own:.0f} ms (median) to the {own:.2f} ms that its code takes alone.")
-    print(f"500 steps and 30 storages: {characters / 1e6:.2f} MB, first picture after {median(firsts):.0f} ms (worst of 5: {max(firsts):.0f}).")
+    print(
+        f"\nThe knob that runs again adds {median(again.keys) - own:.0f} ms (median) to the {own:.2f} ms that its code takes alone."
+    )
+    print(
+        f"500 steps and 30 storages: {characters / 1e6:.2f} MB, first picture after {median(firsts):.0f} ms (worst of 5: {max(firsts):.0f})."
+    )
 
 
 if __name__ == "__main__":

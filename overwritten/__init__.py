@@ -14,7 +14,6 @@ from overwritten.live.knob import knob
 from overwritten.recorder import record
 
 
-
 def load_ipython_extension(shell):
     """For `%load_ext overwritten`: the magics `%%watch` and `%%scrub`."""
     from overwritten.magics import load

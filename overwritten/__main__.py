@@ -29,7 +29,10 @@ def main(arguments=None) -> int:
     options = _options(arguments)
     program = options.module or options.program
     if not program:
-        print("overwritten: name the program to run, as in `python -m overwritten train.py`.", file=sys.stderr)
+        print(
+            "overwritten: name the program to run, as in `python -m overwritten train.py`.",
+            file=sys.stderr,
+        )
         return 2
     name, *rest = program
     if not options.module and not os.path.isfile(name):
@@ -50,14 +53,19 @@ def main(arguments=None) -> int:
         error, code = end, _exit_code(end)
     except BaseException as caught:
         error, code = caught, 130 if isinstance(caught, KeyboardInterrupt) else 1
-        told = [explain(one, eyes, _colour()) for one in _chain(caught)]  # also takes our frames out
+        told = [
+            explain(one, eyes, _colour()) for one in _chain(caught)
+        ]  # also takes our frames out
         diagnosis = next(filter(None, told), None)
         _show(caught, diagnosis)
     if os.getpid() == parent:  # a forked worker says nothing
         for silent in eyes.silent:
             print(silent_text(silent), file=sys.stderr)
         if options.strict and not code and not eyes.silent:
-            print("overwritten --strict: nothing that backward needs was overwritten.", file=sys.stderr)
+            print(
+                "overwritten --strict: nothing that backward needs was overwritten.",
+                file=sys.stderr,
+            )
         if options.html:
             _report(options.html, error, diagnosis, eyes.silent)
         if report:
@@ -66,11 +74,19 @@ def main(arguments=None) -> int:
 
 
 def _options(arguments):
-    parser = argparse.ArgumentParser(prog="python -m overwritten", description=__doc__.splitlines()[0])
-    parser.add_argument("--strict", action="store_true", help="also find wrong gradients that raise nothing; slow")
-    parser.add_argument("--json", metavar="OUT.json", help="write the diagnosis there (form: DOCTOR.md)")
+    parser = argparse.ArgumentParser(
+        prog="python -m overwritten", description=__doc__.splitlines()[0]
+    )
+    parser.add_argument(
+        "--strict", action="store_true", help="also find wrong gradients that raise nothing; slow"
+    )
+    parser.add_argument(
+        "--json", metavar="OUT.json", help="write the diagnosis there (form: DOCTOR.md)"
+    )
     parser.add_argument("--html", metavar="REPORT.html", help="write a report to read in a browser")
-    parser.add_argument("-m", dest="module", nargs=argparse.REMAINDER, help="run a module, with its arguments")
+    parser.add_argument(
+        "-m", dest="module", nargs=argparse.REMAINDER, help="run a module, with its arguments"
+    )
     parser.add_argument("program", nargs=argparse.REMAINDER, help="a script and its arguments")
     return parser.parse_args(arguments)
 
@@ -80,7 +96,9 @@ def _run(name, rest, module):
     sys.argv = [name, *rest]
     main = types.ModuleType("__main__")
     main.__builtins__ = builtins
-    sys.modules["__main__"] = sys.modules["__mp_main__"] = main  # pickles of spawned processes name it so
+    sys.modules["__main__"] = sys.modules["__mp_main__"] = (
+        main  # pickles of spawned processes name it so
+    )
     safe = getattr(sys.flags, "safe_path", False)
     if module:
         if not safe:
@@ -111,7 +129,9 @@ def _show(error, diagnosis):
         traceback = traceback.tb_next
     sys.excepthook(type(error), error.with_traceback(traceback), traceback)
     notes = [note for one in _chain(error) for note in getattr(one, "__notes__", ())]
-    if diagnosis is not None and diagnosis.text(_colour()) not in notes:  # Python 3.10, or it had a note
+    if (
+        diagnosis is not None and diagnosis.text(_colour()) not in notes
+    ):  # Python 3.10, or it had a note
         print(diagnosis.text(_colour()), file=sys.stderr)
 
 

@@ -73,7 +73,11 @@ class LeftOut:
 
 
 #: Which file holds which rows.
-FILES = {Operation: "atlas_operations.csv", InPlace: "atlas_in_place.csv", LeftOut: "atlas_left_out.csv"}
+FILES = {
+    Operation: "atlas_operations.csv",
+    InPlace: "atlas_in_place.csv",
+    LeftOut: "atlas_left_out.csv",
+}
 
 
 @cache
@@ -83,7 +87,9 @@ def rows(kind=Operation, folder: Path = FOLDER) -> tuple:
         table = csv.DictReader(file)
         wanted = [field.name for field in fields(kind)]
         if table.fieldnames != wanted:
-            raise ValueError(f"{FILES[kind]} has the columns {table.fieldnames}, not {wanted}: run `make atlas`.")
+            raise ValueError(
+                f"{FILES[kind]} has the columns {table.fieldnames}, not {wanted}: run `make atlas`."
+            )
         return tuple(kind(**{name: _value(text) for name, text in line.items()}) for line in table)
 
 
@@ -93,7 +99,12 @@ def write(all_rows: list, kind, folder: Path = FOLDER):
         table = csv.DictWriter(file, [field.name for field in fields(kind)], lineterminator="\n")
         table.writeheader()
         for row in all_rows:
-            table.writerow({name: _TEXT.get(value, value) if isinstance(value, bool) else value for name, value in asdict(row).items()})
+            table.writerow(
+                {
+                    name: _TEXT.get(value, value) if isinstance(value, bool) else value
+                    for name, value in asdict(row).items()
+                }
+            )
 
 
 _TEXT = {True: "yes", False: "no"}
@@ -119,15 +130,28 @@ def differences(a, b) -> list[tuple[str, str, str, str]]:
     a, b: rows of one kind, or of both kinds together. Rows that only one side has are told
     as ('there', 'not there'). The versions themselves are not compared.
     """
-    a, b = ({(type(row), row.name, getattr(row, "input", "")): row for row in rows} for rows in (a, b))
+    a, b = (
+        {(type(row), row.name, getattr(row, "input", "")): row for row in rows} for rows in (a, b)
+    )
     found = []
     for key in [*a, *(key for key in b if key not in a)]:
         name = f"{key[1]} [{key[2]}]" if key[2] else key[1]
         if key not in a or key not in b:
-            found.append((name, "row", *("there" if key in side else "not there" for side in (a, b))))
+            found.append(
+                (name, "row", *("there" if key in side else "not there" for side in (a, b)))
+            )
             continue
         one, other = asdict(a[key]), asdict(b[key])
         for what in one:
             if what not in ("torch", "op", "course", "start") and one[what] != other[what]:
-                found.append((name, what, *(str(_TEXT.get(v, v) if isinstance(v, bool) else v) for v in (one[what], other[what]))))
+                found.append(
+                    (
+                        name,
+                        what,
+                        *(
+                            str(_TEXT.get(v, v) if isinstance(v, bool) else v)
+                            for v in (one[what], other[what])
+                        ),
+                    )
+                )
     return found

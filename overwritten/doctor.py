@@ -73,7 +73,9 @@ CURES = (
     ),
     Cure(
         "in-place module",
-        lambda saver, writer: _in_module(saver, writer) or writer.op in ("dropout", "alpha_dropout"),
+        lambda saver, writer: (
+            _in_module(saver, writer) or writer.op in ("dropout", "alpha_dropout")
+        ),
         "set `inplace=False` in the module that writes",
         "the module wrote over what the layer before it saved",
         "`inplace=False` in the module that saved only changes the version numbers",
@@ -87,7 +89,9 @@ CURES = (
     ),
     Cure(
         "written part by part",
-        lambda saver, writer: writer.op in ("__setitem__", "index_put_", "masked_fill_", "index_copy_", "scatter_"),
+        lambda saver, writer: (
+            writer.op in ("__setitem__", "index_put_", "masked_fill_", "index_copy_", "scatter_")
+        ),
         "build the result with `torch.where`, `torch.cat` or `torch.stack`, or write into a `clone()`",
         "all parts of a storage share one version counter, also those that were not written",
         "`.data` silences the error and gives a wrong gradient",
@@ -153,18 +157,32 @@ class Diagnosis:
         lines = []
         if self.saver is not None:
             what = "its own result" if self.saver.own else "an input"
-            lines.append(f"saved by       {_line(self.saver.op or 'autograd', self.saver.site)} ({what}, version {self.saver.version})")
+            lines.append(
+                f"saved by       {_line(self.saver.op or 'autograd', self.saver.site)} ({what}, version {self.saver.version})"
+            )
         else:
-            lines.append("saved by       an operation the watch did not see (before the block, or under other hooks)")
+            lines.append(
+                "saved by       an operation the watch did not see (before the block, or under other hooks)"
+            )
         for wrote in self.writers:
             lines.append(_overwritten(wrote))
         if self.saver is not None and not self.complete:
-            lines.append("overwritten by something the watch did not see: C++, a thread begun before, or a line outside the block")
-        lines += [f"suspect        {_line(w.op, w.site)} (version {w.before} → {w.after})" for w in self.suspects]
+            lines.append(
+                "overwritten by something the watch did not see: C++, a thread begun before, or a line outside the block"
+            )
+        lines += [
+            f"suspect        {_line(w.op, w.site)} (version {w.before} → {w.after})"
+            for w in self.suspects
+        ]
         if self.cure is not None:
-            lines += [f"cure           {self.advice()}: {self.cure.because}", f"no help        {self.cure.vain}"]
+            lines += [
+                f"cure           {self.advice()}: {self.cure.because}",
+                f"no help        {self.cure.vain}",
+            ]
         if colour:
-            lines = [f"\x1b[{_ANSI.get(line[:4], 1)}m{line[:15]}\x1b[0m{line[15:]}" for line in lines]
+            lines = [
+                f"\x1b[{_ANSI.get(line[:4], 1)}m{line[:15]}\x1b[0m{line[15:]}" for line in lines
+            ]
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -178,7 +196,10 @@ class Diagnosis:
     def as_dict(self) -> dict:
         """For JSON: saver, writers, verdict, cure (see README, 'python -m overwritten')."""
         saver = _saver(self.saver) if self.saver is not None else None
-        writers = [{"op": w.op, **_place(w.site), "before": w.before, "after": w.after} for w in self.writers]
+        writers = [
+            {"op": w.op, **_place(w.site), "before": w.before, "after": w.after}
+            for w in self.writers
+        ]
         return {"saver": saver, "writers": writers, "verdict": self.verdict, "cure": self.advice()}
 
 
@@ -231,7 +252,11 @@ class watch:
 def explain(error: BaseException, eyes: Eyes, colour: bool = False) -> Diagnosis | None:
     """`diagnose`, put into the error as a note; our own frames leave its traceback."""
     diagnosis = diagnose(error, eyes)
-    if diagnosis is not None and hasattr(error, "add_note") and not getattr(error, "__notes__", None):
+    if (
+        diagnosis is not None
+        and hasattr(error, "add_note")
+        and not getattr(error, "__notes__", None)
+    ):
         error.add_note(diagnosis.text(colour))
     step = error.__traceback__
     while step is not None:
@@ -248,7 +273,9 @@ def diagnose(error: BaseException, eyes: Eyes) -> Diagnosis | None:
         return None
     saver = getattr(error, "overwritten", None)
     if saver is None:  # PyTorch's own check fired: the save was not made under our hook
-        suspects = [w for w, shape, *_ in eyes.writes if shape == message.shape and w.after == message.now]
+        suspects = [
+            w for w, shape, *_ in eyes.writes if shape == message.shape and w.after == message.now
+        ]
         return Diagnosis(message, None, (), "raises", None, tuple(suspects[-5:]))
     writers = tuple(saver.writes)
     cure = next(cure for cure in CURES if cure.fits(saver, writers[-1])) if writers else None
@@ -270,7 +297,9 @@ def silent_text(silent) -> str:
 
 def silent_dict(silent) -> dict:
     """For JSON, as `Diagnosis.as_dict`; before and after are null where no counter moved."""
-    writers = [{"op": w.op, **_place(w.site), "before": w.before, "after": w.after} for w in silent.writers]
+    writers = [
+        {"op": w.op, **_place(w.site), "before": w.before, "after": w.after} for w in silent.writers
+    ]
     return {"saver": _saver(silent.saver), "writers": writers}
 
 
@@ -280,7 +309,9 @@ def _saver(kept) -> dict:
 
 def _overwritten(wrote) -> str:
     thread = f" in thread {wrote.thread}" if wrote.thread else ""
-    ticks = f"version {wrote.before} → {wrote.after}" if wrote.after is not None else "no counter moved"
+    ticks = (
+        f"version {wrote.before} → {wrote.after}" if wrote.after is not None else "no counter moved"
+    )
     return f"overwritten by {_line(wrote.op, wrote.site)}{thread} ({ticks})"
 
 

@@ -62,7 +62,9 @@ def make_way(eyes):
     On a PyTorch without `_top_saved_tensors_default_hooks` (2.6) they stay, and it refuses.
     """
     forbid = torch.autograd.graph.disable_saved_tensors_hooks
-    top = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", lambda ignore_tracing: None)
+    top = getattr(
+        torch._C._autograd, "_top_saved_tensors_default_hooks", lambda ignore_tracing: None
+    )
 
     @contextlib.contextmanager
     def watched(message):

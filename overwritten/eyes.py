@@ -73,7 +73,14 @@ class _Handle:
 
     __slots__ = (
         *("tensor", "kept", "seen", "original", "own", "view", "output", "node"),
-        *("shape", "first", "print", "printed", "ticked", "__weakref__"),  # fingerprints: `strict` only
+        *(
+            "shape",
+            "first",
+            "print",
+            "printed",
+            "ticked",
+            "__weakref__",
+        ),  # fingerprints: `strict` only
     )
 
 
@@ -138,7 +145,11 @@ class Eyes(TorchFunctionMode):
             name_producer(handle, tensor, is_view, op, first_node)
             base = tensor._base if is_view else None
             base = tensor if base is None else base
-            kept.own, kept.leaf, kept.needs_gradient = handle.own, base.is_leaf, tensor.requires_grad
+            kept.own, kept.leaf, kept.needs_gradient = (
+                handle.own,
+                base.is_leaf,
+                tensor.requires_grad,
+            )
             kept.buffer = kept.leaf and not kept.needs_gradient and self._is_buffer(base)
             kept.thread = threading.get_ident()
             if self._prints:
@@ -162,7 +173,9 @@ class Eyes(TorchFunctionMode):
         return [w for w, _, key, order in self.writes if key == kept.storage and order > kept.order]
 
     def _handles(self):
-        return [handle for held in list(self._held.values()) for ref in list(held) if (handle := ref())]
+        return [
+            handle for held in list(self._held.values()) for ref in list(held) if (handle := ref())
+        ]
 
     def _site(self):
         return self._site_of(sys._getframe(2))
@@ -170,7 +183,9 @@ class Eyes(TorchFunctionMode):
     def _site_of(self, frame):
         frame, via = first_user_frame(frame)
         running = getattr(self._here, "running", None)
-        return site_at(frame.f_code.co_filename, frame.f_lineno, path_of(running) if running else "", via)
+        return site_at(
+            frame.f_code.co_filename, frame.f_lineno, path_of(running) if running else "", via
+        )
 
     # the referee
 
@@ -185,7 +200,9 @@ class Eyes(TorchFunctionMode):
                 raise RuntimeError(DETACHED)
             if now != kept.version:
                 producer = producer_of(handle, original, node)
-                error = RuntimeError(text(handle.tensor, handle.shape, producer, handle.output, now, kept.version))
+                error = RuntimeError(
+                    text(handle.tensor, handle.shape, producer, handle.output, now, kept.version)
+                )
                 error.overwritten = kept
                 if self._prints:
                     kept.unchanged = fingerprint(handle.tensor) == handle.first
@@ -247,7 +264,15 @@ class Eyes(TorchFunctionMode):
                 handle.seen = now
                 continue
             thread = "" if kept.thread == threading.get_ident() else threading.current_thread().name
-            kept.writes.append(Wrote(name, site or self._site(), handle.seen if before is None else before, now, thread))
+            kept.writes.append(
+                Wrote(
+                    name,
+                    site or self._site(),
+                    handle.seen if before is None else before,
+                    now,
+                    thread,
+                )
+            )
             handle.seen = now
             original = handle.original()
             if original is not None and not handle.own:  # PyTorch kept this very tensor

@@ -129,7 +129,9 @@ class Ledger:
         address, nbytes = storage.data_ptr(), storage.nbytes()
         if len(entry.owners) > 1:  # as far as any of its owners reaches
             address = min(address, entry.address)
-            nbytes = max(storage.data_ptr() + storage.nbytes(), entry.address + entry.nbytes) - address
+            nbytes = (
+                max(storage.data_ptr() + storage.nbytes(), entry.address + entry.nbytes) - address
+            )
         if (address, nbytes) == (entry.address, entry.nbytes):
             return
         self._by_address.pop(entry.address, None)

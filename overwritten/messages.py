@@ -12,9 +12,7 @@ import unicodedata
 from dataclasses import dataclass
 from html import unescape
 
-_OVERWRITTEN = (
-    "one of the variables needed for gradient computation has been modified by an inplace operation: "
-)
+_OVERWRITTEN = "one of the variables needed for gradient computation has been modified by an inplace operation: "
 
 #: kind → how its text begins (a pattern, searched in a text with single spaces). The order matters:
 #: the first that fits wins. Sources: torch/csrc/autograd/{saved_variable,variable,VariableTypeUtils},
@@ -46,7 +44,9 @@ _DETAILS = re.compile(
 )
 #: Colours of a terminal, also where the escape character was lost or spelt out; and the marks at
 #: the edges of quoted or boxed lines.
-_COLOUR = re.compile(r"(?:\x1b|\\x1b|\\033|\\u001b|\^\[|␛)?\[\d+(?:;\d+)*m|\x1b\[[\d;?]*[A-Za-z]|\x1b\[m")
+_COLOUR = re.compile(
+    r"(?:\x1b|\\x1b|\\033|\\u001b|\^\[|␛)?\[\d+(?:;\d+)*m|\x1b\[[\d;?]*[A-Za-z]|\x1b\[m"
+)
 _EDGE = re.compile(r"^[ \t]*(?:[>│┃|] ?)+|[│┃|][ \t]*$", re.MULTILINE)
 #: What word processors, web pages and other keyboards make of an apostrophe, of nothing, of a comma.
 _MARKS = str.maketrans(
@@ -55,7 +55,9 @@ _MARKS = str.maketrans(
     | {"\uff0c": ", ", "\uff1b": "; ", "\uff1a": ": ", "\u3002": ". "}
 )
 _FORWARD = re.compile(r"Error detected in \w+\. Traceback of forward call that caused the error:")
-_FRAME = re.compile(r'File "(?P<file>[^"\n]+)", line (?P<line>\d+), in \S+[ \t]*\n[ \t]*(?P<code>[^\n]*\S)')
+_FRAME = re.compile(
+    r'File "(?P<file>[^"\n]+)", line (?P<line>\d+), in \S+[ \t]*\n[ \t]*(?P<code>[^\n]*\S)'
+)
 _HINTS = {
     "anomaly on": "Hint: the backtrace further above shows the operation that failed to compute its gradient. "
     "The variable in question was changed in there or anywhere later. Good luck!",
@@ -97,7 +99,9 @@ class Message:
     def text(self) -> str:
         """The text again, word for word (kind 'overwritten' only; else ValueError)."""
         if self.kind != "overwritten" or self.shape is None:
-            raise ValueError(f"only a whole 'overwritten' message can be written again, not {self.kind!r}")
+            raise ValueError(
+                f"only a whole 'overwritten' message can be written again, not {self.kind!r}"
+            )
         which = f", which is output {self.output} of {self.node}," if self.node else ""
         hint = f" {_HINTS[self.hint]}" if self.hint else ""
         return (
@@ -135,7 +139,11 @@ def parse_all(text: str) -> list[Message]:
     """
     found = _all(_one_line(text))
     if not found or _whole(found) < len(found):  # a terminal may have broken lines within words
-        found = max(found, _all(_one_line(re.sub(r"[\r\n]+", "", _plain(text)))), key=lambda some: (_whole(some), len(some)))
+        found = max(
+            found,
+            _all(_one_line(re.sub(r"[\r\n]+", "", _plain(text)))),
+            key=lambda some: (_whole(some), len(some)),
+        )
     return found
 
 
@@ -144,7 +152,11 @@ def _whole(messages):
 
 
 def _all(words):
-    begun = [(m.start(), -m.end()) for pattern in (*KINDS.values(), _DETAILS) for m in re.finditer(pattern, words)]
+    begun = [
+        (m.start(), -m.end())
+        for pattern in (*KINDS.values(), _DETAILS)
+        for m in re.finditer(pattern, words)
+    ]
     starts, done = [], 0
     for start, end in sorted(begun):
         if start >= done and not words.endswith(_OVERWRITTEN, 0, start):
@@ -162,7 +174,10 @@ def forward_lines(text: str) -> list[tuple[str, int, str]]:
     begin = _FORWARD.search(plain := _plain(text))
     if not begin:
         return []
-    stack = re.split(r"\(Triggered internally|Traceback \(most recent|" + KINDS["overwritten"], plain[begin.end() :])[0]
+    stack = re.split(
+        r"\(Triggered internally|Traceback \(most recent|" + KINDS["overwritten"],
+        plain[begin.end() :],
+    )[0]
     return [(m["file"], int(m["line"]), m["code"]) for m in _FRAME.finditer(stack)]
 
 
@@ -183,7 +198,9 @@ def normal(text: str) -> str:
     """
     text = re.sub(r"([Oo]utput \d+ of \w+?)(?:Backward0?)?(?=[ ,])", r"\1", text)
     text = re.sub(r"([Oo]utput \d+ of \w+?)Backward([1-9]\d*)(?=[ ,])", r"\1\2", text)
-    text = re.sub(r"set_detect_anomaly\(True(?:, check_nan=False)?\)", "set_detect_anomaly(True)", text)
+    text = re.sub(
+        r"set_detect_anomaly\(True(?:, check_nan=False)?\)", "set_detect_anomaly(True)", text
+    )
     return re.sub(r"\(Triggered internally at [^)]*\)", "(Triggered internally)", text)
 
 
@@ -207,5 +224,12 @@ def _message(kind, found, hint):
     number = {key: int(parts[key]) for key in ("output", "now", "expected") if parts.get(key)}
     numbers = tuple(int(n) for n in re.findall(r"\d+", shape)) if shape is not None else None
     return Message(
-        kind, parts.get("type") or "", numbers, op=op, overload=overload, node=node, hint=hint, **number
+        kind,
+        parts.get("type") or "",
+        numbers,
+        op=op,
+        overload=overload,
+        node=node,
+        hint=hint,
+        **number,
     )

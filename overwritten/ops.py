@@ -54,9 +54,14 @@ def program(name: str, write: str = "x", start: str | None = None) -> dict[str, 
     begin = [start or start_of(name), f"y = {name}"]
     end = ["y.backward(torch.rand_like(y))"]
     twin = [*begin, f"{target} = {target} * -3"]
-    if write != "result" and _is_view(name, write, start):  # y sees what is written: so must the twin's
+    if write != "result" and _is_view(
+        name, write, start
+    ):  # y sees what is written: so must the twin's
         twin.append(f"y = {name}")
-    return {"written": "\n".join([*begin, f"{target} *= -3", *end]), "out of place": "\n".join([*twin, *end])}
+    return {
+        "written": "\n".join([*begin, f"{target} *= -3", *end]),
+        "out of place": "\n".join([*twin, *end]),
+    }
 
 
 def start_of(name: str) -> str:
@@ -79,7 +84,9 @@ def try_write(name: str, write: str = "x", start: str | None = None) -> Trial:
 def operations() -> Table:
     """The course's own expressions, measured now: a row for each and each of its inputs x, w, c."""
     rows = [operation(row.name, row.input) for row in atlas.rows(Operation) if row.course]
-    return _operations(rows, "Operations: what they save, and what may be overwritten before backward")
+    return _operations(
+        rows, "Operations: what they save, and what may be overwritten before backward"
+    )
 
 
 def in_place_forms() -> Table:
@@ -103,7 +110,10 @@ def all_operations() -> Table:
 def all_in_place_forms() -> Table:
     """The in-place forms of the whole atlas, as they were measured."""
     rows = list(atlas.rows(InPlace))
-    return _forms(rows, f"The atlas of in-place forms, measured on torch {rows[0].torch} for the tensors of each row")
+    return _forms(
+        rows,
+        f"The atlas of in-place forms, measured on torch {rows[0].torch} for the tensors of each row",
+    )
 
 
 def _operations(rows, title, more={}):
@@ -153,7 +163,10 @@ def operation(name: str, given: str = "x", start: str | None = None, **more) -> 
     kept, made = _kept(start, f"y = {name}")
     result, source = made["y"], made[given]
     saved = {_place(tensor) for tensor, _ in kept}
-    over = {target: try_write(name, target, start).verdict if result.requires_grad else NOTHING for target in (given, "result")}
+    over = {
+        target: try_write(name, target, start).verdict if result.requires_grad else NOTHING
+        for target in (given, "result")
+    }
     return Operation(
         torch=torch.__version__,
         **{"op": "", "course": True, **more},
@@ -178,7 +191,9 @@ def in_place_form(name: str, twin: str | None = None, start: str | None = None, 
     """
     twin = twin or next((row.twin for row in atlas.rows(InPlace) if row.name == name), None)
     if twin is None:
-        raise ValueError(f"The atlas has no in-place form {name!r}: give its out-of-place line too, as in twin='x = x.sin()'.")
+        raise ValueError(
+            f"The atlas has no in-place form {name!r}: give its out-of-place line too, as in twin='x = x.sin()'."
+        )
     start = start or start_of(name)
     saves, others = _saves(start, name, "x"), _saves(start, "y" + twin.removeprefix("x"), "y")
     end = "x.backward(torch.rand_like(x))"
@@ -208,7 +223,9 @@ def _saves(start, line, result):
     """What one line keeps, in words, each once; result: the name its result has."""
     kept, made = _kept(f"{start}\nbefore = x.detach().clone()", line)
     before = made.pop("before")
-    return list(dict.fromkeys(_what(tensor, values, made, result, before) for tensor, values in kept))
+    return list(
+        dict.fromkeys(_what(tensor, values, made, result, before) for tensor, values in kept)
+    )
 
 
 def _what(saved, values, made, result, before):
@@ -224,7 +241,9 @@ def _what(saved, values, made, result, before):
         return "a tensor of its own"
     if saved.dtype is torch.bool or len(saved.unique()) <= 2:  # dropout's: 0 and a factor
         return "a mask"
-    return "its factors of x" if torch.equal(saved * before, made[result]) else "a tensor of its own"
+    return (
+        "its factors of x" if torch.equal(saved * before, made[result]) else "a tensor of its own"
+    )
 
 
 def _kept(start, line):
@@ -267,8 +286,15 @@ def _form(form):
 
 
 def _allowed(verdict):
-    return {"": "", NOTHING: "no gradient"}.get(verdict, "✗ raises" if verdict.startswith("raises") else "✓ allowed")
+    return {"": "", NOTHING: "no gradient"}.get(
+        verdict, "✗ raises" if verdict.startswith("raises") else "✓ allowed"
+    )
 
 
 def _right(verdict):
-    return {RIGHT: "✓ right", SILENT: "✗ wrong", CAUTIOUS: "✓ would be right", RAISES: "✗ would be wrong"}.get(verdict, "")
+    return {
+        RIGHT: "✓ right",
+        SILENT: "✗ wrong",
+        CAUTIOUS: "✓ would be right",
+        RAISES: "✗ would be wrong",
+    }.get(verdict, "")

@@ -61,9 +61,19 @@ _SIDES = {
     5: "usually [clips, channels, frames, height, width]",
 }
 #: Nodes of operations that return a view: its storage is another tensor's.
-VIEWS = frozenset("AsStrided T Transpose View Select Slice Expand Permute Unbind Split Diagonal Unfold".split())
+VIEWS = frozenset(
+    "AsStrided T Transpose View Select Slice Expand Permute Unbind Split Diagonal Unfold".split()
+)
 _TRANSPOSED = ("AsStrided", "T", "Transpose", "Permute")
-_PARTS = ("CopySlices", "IndexPut", "IndexPutImpl", "MaskedFill", "IndexCopy", "IndexFill", "Scatter")
+_PARTS = (
+    "CopySlices",
+    "IndexPut",
+    "IndexPutImpl",
+    "MaskedFill",
+    "IndexCopy",
+    "IndexFill",
+    "Scatter",
+)
 #: How a saved result is called in PyTorch's nodes.
 _RESULTS = re.compile(r"_saved_(result\d*|output\d*|Q|R|U|S|Vh|L|LU)")
 #: Since torch 1.10 both ReLUs have one name, and the versions tell them apart.
@@ -108,13 +118,23 @@ def node_of(message: Message) -> Node | None:
     writes = call if hasattr(torch.Tensor, call) or hasattr(torch._C._nn, call) else ""
     if op in _PARTS:
         writes = "x[…] = …"
-    return Node(op, bool(_classes(op)) or op in _PARTS, bool(saved - other), _SIGNS.get(op, writes), _age(message.node))
+    return Node(
+        op,
+        bool(_classes(op)) or op in _PARTS,
+        bool(saved - other),
+        _SIGNS.get(op, writes),
+        _age(message.node),
+    )
 
 
 def _classes(op):
     """The classes of PyTorch's nodes for this operation, one for each overload."""
     pattern = re.compile(rf"{re.escape(op)}Backward\d+")
-    return [getattr(torch._C._functions, name) for name in dir(torch._C._functions) if pattern.fullmatch(name)]
+    return [
+        getattr(torch._C._functions, name)
+        for name in dir(torch._C._functions)
+        if pattern.fullmatch(name)
+    ]
 
 
 def _age(name):
@@ -173,7 +193,9 @@ SUSPECTS = (
     ),
     (
         "writer",
-        lambda m, n: n and n.writes and not n.view and n.op not in _PARTS and m.node != _OLD_IN_PLACE,
+        lambda m, n: (
+            n and n.writes and not n.view and n.op not in _PARTS and m.node != _OLD_IN_PLACE
+        ),
         "{op} in place (`{writes}`) is the last recorded write, so it is a writer. The saver is an operation before "
         "it that took the tensor as its input: a convolution, a Linear, `*`, `**`, a norm.",
     ),
@@ -257,7 +279,10 @@ class Decoded:
         for number, reading in enumerate(self.readings, 1):
             head = f"Message {number} of {len(self.readings)}. " if len(self.readings) > 1 else ""
             body.append(f"<p><strong>{head}{_code(reading.says)}</strong></p>")
-            rows = [f'<tr><th scope="row"><code>{escape(a)}</code></th><td>{_code(b)}</td></tr>' for a, b in reading.parts]
+            rows = [
+                f'<tr><th scope="row"><code>{escape(a)}</code></th><td>{_code(b)}</td></tr>'
+                for a, b in reading.parts
+            ]
             body += [f'<table class="parts"><tbody>{"".join(rows)}</tbody></table>'] if rows else []
             items = "".join(f"<li>{_code(words)}</li>" for words in reading.suspects)
             body += [f"<p>Suspects, the likeliest first:</p><ol>{items}</ol>"] if items else []
@@ -296,19 +321,40 @@ def _reading(m, text):
 
 
 def _from_anomaly(lines):
-    mine = [line for line in lines if CASES in line[0] or "site-packages" not in line[0] and "/torch/" not in line[0]]
+    mine = [
+        line
+        for line in lines
+        if CASES in line[0] or "site-packages" not in line[0] and "/torch/" not in line[0]
+    ]
     file, line, code = (mine or lines)[-1]
     return f"`{code}` (line {line} of {file}) is the saver: anomaly mode printed where the forward ran."
 
 
 def _parts(m, node):
-    where = "on a GPU" if ".cuda." in m.type else "on the CPU" if m.type.count(".") == 1 else "on another device"
+    where = (
+        "on a GPU"
+        if ".cuda." in m.type
+        else "on the CPU"
+        if m.type.count(".") == 1
+        else "on another device"
+    )
     yield m.type, f"{_numbers(m)}, {where}"
-    sides = _SIDES.get(len(m.shape), "") if node or len(m.shape) != 4 else "usually a convolution's weight, [out, in, height, width]"
-    now = f"its shape at the save, if {node.op} saved its own result" if node and node.saves else "its shape now, so a `squeeze_` after the save would have changed it"
+    sides = (
+        _SIDES.get(len(m.shape), "")
+        if node or len(m.shape) != 4
+        else "usually a convolution's weight, [out, in, height, width]"
+    )
+    now = (
+        f"its shape at the save, if {node.op} saved its own result"
+        if node and node.saves
+        else "its shape now, so a `squeeze_` after the save would have changed it"
+    )
     yield str(list(m.shape)), now + (f"; {sides}" if sides else "")
     if node is None:
-        yield "(no 'which is output … of')", "no operation made it: a parameter, a buffer, a label or an index"
+        yield (
+            "(no 'which is output … of')",
+            "no operation made it: a parameter, a buffer, a label or an index",
+        )
     else:
         only = " (mostly the only one)" if m.output == 0 else ""
         yield f"output {m.output} of {m.node}", f"result {m.output}{only} of {node.op}; {node.age}"
@@ -316,7 +362,10 @@ def _parts(m, node):
     if m.expected and node and node.saves and node.writes:
         more = f"was written {_times(m.expected - 1)} before" if m.expected > 1 else "was new to it"
         before = f". A new result begins at 0: if {node.op} saved its own, it worked in place on a tensor that {more}"
-    yield f"version {m.now}; expected {m.expected}", f"written {_times(m.writes)} since the save{before}"
+    yield (
+        f"version {m.now}; expected {m.expected}",
+        f"written {_times(m.writes)} since the save{before}",
+    )
     if m.hint == "anomaly on":
         yield "Hint", "anomaly mode was on: the traceback above shows the line of the saver"
     elif m.hint:

@@ -43,7 +43,13 @@ def record(code: str, names: dict | None = None, max_lines: int = MAX_LINES) -> 
     >>> record("x = torch.ones(4)\\nx = x + 1").peak
     32
     """
-    namespace = {"__name__": "snippet", "torch": torch, "nn": torch.nn, "F": torch.nn.functional, **(names or {})}
+    namespace = {
+        "__name__": "snippet",
+        "torch": torch,
+        "nn": torch.nn,
+        "F": torch.nn.functional,
+        **(names or {}),
+    }
     with _fresh_torch_state():
         recording = follow(code, namespace, max_lines)
         recording.gradients = _gradients(namespace)
@@ -189,7 +195,9 @@ class Lines:
     def _count(self):
         self._events += 1
         if self._limit and self._events > self._limit:
-            raise _TooLong(f"This code was stopped after {self._limit:,} lines: does its loop ever end?")
+            raise _TooLong(
+                f"This code was stopped after {self._limit:,} lines: does its loop ever end?"
+            )
 
     # what the line did
 
@@ -200,7 +208,11 @@ class Lines:
         if self._full:
             return
         inner = frame is not self._base and frame.f_code.co_name != "<module>"
-        names = {f"{k} in {frame.f_code.co_name}": v for k, v in frame.f_locals.items()} if inner else {}
+        names = (
+            {f"{k} in {frame.f_code.co_name}": v for k, v in frame.f_locals.items()}
+            if inner
+            else {}
+        )
         step = Step(
             index=len(self.recording.steps),
             line=statement.first - self._source.first + 1,
@@ -214,7 +226,9 @@ class Lines:
             with torch._C.DisableTorchFunction(), _disable_current_modes():
                 self._look(step, namespace, inner)
         except Exception as error:  # a tracer that raises would raise in the learner's code
-            self.recording.note = f"After {step.text!r} something could not be read ({type(error).__name__})."
+            self.recording.note = (
+                f"After {step.text!r} something could not be read ({type(error).__name__})."
+            )
 
     def _look(self, step, namespace, inner):
         ledger, wanted = self._ledger, self._source.names
@@ -252,9 +266,13 @@ class Lines:
 
     def _unseen(self, storages, tensors):
         written = {write.storage for call in self._mode.calls for write in call.writes}
-        written |= {t.storage for t in tensors if t.before != t.version}  # by C++: x.grad in backward
+        written |= {
+            t.storage for t in tensors if t.before != t.version
+        }  # by C++: x.grad in backward
         written |= {letter for letter, _, _ in self._resized(storages)}
-        changed = [s.letter for s in storages if s.cells and self._earlier(s).cells not in ((), s.cells)]
+        changed = [
+            s.letter for s in storages if s.cells and self._earlier(s).cells not in ((), s.cells)
+        ]
         return tuple(letter for letter in changed if letter not in written)
 
     def _resized(self, storages):
@@ -263,7 +281,11 @@ class Lines:
 
     def _earlier(self, storage):
         steps = self.recording.steps
-        return next((s for s in steps[-1].storages if s.letter == storage.letter), storage) if steps else storage
+        return (
+            next((s for s in steps[-1].storages if s.letter == storage.letter), storage)
+            if steps
+            else storage
+        )
 
     def _name_error(self, error):
         recording = self.recording
@@ -280,7 +302,9 @@ class Lines:
         steps, lines, traceback = self.recording.steps, [], error.__traceback__
         while traceback is not None:
             frame = traceback.tb_frame
-            if frame is self._base or (self._base is None and frame.f_code.co_filename == self._source.filename):
+            if frame is self._base or (
+                self._base is None and frame.f_code.co_filename == self._source.filename
+            ):
                 lines.append(self._source.at(traceback.tb_lineno))
             traceback = traceback.tb_next
         raised = {s.first - self._source.first + 1 for s in lines[-1:] if s is not None}
@@ -306,8 +330,14 @@ def _fresh_torch_state():
 
 
 def _gradients(namespace) -> dict:
-    given = {name: t for name, t in named_tensors(namespace) if name.endswith(".grad") and t.numel() <= MOST_NUMBERS}
-    copies = {name: t.clone() for name, t in given.items()}  # zeros without bytes (as after sgn_) get some
+    given = {
+        name: t
+        for name, t in named_tensors(namespace)
+        if name.endswith(".grad") and t.numel() <= MOST_NUMBERS
+    }
+    copies = {
+        name: t.clone() for name, t in given.items()
+    }  # zeros without bytes (as after sgn_) get some
     return {name: t.tolist() for name, t in copies.items() if not why_no_storage(t)}
 
 

@@ -71,8 +71,8 @@ def text(tensor, shape, producer, output, now, expected) -> str:
         producer = re.sub(r"Backward(\d*)$", lambda m: m[1].removeprefix("0"), producer)
     kind = tensor.type()
     if tensor.is_complex():
-        kind = f"{tensor.device.type.upper()}{kind.removeprefix('torch.').removesuffix('Tensor')}Type"
-    message = Message(
-        "overwritten", kind, shape, output, node=producer, now=now, expected=expected
-    )
+        kind = (
+            f"{tensor.device.type.upper()}{kind.removeprefix('torch.').removesuffix('Tensor')}Type"
+        )
+    message = Message("overwritten", kind, shape, output, node=producer, now=now, expected=expected)
     return message.text() + (_ANOMALY_HINT if torch.is_anomaly_enabled() else _HINT)

@@ -47,13 +47,17 @@ class Saves:
                         break
             return  # else freed: backward has been here
         known = []
-        for one in value if attribute == "saved_tensors" else (value,):  # a Function of one's own has several
+        for one in (
+            value if attribute == "saved_tensors" else (value,)
+        ):  # a Function of one's own has several
             if isinstance(one, torch.Tensor) and not one.is_inference():
                 name = _name(one, tensors)
                 if name or one.dim():  # a bare number inside is nobody's tensor
                     storage = self._ledger.see(one)
                     known.append((name or f"a tensor on {storage}", storage, one._version))
-                    yield Saved(node.name(), known[-1][0], storage, one._version, one._version, number)
+                    yield Saved(
+                        node.name(), known[-1][0], storage, one._version, one._version, number
+                    )
         if known:
             self._known[key] = known
 
@@ -83,4 +87,6 @@ def _name(value, tensors):
         if (tensor.data_ptr(), tensor.shape, tensor.stride()) == place:
             return name
     storage = value.untyped_storage().data_ptr()
-    return next((f"a view of {n}" for n, t in plain if t.untyped_storage().data_ptr() == storage), "")
+    return next(
+        (f"a view of {n}" for n, t in plain if t.untyped_storage().data_ptr() == storage), ""
+    )

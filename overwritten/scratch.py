@@ -90,7 +90,13 @@ def _enable() -> bool:
     if _enable_profiler_legacy is None or torch.autograd._profiler_enabled():
         return False
     config = ProfilerConfig(
-        ProfilerState.CPU, False, True, False, False, False, torch._C._profiler._ExperimentalConfig()
+        ProfilerState.CPU,
+        False,
+        True,
+        False,
+        False,
+        False,
+        torch._C._profiler._ExperimentalConfig(),
     )
     try:
         _enable_profiler_legacy(config)

@@ -69,7 +69,10 @@ def watch_modules(here):
         if getattr(here, "running", None):
             here.running.pop()
 
-    handles = [register_module_forward_pre_hook(enter), register_module_forward_hook(leave, always_call=True)]
+    handles = [
+        register_module_forward_pre_hook(enter),
+        register_module_forward_hook(leave, always_call=True),
+    ]
     return lambda: [handle.remove() for handle in handles]
 
 

@@ -94,7 +94,10 @@ class Source:
 def _with_at(tree, line):
     found = None
     for node in ast.walk(tree):
-        if isinstance(node, (ast.With, ast.AsyncWith)) and node.lineno <= line <= node.body[0].lineno:
+        if (
+            isinstance(node, (ast.With, ast.AsyncWith))
+            and node.lineno <= line <= node.body[0].lineno
+        ):
             if found is None or node.lineno >= found.lineno:
                 found = node
     return found

@@ -51,12 +51,17 @@ def spans(recording: Recording) -> list[Span]:
             open_[key] = start, replace(saved, tensor=first.tensor)  # the name it had at the save
         message = _message(step)
         told = (message.expected, message.now) if message else ()
-        for key in [key for key, (_, saved) in open_.items() if (saved.expects, saved.now) == told][-1:]:
+        for key in [key for key, (_, saved) in open_.items() if (saved.expects, saved.now) == told][
+            -1:
+        ]:
             done.append((*open_.pop(key), step.index, "raised"))
             raised.add(key)
     done += [(start, saved, None, "held") for start, saved in open_.values()]
     made = {}
-    changing = {letter: [step.index for step in _changing(recording, letter)] for letter in {one[1].storage for one in done}}
+    changing = {
+        letter: [step.index for step in _changing(recording, letter)]
+        for letter in {one[1].storage for one in done}
+    }
     for one in done:
         span = _span(recording, changing, *one)
         made.setdefault((span.storage, span.start, span.end, span.expects, span.outcome), span)
@@ -67,7 +72,9 @@ def silent_steps(recording: Recording, letter: str) -> list[int]:
     """Steps in which bytes of a storage changed and the counter of its first tensor did not move."""
     found = []
     for step in _changing(recording, letter):
-        first = next((t for t in step.tensors if t.storage == letter and t.before is not None), None)
+        first = next(
+            (t for t in step.tensors if t.storage == letter and t.before is not None), None
+        )
         if first is not None and first.version == first.before:
             found.append(step.index)
     return found
@@ -86,7 +93,17 @@ def _span(recording, changing, start, saved, end, outcome):
     last = len(recording.steps) if end is None else end
     unmoved = saved.now == saved.expects  # by the counter of the saved tensor, which may be its own
     unseen = tuple(index for index in changing[saved.storage] if unmoved and start < index < last)
-    return Span(saved.storage, saved.tensor, saved.node, start, end, saved.expects, saved.now, outcome, unseen)
+    return Span(
+        saved.storage,
+        saved.tensor,
+        saved.node,
+        start,
+        end,
+        saved.expects,
+        saved.now,
+        outcome,
+        unseen,
+    )
 
 
 def _looked(step):

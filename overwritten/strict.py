@@ -79,7 +79,9 @@ class Fingerprints:
         if file.startswith("<"):  # generated code, as a dataclass's __init__, goes with its module
             file = frame.f_globals.get("__file__") or file
         if file not in self._users:
-            self._users[file] = file.startswith(CASES) or not (file.startswith((*_LIBRARIES, "<frozen")) or ours(file))
+            self._users[file] = file.startswith(CASES) or not (
+                file.startswith((*_LIBRARIES, "<frozen")) or ours(file)
+            )
         if self._users[file]:
             self._look()
             self._at = self._site(frame)
@@ -88,7 +90,9 @@ class Fingerprints:
     def _on_event(self, frame, event, arg):
         if event in ("line", "return"):
             self._look()
-            self._at = self._site(frame if event == "line" or frame.f_back is None else frame.f_back)
+            self._at = self._site(
+                frame if event == "line" or frame.f_back is None else frame.f_back
+            )
             self.last_call = ""
         return self._on_event
 

@@ -99,7 +99,9 @@ def state_of(name: str, tensor: torch.Tensor, ledger, before=None, twin="") -> T
         return _state(name, tensor, ledger, before, twin)
     except Exception:  # a nested or uninitialised tensor has no shape to tell
         note = f"is a {type(tensor).__name__} that cannot be described"
-        return TensorState(name, None, 0, 0, (), (), "", 0, None, False, False, None, before, twin, note)
+        return TensorState(
+            name, None, 0, 0, (), (), "", 0, None, False, False, None, before, twin, note
+        )
 
 
 def _state(name, tensor, ledger, before, twin):

@@ -83,4 +83,6 @@ def _flat(numbers):
 
 def _close(a, b) -> bool:
     room = ROUNDING * max((abs(y) for y in b if abs(y) < float("inf")), default=0)
-    return len(a) == len(b) and all(x == y or abs(x - y) <= room or (x != x and y != y) for x, y in zip(a, b))
+    return len(a) == len(b) and all(
+        x == y or abs(x - y) <= room or (x != x and y != y) for x, y in zip(a, b)
+    )

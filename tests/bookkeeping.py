@@ -61,8 +61,23 @@ class World:
             self.high = sum(s.nbytes for s in self.before)
             choices = [self.make]
             if self.names:
-                choices += [self.alias, self.view, self.view, self.out_of_place, self.chain, self.write, self.write]
-                choices += [self.write_part, self.detach, self.data, self.clone, self.delete, self.masked]
+                choices += [
+                    self.alias,
+                    self.view,
+                    self.view,
+                    self.out_of_place,
+                    self.chain,
+                    self.write,
+                    self.write,
+                ]
+                choices += [
+                    self.write_part,
+                    self.detach,
+                    self.data,
+                    self.clone,
+                    self.delete,
+                    self.masked,
+                ]
             self.random.choice(choices)()
             self.note()
         return self
@@ -76,7 +91,10 @@ class World:
         gone = [s.letter for s in [*self.before, *self.temporaries] if s not in now]
         self.lines.append(
             Line(
-                {n: (t.storage.letter, t.offset, t.shape, t.strides, t.counter[0]) for n, t in self.names.items()},
+                {
+                    n: (t.storage.letter, t.offset, t.shape, t.strides, t.counter[0])
+                    for n, t in self.names.items()
+                },
                 {s.letter: s.nbytes for s in now},
                 live,
                 max(self.high, live),
@@ -189,7 +207,11 @@ class World:
     def detach(self):
         new, old = self.fresh_name(), self.pick()
         t = self.names[old]
-        self.bind(new, Tensor(t.storage, t.offset, t.shape, t.strides, t.counter), f"{new} = {old}.detach()")
+        self.bind(
+            new,
+            Tensor(t.storage, t.offset, t.shape, t.strides, t.counter),
+            f"{new} = {old}.detach()",
+        )
 
     def data(self):
         new, old = self.fresh_name(), self.pick()

@@ -20,7 +20,9 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 collect_ignore = ["colab_room"]  # its google.colab would make every lesson believe it is there
-LESSONS = [path for path in NOTEBOOKS if path.stem != "00_start_here"]  # the start page asks and shows, but sets no exercise
+LESSONS = [
+    path for path in NOTEBOOKS if path.stem != "00_start_here"
+]  # the start page asks and shows, but sets no exercise
 ARTEFACTS = ROOT / "artefacts"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 os.environ["OVERWRITTEN_ANSWERS"] = "off"  # an answers file that lies about must change nothing
@@ -68,7 +70,9 @@ def browser_path() -> str:
 def home(tmp_path_factory):
     """(folder of copies of the notebooks, environment) for a server with settings of its own."""
     home = tmp_path_factory.mktemp("home")
-    shutil.copytree(ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copytree(
+        ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
+    )
     for name, text in {
         "notebook-extension/tracker": '{"windowingMode": "none"}',
         "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
@@ -76,8 +80,15 @@ def home(tmp_path_factory):
         path = home / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    environment = dict(os.environ, JUPYTERLAB_SETTINGS_DIR=str(home / "settings"), IPYTHONDIR=str(home / "ipython"))
-    for part in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_WORKSPACES_DIR"):
+    environment = dict(
+        os.environ, JUPYTERLAB_SETTINGS_DIR=str(home / "settings"), IPYTHONDIR=str(home / "ipython")
+    )
+    for part in (
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "JUPYTER_RUNTIME_DIR",
+        "JUPYTERLAB_WORKSPACES_DIR",
+    ):
         environment[part] = str(home / part.lower())
     return home / "notebooks", environment
 
@@ -86,7 +97,11 @@ def home(tmp_path_factory):
 def lab(home):
     """The address of a JupyterLab that serves copies of the notebooks."""
     served, environment = home
-    flags = [f"--ServerApp.root_dir={served}", "--LabApp.expose_app_in_browser=True", "--LabApp.extension_manager=readonly"]
+    flags = [
+        f"--ServerApp.root_dir={served}",
+        "--LabApp.expose_app_in_browser=True",
+        "--LabApp.extension_manager=readonly",
+    ]
     with jupyterlab(served, served.parent / "lab.log", environment, *flags) as address:
         yield address
 
@@ -97,11 +112,18 @@ def jupyterlab(folder, log, environment, *flags, app="jupyterlab"):
     port = free_port()
     command = [
         *(sys.executable, "-m", app, "--no-browser", "--allow-root", "--IdentityProvider.token="),
-        *("--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}", "--ServerApp.port_retries=0", *flags),
+        *(
+            "--ServerApp.ip=127.0.0.1",
+            f"--ServerApp.port={port}",
+            "--ServerApp.port_retries=0",
+            *flags,
+        ),
     ]
     address = f"http://127.0.0.1:{port}"
     with log.open("w") as out:
-        server = subprocess.Popen(command, env=environment, cwd=folder, stdout=out, stderr=subprocess.STDOUT)
+        server = subprocess.Popen(
+            command, env=environment, cwd=folder, stdout=out, stderr=subprocess.STDOUT
+        )
         try:
             _await(address + "/api/status", server, log)
             yield address
@@ -179,8 +201,12 @@ class Look:
         self.dark = dark
         change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
         self.page.evaluate(change, f"JupyterLab {'Dark' if dark else 'Light'}")
-        self.page.wait_for_selector(f"body[data-jp-theme-light='{str(not dark).lower()}']", state="attached")
-        self.page.set_viewport_size({"width": 1024, "height": 640} if dark else {"width": 1280, "height": 800})
+        self.page.wait_for_selector(
+            f"body[data-jp-theme-light='{str(not dark).lower()}']", state="attached"
+        )
+        self.page.set_viewport_size(
+            {"width": 1024, "height": 640} if dark else {"width": 1280, "height": 800}
+        )
 
     @contextlib.contextmanager
     def narrow(self, width, height):
@@ -205,7 +231,9 @@ class Look:
     def shot(self, element, name):
         ARTEFACTS.mkdir(exist_ok=True)
         element.evaluate("e => e.scrollIntoView({block: 'start'})")
-        self.page.screenshot(path=ARTEFACTS / f"{self.lesson[:2]}_{name}_{'dark' if self.dark else 'light'}.png")
+        self.page.screenshot(
+            path=ARTEFACTS / f"{self.lesson[:2]}_{name}_{'dark' if self.dark else 'light'}.png"
+        )
 
 
 @contextlib.contextmanager
@@ -224,7 +252,9 @@ def looking(browser, address, served, lesson, path="/lab?reset"):
     page.close()
 
 
-@pytest.fixture(scope="session", params=[path.name for path in NOTEBOOKS], ids=lambda name: name[:2])
+@pytest.fixture(
+    scope="session", params=[path.name for path in NOTEBOOKS], ids=lambda name: name[:2]
+)
 def lesson(request, browser, lab, home):
     """Each lesson in JupyterLab; all tests of one lesson share its page."""
     with looking(browser, lab, home[0], request.param) as shown:

@@ -20,8 +20,13 @@ def problems(notebook) -> list[str]:
             found.append(f"{cell.id}: run as number {cell.execution_count}, not {expected}")
         raised = any(output.output_type == "error" for output in outputs)
         if raised != ("raises-exception" in tags):
-            found.append(f"{cell.id}: " + ("raises without the tag" if raised else "tagged, but does not raise"))
-        pictures = [output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})]
+            found.append(
+                f"{cell.id}: "
+                + ("raises without the tag" if raised else "tagged, but does not raise")
+            )
+        pictures = [
+            output.data["image/png"] for output in outputs if "image/png" in output.get("data", {})
+        ]
         if "figure" in tags and not pictures:
             found.append(f"{cell.id}: the figure is missing")
         found += [f"{cell.id}: the figure is blank" for png in pictures if _blank(png)]

@@ -32,7 +32,7 @@ KEY = ("version_counter", "exercises", "count_writes")
 QUESTION = ("`1 + 1`?", {"1": "Count.", "`2`": "Yes.", "<3>": "Less."}, "`2`")
 ENTRIES = {
     KEY: {"source": "def f():\n    '''é ✓ \ud800'''", "outcome": "wrong", "when": 5.5},
-    ("version_counter", "predictions", "`x` \"now\"?"): {"choice": "7 </script>", "when": 6},
+    ("version_counter", "predictions", '`x` "now"?'): {"choice": "7 </script>", "when": 6},
     ("other", "predictions", "q"): {"choice": "a", "when": 7},
 }
 
@@ -165,7 +165,10 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_kept(path, what):
     assert path.with_name("overwritten_answers_unreadable_1.json").read_bytes() == broken
     assert Store(path).entries()[KEY]["source"] == "s"
     path.write_bytes(b"again")
-    assert Store(path).entries() == {} and path.with_name("overwritten_answers_unreadable_2.json").read_bytes() == b"again"
+    assert (
+        Store(path).entries() == {}
+        and path.with_name("overwritten_answers_unreadable_2.json").read_bytes() == b"again"
+    )
 
 
 def test_a_file_of_a_newer_format_is_left_alone(path):
@@ -175,7 +178,10 @@ def test_a_file_of_a_newer_format_is_left_alone(path):
     for _ in range(2):
         assert session.entries().get(KEY, {}).get("outcome") in (None, "right")
         session.keep(KEY, source="s", outcome="right")
-    assert path.read_text() == newer and sorted(os.listdir(path.parent)) == [f".{path.name}.lock", path.name]
+    assert path.read_text() == newer and sorted(os.listdir(path.parent)) == [
+        f".{path.name}.lock",
+        path.name,
+    ]
     assert session.entries()[KEY]["source"] == "s"
     assert session.news == [
         "overwritten_answers.json was written by a newer version of this course and stays as it is. "
@@ -250,7 +256,11 @@ def test_a_path_through_a_file_is_no_path(tmp_path):
     (tmp_path / "file").write_text("mine")
     session = Store(tmp_path / "file" / "answers.json")
     session.keep(KEY, source="s", outcome="right")
-    assert session.entries()[KEY]["source"] == "s" and len(session.news) == 1 and (tmp_path / "file").read_text() == "mine"
+    assert (
+        session.entries()[KEY]["source"] == "s"
+        and len(session.news) == 1
+        and (tmp_path / "file").read_text() == "mine"
+    )
 
 
 def test_a_lock_that_is_never_given_back_stops_nobody(path, monkeypatch):
@@ -280,7 +290,10 @@ def test_without_a_path_memory_keeps():
     assert session.entries()[KEY]["source"] == "s" and session.news == []
 
 
-@pytest.mark.parametrize("value, wanted", [("off", None), ("", Path(kept.NAME).absolute()), ("/tmp/a.json", Path("/tmp/a.json"))])
+@pytest.mark.parametrize(
+    "value, wanted",
+    [("off", None), ("", Path(kept.NAME).absolute()), ("/tmp/a.json", Path("/tmp/a.json"))],
+)
 def test_the_environment_names_the_file(monkeypatch, value, wanted):
     assert os.environ["OVERWRITTEN_ANSWERS"] == "off", "the tests keep none"
     monkeypatch.setenv("OVERWRITTEN_ANSWERS", value)
@@ -299,11 +312,19 @@ def html_of(question):
 def test_without_a_choice_a_question_is_what_it_was(kept_in):
     first = predict(*QUESTION)
     html = html_of(first).removesuffix(_TELL)
-    assert html.endswith("</div>") and "<script" not in html and " open" not in html and "earlier" not in html
+    assert (
+        html.endswith("</div>")
+        and "<script" not in html
+        and " open" not in html
+        and "earlier" not in html
+    )
     kept.keep_choice("version_counter", QUESTION[0], "<3>")
     again = html_of(predict(*QUESTION))
     assert len(again) > len(html + _TELL)
-    assert again.replace(" <em>(your earlier choice)</em>", "").replace('680px" open>', '680px">') == html + _TELL
+    assert (
+        again.replace(" <em>(your earlier choice)</em>", "").replace('680px" open>', '680px">')
+        == html + _TELL
+    )
 
 
 def test_the_earlier_choice_stands_open_and_says_so(kept_in, path):
@@ -313,7 +334,10 @@ def test_the_earlier_choice_stands_open_and_says_so(kept_in, path):
     kept_in(path)
     bundle = predict(*QUESTION)._repr_mimebundle_()
     opened = re.findall(r"<details[^>]* open>.*?</details>", bundle["text/html"])
-    assert len(opened) == 1 and "&lt;3&gt; <em>(your earlier choice)</em></summary><p>✗ Not so. Less." in opened[0]
+    assert (
+        len(opened) == 1
+        and "&lt;3&gt; <em>(your earlier choice)</em></summary><p>✗ Not so. Less." in opened[0]
+    )
     assert bundle["text/plain"].splitlines()[1:] == ["  ( ) 1", "  ( ) `2`", "  (•) <3>"]
 
 
@@ -335,12 +359,19 @@ def test_the_field_keeps_the_choice_and_only_a_choice(kept_in, monkeypatch):
     assert kept.choice("version_counter", QUESTION[0]) == "<3>"
     assert [list(bundle) for bundle in shown] == [["application/vnd.jupyter.widget-view+json"]]
     name = re.search('aria-label="([^"]+)"', html_of(question))[1]
-    assert question._field.placeholder == name == "Predict: 1 + 1?" and question._field.layout.display == "none"
+    assert (
+        question._field.placeholder == name == "Predict: 1 + 1?"
+        and question._field.layout.display == "none"
+    )
 
 
 def test_a_question_knows_its_lesson(kept_in):
-    assert predict(*QUESTION)._lesson == "version_counter", "this file imports that lesson's exercises"
-    assert kept.lesson_in({"a": answers, "b": object(), "exercises": exercises}) == "version_counter"
+    assert predict(*QUESTION)._lesson == "version_counter", (
+        "this file imports that lesson's exercises"
+    )
+    assert (
+        kept.lesson_in({"a": answers, "b": object(), "exercises": exercises}) == "version_counter"
+    )
     stranger = types.ModuleType("sport")
     stranger.EXERCISES = {}
     assert kept.lesson_in({"EXERCISES": {}, "sport": stranger}) == "other"
@@ -359,7 +390,9 @@ def unattempted(f, x):
 
 def test_every_exercise_of_every_lesson_is_kept_under_its_name(kept_in):
     for lesson in (path.stem[3:] for path in LESSONS):
-        for name, exercise in importlib.import_module(f"overwritten.lesson.{lesson}").EXERCISES.items():
+        for name, exercise in importlib.import_module(
+            f"overwritten.lesson.{lesson}"
+        ).EXERCISES.items():
             assert kept.place(exercise) == (lesson, "exercises", name)
     assert kept.place(Exercise(lambda f: None, ("h",), "s")) is None
 
@@ -373,7 +406,10 @@ def test_an_attempt_is_kept_and_comes_back(kept_in, path, capsys):
     exercise.check(count_writes)
     kept_in(path)  # a new kernel
     for words, now in zip(before, [exercise.check(), exercise.check(unattempted)]):
-        assert str(now) == f"{words} An answer of yours is kept (wrong): `exercises.count_writes.restore()` brings it back."
+        assert (
+            str(now)
+            == f"{words} An answer of yours is kept (wrong): `exercises.count_writes.restore()` brings it back."
+        )
     assert exercise.restore().message == "it stands above."
     assert capsys.readouterr().out == "def count_writes(f, x):\n    return 0\n"
     exercise.check(lambda f, x: f(x))
@@ -393,7 +429,11 @@ class Odd:
         raise RuntimeError("odd")
 
 
-@pytest.mark.parametrize("odd", [Odd(), 3, None, print, [1] * 100_000, {"a": Odd()}], ids=["Odd", "3", "None", "print", "list", "dict"])
+@pytest.mark.parametrize(
+    "odd",
+    [Odd(), 3, None, print, [1] * 100_000, {"a": Odd()}],
+    ids=["Odd", "3", "None", "print", "list", "dict"],
+)
 def test_no_answer_is_too_odd_to_be_checked(kept_in, odd):
     assert exercises.count_writes.check(odd).outcome == "wrong"
     assert 0 < len(kept.answer(exercises.count_writes)["source"]) <= 20_000
@@ -427,7 +467,10 @@ def shell(monkeypatch):
 def test_the_cell_is_kept_with_all_that_is_in_it(kept_in, shell):
     assert shell.run_cell(CELL, store_history=True).result.outcome == "wrong"
     shell.run_cell("1 + 1", store_history=True)
-    assert shell.run_cell("exercises.count_writes.restore()", store_history=True).result.outcome == "restored"
+    assert (
+        shell.run_cell("exercises.count_writes.restore()", store_history=True).result.outcome
+        == "restored"
+    )
     assert shell.below == CELL.strip()
     assert shell.run_cell(shell.below).result.outcome == "wrong"
 
@@ -447,25 +490,43 @@ def test_a_dict_is_kept_by_its_name(kept_in, shell):
     shell.run_cell(DICT, store_history=True)
     shell.run_cell("exercises.what_is_saved.check(saved)", store_history=True)
     source = kept.answer(exercises.what_is_saved)["source"]
-    assert source.startswith("saved = {\n    'x.tanh()': 'both',\n") and source.endswith("}\n\nexercises.what_is_saved.check(saved)")
+    assert source.startswith("saved = {\n    'x.tanh()': 'both',\n") and source.endswith(
+        "}\n\nexercises.what_is_saved.check(saved)"
+    )
     shell.run_cell("saved = None", store_history=True)
-    assert shell.run_cell(source).result.outcome == "wrong" and "you gave" not in shell.run_cell(source).result.message
+    assert (
+        shell.run_cell(source).result.outcome == "wrong"
+        and "you gave" not in shell.run_cell(source).result.message
+    )
 
 
 # Out and in again
 
 
 def test_download_and_back(kept_in, tmp_path):
-    assert str(answers.download()) == str(answers.show()) == "Nothing is kept yet: open a prediction, or check an answer."
+    assert (
+        str(answers.download())
+        == str(answers.show())
+        == "Nothing is kept yet: open a prediction, or check an answer."
+    )
     kept_in().add(ENTRIES)
     bundle = answers.download()._repr_mimebundle_()
-    name, data = re.search(r'<a download="([^"]+)" href="data:application/json;base64,([^"]+)">', bundle["text/html"]).groups()
+    name, data = re.search(
+        r'<a download="([^"]+)" href="data:application/json;base64,([^"]+)">', bundle["text/html"]
+    ).groups()
     text = base64.b64decode(data).decode()
     (tmp_path / name).write_text(text)
-    assert name == kept.NAME and bundle["text/plain"] == text and "2 predictions and 1 exercise answer)" in bundle["text/html"]
+    assert (
+        name == kept.NAME
+        and bundle["text/plain"] == text
+        and "2 predictions and 1 exercise answer)" in bundle["text/html"]
+    )
     for source in (text, str(tmp_path / name), tmp_path / name):
         kept_in()
-        assert str(answers.restore_from(source)) == "Restored 2 predictions and 1 exercise answer. Where you had a newer one, it stays."
+        assert (
+            str(answers.restore_from(source))
+            == "Restored 2 predictions and 1 exercise answer. Where you had a newer one, it stays."
+        )
         assert kept.STORE.entries() == ENTRIES
 
 
@@ -474,11 +535,16 @@ def test_what_is_restored_never_hides_a_newer_answer(kept_in, path):
     exercises.count_writes.check(count_writes)
     answers.restore_from(text_of(ENTRIES))
     kept_in(path)
-    assert "return 0" in kept.answer(exercises.count_writes)["source"] and len(kept.STORE.entries()) == 3
+    assert (
+        "return 0" in kept.answer(exercises.count_writes)["source"]
+        and len(kept.STORE.entries()) == 3
+    )
 
 
 NOT_RESTORED = {
-    text_of(ENTRIES)[:100]: "This is not the whole of a file with answers of this course; nothing was restored.",
+    text_of(ENTRIES)[
+        :100
+    ]: "This is not the whole of a file with answers of this course; nothing was restored.",
     '{"format": 2}': "This file was written by a newer version of this course; nothing was restored.",
     "/nowhere/a.json": "/nowhere/a.json cannot be read (No such file or directory); nothing was restored.",
     "a\0b": "a\0b cannot be read (no text); nothing was restored.",
@@ -486,7 +552,9 @@ NOT_RESTORED = {
 }
 
 
-@pytest.mark.parametrize("source", NOT_RESTORED, ids=["cut", "newer", "nowhere", "no path", "no text"])
+@pytest.mark.parametrize(
+    "source", NOT_RESTORED, ids=["cut", "newer", "nowhere", "no path", "no text"]
+)
 def test_what_cannot_be_restored_changes_nothing(kept_in, source):
     kept_in().add(ENTRIES)
     assert str(answers.restore_from(source)) == NOT_RESTORED[source]
@@ -497,16 +565,27 @@ def test_what_cannot_be_saved_is_said_where_it_is_restored(kept_in, path):
     path.mkdir()
     kept_in(path)
     said = str(answers.restore_from(text_of(ENTRIES)))
-    assert said.startswith("Restored 2 predictions") and said.endswith("memory only: `answers.download()` saves them.")
+    assert said.startswith("Restored 2 predictions") and said.endswith(
+        "memory only: `answers.download()` saves them."
+    )
 
 
 @pytest.mark.parametrize("form", ["ipywidgets 7", "ipywidgets 8"])
 def test_the_button_takes_a_file(kept_in, form):
     button = answers.restore_from()
-    assert list(button._repr_mimebundle_()) == ["text/plain", "application/vnd.jupyter.widget-view+json"]
+    assert list(button._repr_mimebundle_()) == [
+        "text/plain",
+        "application/vnd.jupyter.widget-view+json",
+    ]
     field, said, _ = button.widget.children
-    for text, words in [("{", "not the whole"), (text_of(ENTRIES), "Restored 2 predictions and 1 exercise")]:
-        file = {"name": "a.json", "content": text.encode() if form.endswith("7") else memoryview(text.encode())}
+    for text, words in [
+        ("{", "not the whole"),
+        (text_of(ENTRIES), "Restored 2 predictions and 1 exercise"),
+    ]:
+        file = {
+            "name": "a.json",
+            "content": text.encode() if form.endswith("7") else memoryview(text.encode()),
+        }
         value = {"a.json": file} if form.endswith("7") else (file,)
         field.notify_change(Bunch(name="value", new=value, old=(), owner=field, type="change"))
         assert words in said.value and "role='status'" in said.value
@@ -519,7 +598,10 @@ def test_colab_saves_without_a_link(kept_in, monkeypatch):
     colab.files = types.SimpleNamespace(download=lambda name: saved.append(Path(name)))
     monkeypatch.setitem(sys.modules, "google.colab", colab)
     kept_in().add(ENTRIES)
-    assert str(answers.download()) == "Your browser saves overwritten_answers.json with 2 predictions and 1 exercise answer."
+    assert (
+        str(answers.download())
+        == "Your browser saves overwritten_answers.json with 2 predictions and 1 exercise answer."
+    )
     assert saved[0].name == kept.NAME and parsed(saved[0].read_text("utf8")) == ENTRIES
 
     def full(name):
@@ -533,15 +615,29 @@ def test_the_table(kept_in, path):
     kept_in().add(ENTRIES | {("<b>", "predictions", "q"): {"choice": "a", "when": 1}})
     bundle = answers.show()._repr_mimebundle_()
     rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", bundle["text/html"])
-    assert rows == [("&lt;b&gt;", "1", ""), ("other", "1", ""), ("version_counter", "1", "count_writes (wrong)")]
-    assert bundle["text/html"].count('<th scope="col">') == 3 and "Kept in memory only." in bundle["text/html"]
+    assert rows == [
+        ("&lt;b&gt;", "1", ""),
+        ("other", "1", ""),
+        ("version_counter", "1", "count_writes (wrong)"),
+    ]
+    assert (
+        bundle["text/html"].count('<th scope="col">') == 3
+        and "Kept in memory only." in bundle["text/html"]
+    )
     assert "version_counter: 1 predictions; exercises: count_writes (wrong)" in bundle["text/plain"]
     kept_in(path).add(ENTRIES)
-    assert str(answers.show()).endswith(f"Kept in {path}. To begin anew, delete that file and restart the kernel.")
+    assert str(answers.show()).endswith(
+        f"Kept in {path}. To begin anew, delete that file and restart the kernel."
+    )
 
 
 def test_what_went_wrong_is_said_once_in_the_next_cell(kept_in, path, capsys):
-    for say in (lambda: predict(*QUESTION), exercises.count_writes.check, exercises.count_writes.restore, answers.show):
+    for say in (
+        lambda: predict(*QUESTION),
+        exercises.count_writes.check,
+        exercises.count_writes.restore,
+        answers.show,
+    ):
         kept.STORE.news += ["Something is wrong."]
         say()
         assert capsys.readouterr().out.splitlines()[-1] == "Something is wrong."
@@ -558,8 +654,15 @@ def test_a_file_that_lies_about_changes_no_build(path, monkeypatch):
     path.write_text(text_of({("other", "predictions", QUESTION[0]): {"choice": "1", "when": 1}}))
     outputs = []
     for setting in ("off", str(path)):
-        code = f"import os\nos.environ['OVERWRITTEN_ANSWERS'] = {setting!r}" if setting != "off" else "0;"
-        cells = [nbformat.v4.new_code_cell(code), nbformat.v4.new_code_cell(f"from overwritten import predict\npredict{QUESTION}")]
+        code = (
+            f"import os\nos.environ['OVERWRITTEN_ANSWERS'] = {setting!r}"
+            if setting != "off"
+            else "0;"
+        )
+        cells = [
+            nbformat.v4.new_code_cell(code),
+            nbformat.v4.new_code_cell(f"from overwritten import predict\npredict{QUESTION}"),
+        ]
         notebook = nbformat.v4.new_notebook(cells=cells)
         build_notebooks.run(notebook, path.parent)
         outputs.append(notebook.cells[1].outputs[0].data["text/html"])

@@ -64,11 +64,15 @@ class Learner:
             if len(entries) == count:
                 break
             self.page.wait_for_timeout(100)
-        return {name: entry.get("choice") or entry["source"] for (_, _, name), entry in entries.items()}
+        return {
+            name: entry.get("choice") or entry["source"] for (_, _, name), entry in entries.items()
+        }
 
     def kill(self):
         os.kill(self.ask("import os; print(os.getpid())"), signal.SIGKILL)
-        self.page.get_by_role("dialog", name="Kernel Restarting").get_by_role("button", name="Ok").click()
+        self.page.get_by_role("dialog", name="Kernel Restarting").get_by_role(
+            "button", name="Ok"
+        ).click()
         self.page.wait_for_function(IDLE)
 
 
@@ -109,7 +113,10 @@ def test_a_kernel_killed_after_half_a_lesson_loses_nothing(learner):
         assert question.evaluate(OPEN) == [choice.replace("`", "") + " (your earlier choice)"]
     assert learner.questions.nth(3).evaluate(OPEN) == []
     said = learner.run(exercise, exercise + 1, template)
-    assert "not attempted" in said and "kept (right): `exercises.add_in_place.restore()` brings it back" in said
+    assert (
+        "not attempted" in said
+        and "kept (right): `exercises.add_in_place.restore()` brings it back" in said
+    )
     assert "restored" in learner.run(exercise, exercise + 1, "exercises.add_in_place.restore()")
     assert learner.page.evaluate(CELLS)[exercise + 1] == RIGHT
     assert "✓ right" in learner.run(exercise + 1, exercise + 2)
@@ -134,14 +141,23 @@ def test_a_kernel_killed_after_half_a_lesson_loses_nothing(learner):
 def test_the_hidden_field_is_never_seen(learner):
     learner.questions.last.locator("summary").first.click()
     learner.kept(1)
-    assert learner.questions.evaluate_all(BESIDE) == [""] * learner.questions.count(), "only the prompt's overlay"
+    assert learner.questions.evaluate_all(BESIDE) == [""] * learner.questions.count(), (
+        "only the prompt's overlay"
+    )
     path = learner.page.evaluate(SAVED)
     learner.page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
     learner.page.reload()
     learner.page.wait_for_function("() => window.jupyterapp")
-    learner.page.evaluate(AGAIN, path)  # the outputs as saved, and a kernel that knows none of their widgets
-    learner.page.get_by_text("Error displaying widget: model not found").first.wait_for(state="attached")
+    learner.page.evaluate(
+        AGAIN, path
+    )  # the outputs as saved, and a kernel that knows none of their widgets
+    learner.page.get_by_text("Error displaying widget: model not found").first.wait_for(
+        state="attached"
+    )
     learner.page.wait_for_function(IDLE)
-    assert learner.questions.evaluate_all(BESIDE) == [""] * learner.questions.count() and learner.questions.count() == 7
+    assert (
+        learner.questions.evaluate_all(BESIDE) == [""] * learner.questions.count()
+        and learner.questions.count() == 7
+    )
     learner.questions.first.locator("summary").first.click()
     assert "✗ Not so." in learner.questions.first.inner_text()

@@ -26,18 +26,27 @@ REFUSED = re.compile("single memory location|is a view and (is being|its base)")
 HALF = torch.half, torch.bfloat16, torch.complex32
 #: All rows of a small release agree; between releases some differ.
 THIS_TORCH = pytest.mark.skipif(
-    {version.rpartition(".")[0] for version in WRITTEN_BY} != {torch.__version__.rpartition(".")[0]},
+    {version.rpartition(".")[0] for version in WRITTEN_BY}
+    != {torch.__version__.rpartition(".")[0]},
     reason=f"the atlas was written by torch {', '.join(WRITTEN_BY)}, this is {torch.__version__}: compare with tools/atlas.py --again",
 )
 #: The draw's name; all workers of one run must draw the same rows.
-DRAW = os.environ.get("OVERWRITTEN_DRAW") or os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:6] or str(random.randrange(10**6))
+DRAW = (
+    os.environ.get("OVERWRITTEN_DRAW")
+    or os.environ.get("PYTEST_XDIST_TESTRUNUID", "")[:6]
+    or str(random.randrange(10**6))
+)
 HOW_MANY = int(os.environ.get("OVERWRITTEN_ROWS", 50))
 
 
 def drawn(kind):
     """The share of the rows drawn at random, another draw in every run."""
     both = [row for one in (Operation, InPlace) for row in atlas.rows(one)]
-    return [row for row in random.Random(DRAW).sample(both, min(HOW_MANY, len(both))) if isinstance(row, kind)]
+    return [
+        row
+        for row in random.Random(DRAW).sample(both, min(HOW_MANY, len(both)))
+        if isinstance(row, kind)
+    ]
 
 
 def fresh(row, *lines):
@@ -55,19 +64,36 @@ def place(tensor):
 
 def gradient(names, y):
     """By each leaf, with weights that are all different, as one row of numbers."""
-    leaves = [t for t in names.values() if isinstance(t, torch.Tensor) and t.is_leaf and t.requires_grad]
+    leaves = [
+        t for t in names.values() if isinstance(t, torch.Tensor) and t.is_leaf and t.requires_grad
+    ]
     weights = torch.linspace(0.3, 1.7, y.numel()).reshape(y.shape).to(y.dtype)
     found = torch.autograd.grad(y, leaves, weights, allow_unused=True)
-    return torch.cat([torch.zeros(t.numel(), dtype=t.dtype) if g is None else g.flatten() for t, g in zip(leaves, found)])
+    return torch.cat(
+        [
+            torch.zeros(t.numel(), dtype=t.dtype) if g is None else g.flatten()
+            for t, g in zip(leaves, found)
+        ]
+    )
 
 
 def same(one, other, rounding=1e-5):
-    return torch.allclose(one, other, rtol=rounding, atol=rounding * max(1, other.detach().abs().max().item()), equal_nan=True)
+    return torch.allclose(
+        one,
+        other,
+        rtol=rounding,
+        atol=rounding * max(1, other.detach().abs().max().item()),
+        equal_nan=True,
+    )
 
 
 def saved_places(names, y):
     """{storage: tensor}: what the nodes between y and its inputs keep."""
-    roots = {tensor.grad_fn for name, tensor in names.items() if name != "y" and isinstance(tensor, torch.Tensor)}
+    roots = {
+        tensor.grad_fn
+        for name, tensor in names.items()
+        if name != "y" and isinstance(tensor, torch.Tensor)
+    }
     waiting, seen, places = [y.grad_fn], set(), {}
     while waiting:
         node = waiting.pop()
@@ -75,7 +101,9 @@ def saved_places(names, y):
             continue
         seen.add(node)
         waiting += [parent for parent, _ in node.next_functions]
-        values = [getattr(node, attribute) for attribute in dir(node) if attribute.startswith("_saved_")]
+        values = [
+            getattr(node, attribute) for attribute in dir(node) if attribute.startswith("_saved_")
+        ]
         values += list(getattr(node, "saved_tensors", ()))
         for value in values:
             many = value if isinstance(value, (tuple, list)) else [value]
@@ -96,7 +124,11 @@ def judged(row, target):
     names = fresh(row, line)
     try:
         names[target].mul_(-3)
-        return "right gradient" if same(gradient(names, names["y"]), true, rounding) else "silently wrong gradient"
+        return (
+            "right gradient"
+            if same(gradient(names, names["y"]), true, rounding)
+            else "silently wrong gradient"
+        )
     except RuntimeError as error:
         if REFUSED.search(str(error)):
             return "raises"
@@ -109,7 +141,9 @@ def judged(row, target):
 
 
 @THIS_TORCH
-@pytest.mark.parametrize("row", drawn(Operation), ids=lambda row: f"{row.name}-{row.input}-draw{DRAW}")
+@pytest.mark.parametrize(
+    "row", drawn(Operation), ids=lambda row: f"{row.name}-{row.input}-draw{DRAW}"
+)
 def test_a_drawn_operation_agrees_with_plain_pytorch(row):
     names = fresh(row, f"y = {row.name}")
     y, x = names["y"], names[row.input]
@@ -117,7 +151,9 @@ def test_a_drawn_operation_agrees_with_plain_pytorch(row):
     assert row.saves_input == (place(x) in saved)
     assert row.saves_result == (place(y) in saved)
     others = [tensor.dim() for one, tensor in saved.items() if one not in (place(x), place(y))]
-    assert others if row.saves_other else not any(others)  # a Python number is kept as a tensor without dimensions
+    assert (
+        others if row.saves_other else not any(others)
+    )  # a Python number is kept as a tensor without dimensions
     assert row.over_input == judged(row, row.input)
     assert row.over_result == judged(row, "y")
 
@@ -156,7 +192,9 @@ def test_a_drawn_in_place_form_agrees_with_plain_pytorch(row):
         assert row.verdict and str(error).startswith(row.verdict)
         return
     assert row.clones == (clones(row, True) > clones(row, False))
-    assert row.verdict == ("right gradient" if same(found, gradient(other, other["x"])) else "silently wrong gradient")
+    assert row.verdict == (
+        "right gradient" if same(found, gradient(other, other["x"])) else "silently wrong gradient"
+    )
     told = set(row.saves.split(", "))
     assert ("its result (x itself)" in told) == is_kept(row, "x")
     for name in set(names) & set(re.findall(r"\w+", row.name)) - {"x", "F", "torch"}:
@@ -167,7 +205,10 @@ def test_the_atlas_covers_pytorchs_op_database():
     entries = {row.op for row in atlas.rows(Operation) if row.op}
     operations = {op.split()[0] for op in entries}  # without the name of a variant
     assert len(entries) >= 600 and len(operations) >= 500
-    assert len({row.op for row in atlas.rows(Operation) if row.op and row.over_input != "no gradient"}) >= 500
+    assert (
+        len({row.op for row in atlas.rows(Operation) if row.op and row.over_input != "no gradient"})
+        >= 500
+    )
     assert len(atlas.rows(InPlace)) >= 140
     left = {row.op: row.reason for row in atlas.rows(LeftOut)}
     assert not entries & set(left) and all(left.values())
@@ -187,7 +228,14 @@ def test_names_are_unique_so_that_a_row_can_be_run_again():
 
 
 @THIS_TORCH
-@pytest.mark.parametrize("name, given", [("torch.sigmoid(x)", "x"), ("F.pixel_shuffle(x, upscale_factor=1)", "x"), ("torch.kron(x, w)", "w")])
+@pytest.mark.parametrize(
+    "name, given",
+    [
+        ("torch.sigmoid(x)", "x"),
+        ("F.pixel_shuffle(x, upscale_factor=1)", "x"),
+        ("torch.kron(x, w)", "w"),
+    ],
+)
 def test_a_learner_can_run_a_row_again(name, given):
     (row,) = [row for row in atlas.rows(Operation) if (row.name, row.input) == (name, given)]
     again = ops.operation(name, given)
@@ -204,11 +252,20 @@ def test_an_in_place_form_can_be_run_again():
 
 def test_the_table_of_the_whole_atlas_has_every_row_and_names_its_torch():
     table = ops.all_operations()
-    assert table.rows == list(atlas.rows(Operation)) and table.rows[0].torch in table.title and "*= -3" in table.title
+    assert (
+        table.rows == list(atlas.rows(Operation))
+        and table.rows[0].torch in table.title
+        and "*= -3" in table.title
+    )
     found = table.find("grid_sample")
     assert found and all("grid_sample" in row.name for row in found)
     told = {row.name: cells[-1] for row, cells in zip(table.rows, table.cells)}
-    wanted = {"torch.sin(x)": "copies x", "torch.tan(x)": "✓ yes", "torch.acosh(x)": "✗ refused", "torch.std(x)": "– none"}
+    wanted = {
+        "torch.sin(x)": "copies x",
+        "torch.tan(x)": "✓ yes",
+        "torch.acosh(x)": "✗ refused",
+        "torch.std(x)": "– none",
+    }
     assert {name: told.get(name) for name in wanted} == wanted
     assert len(ops.all_in_place_forms().rows) == len(atlas.rows(InPlace))
 
@@ -217,15 +274,21 @@ def test_differences_name_what_changed():
     one, two, *_ = atlas.rows(Operation)
     changed = replace(two, saves_input=not two.saves_input, torch="9.9")
     told = "yes" if two.saves_input else "no", "no" if two.saves_input else "yes"
-    assert atlas.differences([one, two], [one, changed]) == [(f"{two.name} [{two.input}]", "saves_input", *told)]
-    assert atlas.differences([one], [one, two]) == [(f"{two.name} [{two.input}]", "row", "not there", "there")]
+    assert atlas.differences([one, two], [one, changed]) == [
+        (f"{two.name} [{two.input}]", "saves_input", *told)
+    ]
+    assert atlas.differences([one], [one, two]) == [
+        (f"{two.name} [{two.input}]", "row", "not there", "there")
+    ]
     assert atlas.differences([one, two], [replace(one, torch="9.9"), two]) == []
 
 
 def test_rows_are_read_as_they_were_written(tmp_path):
     for kind in atlas.FILES:
         atlas.write(atlas.rows(kind), kind, tmp_path)
-        assert (tmp_path / atlas.FILES[kind]).read_bytes() == (atlas.FOLDER / atlas.FILES[kind]).read_bytes()
+        assert (tmp_path / atlas.FILES[kind]).read_bytes() == (
+            atlas.FOLDER / atlas.FILES[kind]
+        ).read_bytes()
         assert atlas.rows(kind, tmp_path) == atlas.rows(kind)
     (tmp_path / atlas.FILES[LeftOut]).write_text("op,why\n")
     atlas.rows.cache_clear()
@@ -248,10 +311,19 @@ def test_the_tool_gives_up_on_what_hangs_or_dies(tool, monkeypatch):
 
     monkeypatch.setattr(tool, "LIMIT", 2)
     good = LeftOut("", "good", "")
-    jobs = [(lambda: [good], "good"), (lambda: time.sleep(60), "slow"), (lambda: os._exit(3), "dead"), (lambda: 1 / 0, "wrong"), (lambda: [good], "good")]
+    jobs = [
+        (lambda: [good], "good"),
+        (lambda: time.sleep(60), "slow"),
+        (lambda: os._exit(3), "dead"),
+        (lambda: 1 / 0, "wrong"),
+        (lambda: [good], "good"),
+    ]
     first, slow, dead, wrong, last = tool.measured(jobs)
     assert first == last == good
-    assert (slow.op, slow.reason) == ("slow", "it takes more than 2 s") and (dead.op, dead.reason) == ("dead", "it ends the process")
+    assert (slow.op, slow.reason) == ("slow", "it takes more than 2 s") and (
+        dead.op,
+        dead.reason,
+    ) == ("dead", "it ends the process")
     assert wrong.op == "wrong" and "ZeroDivisionError" in wrong.reason
 
 
@@ -266,7 +338,9 @@ def test_the_tool_writes_the_courses_rows_as_they_are_committed(tool):
 
 def test_every_course_expression_of_the_tool_has_its_row(tool):
     names = {name for name, _ in tool.course()}
-    assert names == {row.name for kind in (Operation, InPlace) for row in atlas.rows(kind) if row.course}
+    assert names == {
+        row.name for kind in (Operation, InPlace) for row in atlas.rows(kind) if row.course
+    }
 
 
 def test_the_tool_prints_what_differs_between_two_measurements(tool, tmp_path, capsys):

@@ -3,7 +3,9 @@
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-light = pytest.mark.parametrize("look", [False], ids=["light"], indirect=True)  # a layout knows no theme
+light = pytest.mark.parametrize(
+    "look", [False], ids=["light"], indirect=True
+)  # a layout knows no theme
 # What the course itself draws; the rest of the page is JupyterLab's.
 OURS = [".ow", "[role=group][aria-label^=Predict]", "[role=status]", ".widget-vbox"]
 OURS = [f".jp-OutputArea-output {ours}" for ours in OURS[:3]] + OURS[3:]
@@ -109,7 +111,11 @@ def opened(look):
 def test_axe(opened):
     options = {"runOnly": RULES, "resultTypes": ["violations"]}
     found = Axe().run(opened.page, {"include": [[ours] for ours in OURS]}, options).response
-    told = [f"{v['id']}: {n['html'][:200]} {n['failureSummary']}" for v in found["violations"] for n in v["nodes"]]
+    told = [
+        f"{v['id']}: {n['html'][:200]} {n['failureSummary']}"
+        for v in found["violations"]
+        for n in v["nodes"]
+    ]
     assert told == [], "\n".join(told)
 
 
@@ -126,7 +132,9 @@ def all_is_there(look, name):
     look.page.evaluate(OPEN, True)
     lost = look.page.evaluate(LOST, ", ".join(OURS))
     clipped, small = look.page.evaluate(CLIPPED), look.page.evaluate(SMALL)
-    wide = look.page.locator(".jp-WindowedPanel-outer").first.evaluate("e => [e.scrollWidth, e.clientWidth]")
+    wide = look.page.locator(".jp-WindowedPanel-outer").first.evaluate(
+        "e => [e.scrollWidth, e.clientWidth]"
+    )
     look.page.evaluate(OPEN, False)
     assert lost == [] and clipped == [] and small == [] and wide[0] <= wide[1]
     look.shot(look.page.locator(".ow[data-film]").first, f"film_{name}")

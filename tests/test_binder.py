@@ -13,7 +13,12 @@ INSTALL = 'pip install --no-cache-dir -r "binder/requirements.txt"'
 
 def dockerfile(folder):
     """The Dockerfile for a repository."""
-    command = [str(Path(sys.executable).parent / "jupyter-repo2docker"), "--no-build", "--debug", str(folder)]
+    command = [
+        str(Path(sys.executable).parent / "jupyter-repo2docker"),
+        "--no-build",
+        "--debug",
+        str(folder),
+    ]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
@@ -69,14 +74,22 @@ def a_torch_with_cuda(binder):
     path.write_text(path.read_text().replace("+cpu\n", "\n"))
 
 
-@pytest.mark.parametrize("change, words", [
-    (no_fault, []),
-    (more_requirements, ["torch is installed after the repository is copied: each commit would install it anew"]),
-    (no_start, ["start does not run"]),
-    (no_post_build, ["postBuild does not run"]),
-    (another_python, ["runtime.txt does not choose Python 3.11"]),
-    (a_torch_with_cuda, ["torch is not the CPU build"]),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (no_fault, []),
+        (
+            more_requirements,
+            [
+                "torch is installed after the repository is copied: each commit would install it anew"
+            ],
+        ),
+        (no_start, ["start does not run"]),
+        (no_post_build, ["postBuild does not run"]),
+        (another_python, ["runtime.txt does not choose Python 3.11"]),
+        (a_torch_with_cuda, ["torch is not the CPU build"]),
+    ],
+)
 def test_binder(repository, change, words):
     change(repository / "binder")
     assert list(faults(repository)) == words
@@ -88,7 +101,9 @@ def test_the_course_is_installed_and_start_hands_over():
 
 
 def test_versions_are_those_that_the_tests_run():
-    ours, theirs = ((ROOT / name).read_text("utf8") for name in ("requirements.txt", "binder/requirements.txt"))
+    ours, theirs = (
+        (ROOT / name).read_text("utf8") for name in ("requirements.txt", "binder/requirements.txt")
+    )
     for package in ("matplotlib", "ipywidgets"):
         (wanted,) = [line for line in theirs.splitlines() if line.startswith(f"{package}==")]
         assert any(line.split(";")[0].strip() == wanted for line in ours.splitlines())

@@ -64,7 +64,9 @@ class FilmOnPage:
     def at(self) -> int:
         """The step shown, once sentence, picture and what is read out have been compared."""
         step, said, read, *alike = self.root.evaluate(FILM_SHOWS, self.truth)
-        assert said == read == self.truth[step][0] and all(alike), f"step {step} shows {said!r}, picture and lanes: {alike}"
+        assert said == read == self.truth[step][0] and all(alike), (
+            f"step {step} shows {said!r}, picture and lanes: {alike}"
+        )
         return step
 
     def press(self, key):
@@ -81,13 +83,23 @@ class KnobOnPage:
 
     def follows(self) -> dict:
         labels = self.root.evaluate(LABELS)
-        words, svg = self.look.ask(KNOB_TRUTH.format(out=self.look.out(self.root)[4:-1], labels=labels))
-        said = " ".join(f"{', '.join(f'{name} = {label}' for name, label in labels.items())}: {words}".split())
+        words, svg = self.look.ask(
+            KNOB_TRUTH.format(out=self.look.out(self.root)[4:-1], labels=labels)
+        )
+        said = " ".join(
+            f"{', '.join(f'{name} = {label}' for name, label in labels.items())}: {words}".split()
+        )
         try:
-            self.page.wait_for_function(KNOB_SHOWS, arg=[self.root.element_handle(), said, svg], timeout=20_000)
+            self.page.wait_for_function(
+                KNOB_SHOWS, arg=[self.root.element_handle(), said, svg], timeout=20_000
+            )
         except TimeoutError:
             shown = " ".join(self.root.locator(".sentence").inner_text().split())
-            pytest.fail(f"{self.root.evaluate(LABELS)}: {shown!r}, not {said!r}" if shown != said else f"not the picture of {said!r}")
+            pytest.fail(
+                f"{self.root.evaluate(LABELS)}: {shown!r}, not {said!r}"
+                if shown != said
+                else f"not the picture of {said!r}"
+            )
         return labels
 
 
@@ -96,7 +108,10 @@ def films(look):
 
 
 def knobs(look):
-    return [KnobOnPage(look, root) for root in look.page.locator(".widget-vbox:has(.noUi-handle, select)").all()]
+    return [
+        KnobOnPage(look, root)
+        for root in look.page.locator(".widget-vbox:has(.noUi-handle, select)").all()
+    ]
 
 
 @light
@@ -137,7 +152,9 @@ def test_films_by_mouse(look):
         film.root.get_by_role("button", name="previous step").click()
         assert film.at() == min(before, film.last - 1)
         film.root.get_by_role("button", name="lanes").click()
-        assert film.root.locator(".lanes svg").is_visible() and film.at() == min(before, film.last - 1)
+        assert film.root.locator(".lanes svg").is_visible() and film.at() == min(
+            before, film.last - 1
+        )
         film.root.get_by_role("button", name="next step").click()
         film.at()
         look.shot(film.root, "film_lanes")
@@ -151,7 +168,9 @@ def test_films_by_mouse(look):
     film.press("End")
     assert film.press("ArrowLeft") == film.last - 1
     film.root.get_by_role("button", name="play").click()
-    look.page.wait_for_function("([slider, last]) => slider.value == last", arg=[film.slider.element_handle(), film.last])
+    look.page.wait_for_function(
+        "([slider, last]) => slider.value == last", arg=[film.slider.element_handle(), film.last]
+    )
     film.at()
 
 
@@ -236,16 +255,26 @@ def test_random_moves(look):
 
 @light
 def test_predictions(look):
-    for group in look.page.locator("[role=group][aria-label^=Predict]").all()[:3]:  # the same HTML as all others
-        truth = look.ask(f"import json; q = {look.out(group)}; print(json.dumps([[c, q.choose(c)] for c in q.choices]))")
+    for group in look.page.locator("[role=group][aria-label^=Predict]").all()[
+        :3
+    ]:  # the same HTML as all others
+        truth = look.ask(
+            f"import json; q = {look.out(group)}; print(json.dumps([[c, q.choose(c)] for c in q.choices]))"
+        )
         first, *others = group.locator("summary").all()
         first.click()
         for summary in others:
             summary.focus()
             look.page.keyboard.press("Enter")
-        shown = group.evaluate("group => [...group.querySelectorAll('details')].map(d => d.innerText.split(/\\n+/))")
-        assert shown == [[re.sub(r"`|\[(.+?)\]\(.+?\)", r"\1", words) for words in pair] for pair in truth]
-        group.evaluate("group => group.querySelectorAll('details').forEach(d => { d.open = false; })")
+        shown = group.evaluate(
+            "group => [...group.querySelectorAll('details')].map(d => d.innerText.split(/\\n+/))"
+        )
+        assert shown == [
+            [re.sub(r"`|\[(.+?)\]\(.+?\)", r"\1", words) for words in pair] for pair in truth
+        ]
+        group.evaluate(
+            "group => group.querySelectorAll('details').forEach(d => { d.open = false; })"
+        )
 
 
 @light
@@ -260,7 +289,9 @@ def test_the_table_by_keyboard(look):
         look.page.keyboard.type(words)
         code = "import json; t = {}; print(json.dumps([t.cells[i] for i, r in enumerate(t.rows) if r in t.find(*{})]))"
         truth = look.ask(code.format(look.out(table), words.split()))
-        rows = shown.evaluate_all("rows => rows.map(row => [...row.cells].map(cell => cell.textContent))")
+        rows = shown.evaluate_all(
+            "rows => rows.map(row => [...row.cells].map(cell => cell.textContent))"
+        )
         assert rows == truth and table.locator("output").inner_text() == f"{len(truth)} of 100 rows"
     region = table.get_by_role("region")
     region.focus()
@@ -275,7 +306,9 @@ def notebook7(browser, home):
     flags = [f"--ServerApp.root_dir={served}", "--JupyterNotebookApp.expose_app_in_browser=True"]
     log = served.parent / "notebook7.log"
     with jupyterlab(served, log, environment, *flags, app="notebook") as address:
-        with looking(browser, address, served, "02_version_counter.ipynb", path="/notebooks/{}") as shown:
+        with looking(
+            browser, address, served, "02_version_counter.ipynb", path="/notebooks/{}"
+        ) as shown:
             yield shown
 
 
@@ -283,7 +316,11 @@ def test_notebook_7(notebook7):
     film = films(notebook7)[0]
     film.slider.focus()
     assert film.press("Home") == 0
-    assert film.press("ArrowRight") == 1 and film.press("ArrowRight") == 2 and film.press("ArrowLeft") == 1
+    assert (
+        film.press("ArrowRight") == 1
+        and film.press("ArrowRight") == 2
+        and film.press("ArrowLeft") == 1
+    )
     knob = knobs(notebook7)[0]
     seen = []
     for key in ("Home", "PageUp", "End"):

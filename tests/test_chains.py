@@ -36,12 +36,16 @@ def gradients(code):
     except RuntimeError as failed:
         error = str(failed)
     layers = [names[name] for name in ("conv", "lin", "norm") if name in names]
-    return error, [leaf.grad for leaf in (names["x"], *(p for layer in layers for p in layer.parameters()))]
+    return error, [
+        leaf.grad for leaf in (names["x"], *(p for layer in layers for p in layer.parameters()))
+    ]
 
 
 def same(ours, theirs):
     pairs = list(zip(ours, theirs, strict=True))
-    assert all(b is not None and b.isfinite().all() for _, b in pairs), "the twin's own gradients are no measure"
+    assert all(b is not None and b.isfinite().all() for _, b in pairs), (
+        "the twin's own gradients are no measure"
+    )
     return all(a is not None and (a - b).abs().max() <= 1e-5 * b.abs().max() for a, b in pairs)
 
 
@@ -72,7 +76,9 @@ def quick(monkeypatch):
     """No threads, which for such small tensors only wait; and bytes within a call are not asked for."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    monkeypatch.setattr("overwritten.calls.with_scratch", lambda func, args, kwargs: (func(*args, **kwargs), None))
+    monkeypatch.setattr(
+        "overwritten.calls.with_scratch", lambda func, args, kwargs: (func(*args, **kwargs), None)
+    )
     yield
     torch.set_num_threads(threads)
 
@@ -92,15 +98,24 @@ def test_every_chain_gets_the_verdict_that_pytorch_gives(producer):
 
 
 def test_the_chains_know_every_verdict():
-    met = {judge(*chain(*choices).values()) for choices in itertools.product(PRODUCERS, ACTIVATIONS, CONSUMERS, [1])}
+    met = {
+        judge(*chain(*choices).values())
+        for choices in itertools.product(PRODUCERS, ACTIVATIONS, CONSUMERS, [1])
+    }
     assert met == {RIGHT, RAISES, CAUTIOUS, SILENT}
 
 
 def test_only_a_second_name_makes_a_chain_go_wrong_in_silence():
     """Where nothing but `h` reads a tensor, PyTorch's check sees every write that matters."""
     for producer in PRODUCERS:
-        silent = {a for a, c in itertools.product(ACTIVATIONS, CONSUMERS) if judge(*chain(producer, a, c, 1).values()) == SILENT}
-        assert silent == (set(ACTIVATIONS) - {"relu out of place"} if producer == "shortcut" else set())
+        silent = {
+            a
+            for a, c in itertools.product(ACTIVATIONS, CONSUMERS)
+            if judge(*chain(producer, a, c, 1).values()) == SILENT
+        }
+        assert silent == (
+            set(ACTIVATIONS) - {"relu out of place"} if producer == "shortcut" else set()
+        )
 
 
 def test_the_verdict_shown_is_the_verdict_found():
@@ -113,12 +128,22 @@ def test_the_verdict_shown_is_the_verdict_found():
         depth=list(DEPTHS),
     )
     some = list(itertools.product(PRODUCERS, *CHOICES))[::61]
-    assert [len(set(entries)) for entries in zip(*some)] == [len(PRODUCERS), len(ACTIVATIONS), len(CONSUMERS), len(DEPTHS)]
+    assert [len(set(entries)) for entries in zip(*some)] == [
+        len(PRODUCERS),
+        len(ACTIVATIONS),
+        len(CONSUMERS),
+        len(DEPTHS),
+    ]
     for choices in some:
         shown = view.turn(**dict(zip(("producer", "activation", "consumer", "depth"), choices)))
         verdict = judge(*chain(*choices).values())
-        end = "; " if verdict in (RAISES, CAUTIOUS) else ", peak "  # what raised has no peak to compare
-        assert f"your chain: {verdict}{end}" in shown and "; out of place: true gradient, peak " in shown, shown
+        end = (
+            "; " if verdict in (RAISES, CAUTIOUS) else ", peak "
+        )  # what raised has no peak to compare
+        assert (
+            f"your chain: {verdict}{end}" in shown
+            and "; out of place: true gradient, peak " in shown
+        ), shown
 
 
 def saves_of(code):
@@ -147,7 +172,10 @@ def saves_of(code):
 
 def padlocks_of(svg):
     """{line: is it open?} as drawn: a padlock stands 8 px above the base of its line's words."""
-    drawn = {float(y) + 8: kind == "open" for y, kind in re.findall(r'<rect x="[^"]*" y="([^"]*)"[^>]*class="(open|shut)"', svg)}
+    drawn = {
+        float(y) + 8: kind == "open"
+        for y, kind in re.findall(r'<rect x="[^"]*" y="([^"]*)"[^>]*class="(open|shut)"', svg)
+    }
     return {round((y - 24) / 20): is_open for y, is_open in drawn.items()}
 
 

@@ -14,7 +14,9 @@ import claims  # noqa: E402
 def cited_in(path):
     """The ids that the code cells of a notebook carry."""
     cells = nbformat.read(path, as_version=4).cells
-    tags = [tag for cell in cells if cell.cell_type == "code" for tag in cell.metadata.get("tags", [])]
+    tags = [
+        tag for cell in cells if cell.cell_type == "code" for tag in cell.metadata.get("tags", [])
+    ]
     return [tag.removeprefix("claim:") for tag in tags if tag.startswith("claim:")]
 
 
@@ -38,11 +40,19 @@ def test_every_verdict_is_what_its_snippet_gives(told, measured):
 
 
 def test_all_sources_are_answered(told):
-    assert {claim["source"] for claim in told["claim"]} == set(told["sources"]) >= {"000", "003", "004", "folklore"}
+    assert (
+        {claim["source"] for claim in told["claim"]}
+        == set(told["sources"])
+        >= {"000", "003", "004", "folklore"}
+    )
 
 
 def test_a_snippet_is_short(told):
-    long = {c["id"]: n for c in told["claim"] if (n := len(c.get("snippet", "").strip().splitlines())) > 22}
+    long = {
+        c["id"]: n
+        for c in told["claim"]
+        if (n := len(c.get("snippet", "").strip().splitlines())) > 22
+    }
     assert long == {}
 
 
@@ -70,7 +80,9 @@ def test_a_fault_is_told_in_a_sentence(change, cited, words):
 
 
 def test_an_id_that_stands_twice():
-    assert claims.faults(FILE | {"claim": [GOOD, GOOD]}, {"01": ["a"]}) == ["a stands twice: give one of them another id"]
+    assert claims.faults(FILE | {"claim": [GOOD, GOOD]}, {"01": ["a"]}) == [
+        "a stands twice: give one of them another id"
+    ]
 
 
 @pytest.mark.parametrize("text, words", [
@@ -99,7 +111,9 @@ SNIPPETS = {
 
 
 def test_a_snippet_that_hangs_or_fails_is_told_by_its_id():
-    told = FILE | {"claim": [GOOD | {"id": f"s{n}", "snippet": code} for n, code in enumerate(SNIPPETS)]}
+    told = FILE | {
+        "claim": [GOOD | {"id": f"s{n}", "snippet": code} for n, code in enumerate(SNIPPETS)]
+    }
     ran = claims.ran(claims.programs(told), seconds=0.5)["ran"]
     for n, words in enumerate(SNIPPETS.values()):
         found = claims.differences(FILE, {"torch": "9.9", "ran": {"a": ran[f"s{n}"]}})
@@ -108,7 +122,9 @@ def test_a_snippet_that_hangs_or_fails_is_told_by_its_id():
 
 def test_an_interpreter_without_torch(tmp_path):
     fake = tmp_path / "python"
-    fake.write_text("#!/bin/sh\necho \"ModuleNotFoundError: No module named 'torch'\" >&2; exit 1\n")
+    fake.write_text(
+        "#!/bin/sh\necho \"ModuleNotFoundError: No module named 'torch'\" >&2; exit 1\n"
+    )
     fake.chmod(0o755)
     with pytest.raises(SystemExit, match="could not run the snippets: ModuleNotFoundError"):
         claims.ran({}, str(fake))
@@ -118,7 +134,9 @@ def test_an_interpreter_without_torch(tmp_path):
 
 def test_an_older_pytorch_may_have_another_verdict():
     claim = GOOD | {"older": {"below": "2.13", "verdict": "true"}}
-    assert [claims.written(claim, torch) for torch in ("2.9.0", "2.12.1+cpu", "2.13.0", "3.0.0")] == ["true", "true", "false", "false"]
+    assert [
+        claims.written(claim, torch) for torch in ("2.9.0", "2.12.1+cpu", "2.13.0", "3.0.0")
+    ] == ["true", "true", "false", "false"]
 
 
 def test_a_changed_verdict_is_noticed(told, measured):

@@ -29,13 +29,17 @@ def answer_of(exercise):
 @each_script
 def test_a_script_is_one_that_a_user_would_write(name):
     text = clinic.source(name)
-    assert 100 <= len(text.splitlines()) <= 200 and "overwritten" not in text and "fault" not in text
+    assert (
+        100 <= len(text.splitlines()) <= 200 and "overwritten" not in text and "fault" not in text
+    )
     assert all(len(line) <= 120 for line in text.splitlines())
 
 
 @each_script
 def test_run_alone_it_raises_and_under_the_doctor_it_is_told_why(name, tmp_path):
-    plain = subprocess.run([sys.executable, clinic.SCRIPTS[name].path], cwd=ROOT, capture_output=True, text=True)
+    plain = subprocess.run(
+        [sys.executable, clinic.SCRIPTS[name].path], cwd=ROOT, capture_output=True, text=True
+    )
     assert plain.returncode == 1 and "modified by an inplace operation" in plain.stderr
     path = f"lessons_src/clinic/{name}.py"
     command = [sys.executable, "-m", "overwritten", "--json", tmp_path / "told.json", path]
@@ -43,13 +47,17 @@ def test_run_alone_it_raises_and_under_the_doctor_it_is_told_why(name, tmp_path)
     assert watched.returncode == 1
     told = json.loads((tmp_path / "told.json").read_text())["diagnosis"]
     _, saver, writers = clinic.found(name)
-    assert told["saver"]["line"] == saver and [writer["line"] for writer in told["writers"]] == list(writers)
+    assert told["saver"]["line"] == saver and [
+        writer["line"] for writer in told["writers"]
+    ] == list(writers)
 
 
 @each_script
 def test_mended_it_runs_to_its_end_and_learns(name, tmp_path):
     (tmp_path / f"{name}.py").write_text(clinic.SCRIPTS[name].mended())
-    done = subprocess.run([sys.executable, f"{name}.py", "30"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, f"{name}.py", "30"], cwd=tmp_path, capture_output=True, text=True
+    )
     assert done.returncode == 0 and done.stdout.count("step ") >= 10, done.stderr
     early, late = (clinic.run(name, clinic.SCRIPTS[name].mended(), steps) for steps in (1, 150))
     assert poor(name, late) < poor(name, early) / 2
@@ -68,7 +76,9 @@ def poor(name, trained):
 def test_the_second_fault_shows_when_the_first_is_mended():
     for name in ("gan", "world_model"):
         outcome, message = mend(name, clinic.SCRIPTS[name].mended(1))
-        assert outcome == "wrong" and message.startswith("the first fault is mended, and now another shows (AsStrided"), message
+        assert outcome == "wrong" and message.startswith(
+            "the first fault is mended, and now another shows (AsStrided"
+        ), message
 
 
 def test_the_detectors_fault_depends_on_the_data():
@@ -113,7 +123,10 @@ def test_the_script_as_it_was_is_not_attempted(name):
 
 GAN_STEP = ("        opt_d.step()\n", "")
 GAN_LATE = ("        opt_g.step()\n", "        opt_g.step()\n        opt_d.step()\n")
-SCORE_AGAIN = ("loss_g = F.softplus(-score_fake).mean()", "loss_g = F.softplus(-critic(fake)).mean()")
+SCORE_AGAIN = (
+    "loss_g = F.softplus(-score_fake).mean()",
+    "loss_g = F.softplus(-critic(fake)).mean()",
+)
 FILL = "            states[:, t + 1] = (1 - self.leak) * states[:, t] + self.leak * update\n"
 DECODE = "        y[..., 2:4] = (y[..., 2:4] * 2) ** 2 * self.anchors\n"
 CENTRE = "        y[..., 0:2] = (y[..., 0:2] * 2 - 0.5 + self.grid) * STRIDE\n"
@@ -174,7 +187,9 @@ def test_other_right_cures_are_accepted(name, source):
 
 def test_a_path_will_do(tmp_path):
     (tmp_path / "gan.py").write_text(clinic.SCRIPTS["gan"].mended())
-    assert mend("gan", str(tmp_path / "gan.py"))[0] == mend("gan", tmp_path / "gan.py")[0] == "right"
+    assert (
+        mend("gan", str(tmp_path / "gan.py"))[0] == mend("gan", tmp_path / "gan.py")[0] == "right"
+    )
 
 
 @pytest.mark.parametrize("answer, words", [

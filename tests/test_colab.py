@@ -36,7 +36,9 @@ def without_set_up(nb):
 
 
 def reads_a_sibling(nb):
-    nb.cells.append(nbformat.v4.new_code_cell("len(open('../requirements.txt').read()) > 0", execution_count=1))
+    nb.cells.append(
+        nbformat.v4.new_code_cell("len(open('../requirements.txt').read()) > 0", execution_count=1)
+    )
 
 
 def another_tag(nb):
@@ -44,20 +46,34 @@ def another_tag(nb):
 
 
 def a_widget_of_ipywidgets_8(nb):
-    nb.cells.append(nbformat.v4.new_code_cell("import ipywidgets\ntags = ipywidgets.TagsInput()", execution_count=1))
+    nb.cells.append(
+        nbformat.v4.new_code_cell(
+            "import ipywidgets\ntags = ipywidgets.TagsInput()", execution_count=1
+        )
+    )
 
 
 def nothing(nb):
-    nb.cells.append(nbformat.v4.new_code_cell("import ipywidgets\nslider = ipywidgets.IntSlider()", execution_count=1))
+    nb.cells.append(
+        nbformat.v4.new_code_cell(
+            "import ipywidgets\nslider = ipywidgets.IntSlider()", execution_count=1
+        )
+    )
 
 
-@pytest.mark.parametrize("change, words", [
-    (nothing, None),
-    (without_set_up, "ModuleNotFoundError: No module named 'overwritten'"),
-    (reads_a_sibling, "FileNotFoundError"),
-    (another_tag, "SystemExit: The course did not install"),
-    (a_widget_of_ipywidgets_8, "AttributeError: module 'ipywidgets' has no attribute 'TagsInput'"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (nothing, None),
+        (without_set_up, "ModuleNotFoundError: No module named 'overwritten'"),
+        (reads_a_sibling, "FileNotFoundError"),
+        (another_tag, "SystemExit: The course did not install"),
+        (
+            a_widget_of_ipywidgets_8,
+            "AttributeError: module 'ipywidgets' has no attribute 'TagsInput'",
+        ),
+    ],
+)
 def test_the_stand_in_notices(python, tmp_path, change, words):
     nb = nbformat.read(LESSONS[0], as_version=4)
     nb.cells = [cell for cell in nb.cells if cell.cell_type == "code"][:2]
@@ -70,6 +86,8 @@ def test_the_stand_in_notices(python, tmp_path, change, words):
 def test_pytorch_is_never_touched():
     """--no-deps, and nothing to depend on: pip cannot replace the torch that Colab has loaded."""
     for path in NOTEBOOKS:
-        first = next(cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+        first = next(
+            cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"
+        )
         assert "google.colab" in first.source and '"--no-deps"' in first.source, path
     assert "\ndependencies = []\n" in (ROOT / "pyproject.toml").read_text("utf8")

@@ -224,7 +224,9 @@ def test_exit_codes(tmp_path):
         "hard": ("import os; os._exit(7)", 7),
     }
     write(tmp_path, **{name: text for name, (text, _) in programs.items()})
-    started = {name: start(tmp_path, *DOCTOR, "--json", f"{name}.json", f"{name}.py") for name in programs}
+    started = {
+        name: start(tmp_path, *DOCTOR, "--json", f"{name}.json", f"{name}.py") for name in programs
+    }
     told = {}
     for name, (_, expected) in programs.items():
         code, *streams = end(started[name])
@@ -267,7 +269,9 @@ def test_calls_that_make_no_sense(tmp_path):
     started = {name: start(tmp_path, *DOCTOR, *words) for name, (words, _, _) in calls.items()}
     for name, (_, expected, sentence) in calls.items():
         code, out, told = end(started[name])
-        assert sentence in told and told.count("\n") == 1 and "Traceback" not in told, f"{name}\n{told}"
+        assert sentence in told and told.count("\n") == 1 and "Traceback" not in told, (
+            f"{name}\n{told}"
+        )
         assert code == expected and not out, name
     code, _, told = run(tmp_path, "picture.py")
     words = "SyntaxError" if sys.version_info >= (3, 11) else "(SyntaxError|ValueError)"
@@ -289,7 +293,9 @@ def test_modules_of_a_package(tmp_path):
             print(__import__("package.tool").tool.Point is Point)
     """)  # fmt: skip
     code, out, _ = same(tmp_path, "-m", "package.tool", "--json", "x", "-m", "y")
-    assert code == 0 and "'--json', 'x', '-m', 'y'" in out and "near near package package.tool" in out
+    assert (
+        code == 0 and "'--json', 'x', '-m', 'y'" in out and "near near package package.tool" in out
+    )
 
 
 @FORKS
@@ -320,8 +326,14 @@ def test_worker_processes_and_a_writer_in_a_thread_pool(tmp_path):
     diagnosis = json.loads((tmp_path / "out.json").read_text())["diagnosis"]
     assert diagnosis["saver"]["line"] == line_of(script, "saves")
     (wrote,) = diagnosis["writers"]
-    assert (wrote["op"], wrote["file"], wrote["line"]) == ("mul_", str(script), line_of(script, "writes"))
-    assert f"overwritten by mul_ at program.py:{wrote['line']}" in told and "in thread pool_0" in told
+    assert (wrote["op"], wrote["file"], wrote["line"]) == (
+        "mul_",
+        str(script),
+        line_of(script, "writes"),
+    )
+    assert (
+        f"overwritten by mul_ at program.py:{wrote['line']}" in told and "in thread pool_0" in told
+    )
 
 
 def test_spawned_processes(tmp_path):
@@ -383,11 +395,23 @@ def test_strict(tmp_path, folder):
         which = {"exp": "one", "sigmoid": "two"}[silent["saver"]["op"]]
         saved, written = line_of(script, f"saves {which}"), line_of(script, f"writes {which}")
         assert silent["saver"] == {
-            **{"op": silent["saver"]["op"], "file": str(script), "line": saved, "module": "", "version": 0}
+            **{
+                "op": silent["saver"]["op"],
+                "file": str(script),
+                "line": saved,
+                "module": "",
+                "version": 0,
+            }
         }
         (wrote,) = silent["writers"]
         assert (wrote.pop("op") == "mul_") == (which == "one")
-        assert wrote == {"file": str(script), "line": written, "module": "", "before": None, "after": None}
+        assert wrote == {
+            "file": str(script),
+            "line": written,
+            "module": "",
+            "before": None,
+            "after": None,
+        }
         assert f"program.py:{written}" in told and f"program.py:{saved}" in told
     assert told.count("a gradient may be wrong") == 2
 
@@ -415,7 +439,9 @@ def test_an_error_on_its_way_through_the_program(tmp_path):
     assert code == 1 and "ValueError: step 3" in told and "direct cause" in told
     assert told.count("saved by       exp at chained.py:3") == 1
     report = json.loads((tmp_path / "out.json").read_text())
-    assert report["error"]["type"] == "ValueError" and report["diagnosis"]["writers"][0]["line"] == 4
+    assert (
+        report["error"]["type"] == "ValueError" and report["diagnosis"]["writers"][0]["line"] == 4
+    )
     assert {file for file in frames(told) if "torch" not in file} == {str(tmp_path / "chained.py")}
     code, _, told = end(noted)
     assert code == 1 and told.count("saved by       exp at noted.py:3") == 1
@@ -423,6 +449,12 @@ def test_an_error_on_its_way_through_the_program(tmp_path):
 
 
 def test_strict_says_so_where_nothing_is_overwritten(tmp_path):
-    write(tmp_path, program="import torch\nx = torch.ones(3, requires_grad=True)\nx.exp().sum().backward()\n")
+    write(
+        tmp_path,
+        program="import torch\nx = torch.ones(3, requires_grad=True)\nx.exp().sum().backward()\n",
+    )
     code, out, told = run(tmp_path, "--strict", "program.py")
-    assert (code, out) == (0, "") and told == "overwritten --strict: nothing that backward needs was overwritten.\n"
+    assert (code, out) == (
+        0,
+        "",
+    ) and told == "overwritten --strict: nothing that backward needs was overwritten.\n"

@@ -19,7 +19,10 @@ def page(browser, lab, home):
 
 
 def decoded(page, words):
-    page.wait_for_function("words => document.querySelector('.widget-vbox .decoded')?.textContent.includes(words)", arg=words)
+    page.wait_for_function(
+        "words => document.querySelector('.widget-vbox .decoded')?.textContent.includes(words)",
+        arg=words,
+    )
 
 
 def test_by_keyboard(page):
@@ -33,9 +36,16 @@ def test_by_keyboard(page):
     decoded(page, "No PyTorch error about an in-place operation")
     page.keyboard.type(LABEL)
     decoded(page, "Labels, an index or a mask")
-    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA", "the focus was lost while typing"
+    assert page.evaluate("document.activeElement.tagName") == "TEXTAREA", (
+        "the focus was lost while typing"
+    )
     assert field.input_value() == f"One line,\nthen another: {LABEL}"
-    assert page.locator(".widget-vbox .decoded [role=status], .widget-vbox .decoded[role=status]").count() == 1
+    assert (
+        page.locator(
+            ".widget-vbox .decoded [role=status], .widget-vbox .decoded[role=status]"
+        ).count()
+        == 1
+    )
 
 
 def test_what_was_typed_stands_there_when_the_cell_runs_again(page):

@@ -45,29 +45,47 @@ def test_the_message_is_the_reported_one_and_names_the_last_line():
     with pytest.raises(RuntimeError) as raised, watch() as recording:
         detector.loss_of(model_of(), make_scenes(0, 1), make_support(0), 5).backward()
     found = parse(str(raised.value))
-    assert (found.kind, found.shape, found.op, found.now, found.expected) == ("overwritten", (60,), "AsStrided", 8, 7)
-    assert "[torch.FloatTensor [60]], which is output 0 of AsStrided, is at version 8; expected version 7 instead." in normal(str(raised.value))
+    assert (found.kind, found.shape, found.op, found.now, found.expected) == (
+        "overwritten",
+        (60,),
+        "AsStrided",
+        8,
+        7,
+    )
+    assert (
+        "[torch.FloatTensor [60]], which is output 0 of AsStrided, is at version 8; expected version 7 instead."
+        in normal(str(raised.value))
+    )
     saver, (writer,) = recording.diagnosis.saver, recording.diagnosis.writers
-    assert saver.site == writer.site and saver.site.file == detector.__file__ and saver.op == "clamp"
+    assert (
+        saver.site == writer.site and saver.site.file == detector.__file__ and saver.op == "clamp"
+    )
     assert "refined[:, 1] = torch.clamp(refined[:, 1]" in recording.diagnosis.text()
 
 
 def same(one, other):
-    return all((a is None and b is None) or torch.equal(a, b) for a, b in zip(one.values(), other.values(), strict=True))
+    return all(
+        (a is None and b is None) or torch.equal(a, b)
+        for a, b in zip(one.values(), other.values(), strict=True)
+    )
 
 
 def out_of_place_loss(model, scenes, support):
     images = torch.stack([scene.image for scene in scenes])
     boxes, logits = model(images, model.prototypes(support))
     pos_mask, gt_indices, gt_boxes, gt_labels = detector.match_all(model.proposals, scenes)
-    loss = F.cross_entropy(logits, torch.where(pos_mask, gt_labels[gt_indices] + 1, 0), detector.WEIGHT)
+    loss = F.cross_entropy(
+        logits, torch.where(pos_mask, gt_labels[gt_indices] + 1, 0), detector.WEIGHT
+    )
     return loss + F.smooth_l1_loss(boxes[pos_mask], gt_boxes[gt_indices[pos_mask]])
 
 
 def cloned_reads(boxes, deltas):
     source = lesson.inspect.getsource(detector.apply_box_deltas)
     left_alone = re.compile(r"(?m)^(    refined\[:, \d\] = )(.*)$")
-    source = left_alone.sub(lambda m: m[1] + re.sub(r"refined\[:, \d\]", r"\g<0>.clone()", m[2]), source)
+    source = left_alone.sub(
+        lambda m: m[1] + re.sub(r"refined\[:, \d\]", r"\g<0>.clone()", m[2]), source
+    )
     names = dict(vars(detector))
     exec(source, names)
     return names["apply_box_deltas"](boxes, deltas)
@@ -91,7 +109,9 @@ def test_it_learns():
     slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.05, 400)
 
     def mean_iou():
-        return torch.cat([one.iou for one in detector.detect(model, held_out, support)]).mean().item()
+        return (
+            torch.cat([one.iou for one in detector.detect(model, held_out, support)]).mean().item()
+        )
 
     before = mean_iou()
     for number in range(400):
@@ -131,7 +151,11 @@ def test_iou():
 
 def test_proposals_and_positives():
     proposals = detector.make_proposals()
-    assert proposals.shape == (60, 4) and proposals.min() >= 0 and (proposals[:, :2] + proposals[:, 2:]).max() <= SIZE
+    assert (
+        proposals.shape == (60, 4)
+        and proposals.min() >= 0
+        and (proposals[:, :2] + proposals[:, 2:]).max() <= SIZE
+    )
     scene = make_scene(0)
     for positives in (0, 1, 5, 60):
         assert detector.match(proposals, scene, positives).pos_mask.sum() == positives
@@ -139,13 +163,22 @@ def test_proposals_and_positives():
     assert both.gt_indices[60:].min() >= 2 and len(both.gt_boxes) == 4
 
 
-CHOICES = {"boxes": ["in place", "stack"], "targets": ["assign", "where"], "relu": ["in place", "out of place"], "positives": [0, 1, 5, 60]}
+CHOICES = {
+    "boxes": ["in place", "stack"],
+    "targets": ["assign", "where"],
+    "relu": ["in place", "out of place"],
+    "positives": [0, 1, 5, 60],
+}
 
 
 def test_the_knobs_lines_do_what_the_detector_does():
     for boxes, targets, relu, positives in itertools.product(*CHOICES.values()):
         step = lesson.Step(lesson.step_code(boxes, targets, relu, positives))
-        fixes = {"stack": boxes == "stack", "where": targets == "where", "relu_out": relu == "out of place"}
+        fixes = {
+            "stack": boxes == "stack",
+            "where": targets == "where",
+            "relu_out": relu == "out of place",
+        }
         outcome = lesson.outcome(*fixes.values(), positives)
         if step.error:
             assert lesson.in_short(RuntimeError(step.error)) == outcome
@@ -153,7 +186,10 @@ def test_the_knobs_lines_do_what_the_detector_does():
             assert outcome == (IDLE if step.gradients["box.weight"] is None else "ok")
         if step.loss is not None:
             model = model_of(**fixes)
-            assert step.loss == pytest.approx(detector.loss_of(model, make_scenes(0, 1), make_support(0), positives).item(), abs=1e-5)
+            assert step.loss == pytest.approx(
+                detector.loss_of(model, make_scenes(0, 1), make_support(0), positives).item(),
+                abs=1e-5,
+            )
 
 
 def test_the_knob_shows_verdict_message_lines_versions_and_loss():
@@ -163,7 +199,10 @@ def test_the_knob_shows_verdict_message_lines_versions_and_loss():
 
     shown = knob(both, show=lesson.fixes, **(CHOICES | {"relu": ["in place"], "positives": [0, 5]}))
     words = shown.turn(positives=5)
-    assert "Backward raises: [torch.FloatTensor [60]]" in words and "Line 12 saved it, line 12 wrote over it" in words
+    assert (
+        "Backward raises: [torch.FloatTensor [60]]" in words
+        and "Line 12 saved it, line 12 wrote over it" in words
+    )
     assert "refined goes from version 0 to 8" in words and re.search(r"Loss: \d", words)
     svg = shown.scene.svg
     assert [f">v{n}<" in svg for n in range(10)] == [True] * 9 + [False]
@@ -175,7 +214,10 @@ def test_the_knob_shows_verdict_message_lines_versions_and_loss():
 
 def test_a_wrong_gradient_would_be_called_so():
     code = lesson.step_code("stack", "assign", "in place", 5)
-    assert lesson.Step(code.replace("* 0.1\nrefined_y", "* 0.2\nrefined_y")).verdict(lesson.Step(code)) == "wrong gradient"
+    assert (
+        lesson.Step(code.replace("* 0.1\nrefined_y", "* 0.2\nrefined_y")).verdict(lesson.Step(code))
+        == "wrong gradient"
+    )
 
 
 @pytest.mark.parametrize("inplace", [True, False])
@@ -224,7 +266,9 @@ RIGHT = {
 }
 
 
-@pytest.mark.parametrize("name, answer", [(name, answer) for name, answers in RIGHT.items() for answer in answers])
+@pytest.mark.parametrize(
+    "name, answer", [(name, answer) for name, answers in RIGHT.items() for answer in answers]
+)
 def test_every_right_way_is_accepted(name, answer):
     if isinstance(answer, str):
         names = SimpleNamespace(torch=torch).__dict__
@@ -236,8 +280,15 @@ def test_every_right_way_is_accepted(name, answer):
 
 def test_figures():
     scenes = make_scenes(0, 4)
-    figure = lesson.boxes_figure(scenes, detector.detect(model_of(), scenes, make_support(0)), "Now")
-    assert len(figure.axes) == 4 and all(len(axes.lines) == 6 and len(axes.images) == 1 for axes in figure.axes)
+    figure = lesson.boxes_figure(
+        scenes, detector.detect(model_of(), scenes, make_support(0)), "Now"
+    )
+    assert len(figure.axes) == 4 and all(
+        len(axes.lines) == 6 and len(axes.images) == 1 for axes in figure.axes
+    )
     figure = lesson.curves_figure([3.0, 1.0], [(0, 0.2, 0.1), (1, 0.9, 0.8)])
     loss, right = figure.axes
-    assert list(loss.lines[0].get_ydata()) == [3.0, 1.0] and list(right.lines[0].get_ydata()) == [0.2, 0.9]
+    assert list(loss.lines[0].get_ydata()) == [3.0, 1.0] and list(right.lines[0].get_ydata()) == [
+        0.2,
+        0.9,
+    ]

@@ -21,7 +21,20 @@ from overwritten import watch
 from overwritten.doctor import diagnose
 from overwritten.eyes import Eyes
 
-OPS = ["exp", "sin", "sigmoid", "relu", "tanh", "neg", "sqrt", "square", "abs", "log1p", "cos", "rsqrt"]
+OPS = [
+    "exp",
+    "sin",
+    "sigmoid",
+    "relu",
+    "tanh",
+    "neg",
+    "sqrt",
+    "square",
+    "abs",
+    "log1p",
+    "cos",
+    "rsqrt",
+]
 WRITES = [
     "{0}.add_(1)", "{0}.mul_(2)", "{0} *= 1.5", "{0}[0] = 0.5", "{0}[:, 1:].add_(0.1)", "{0}.detach().mul_(2)",
     "{0}.relu_()", "{0}.sigmoid_()", "torch._foreach_add_([{0}], 1)", "{0}.t_().t_()", "{0}.copy_({1})",
@@ -33,14 +46,27 @@ WRITES = [
 def random_program(seed):
     """At least 20 operations on views, products and layers, some overwritten in place."""
     choose = random.Random(seed)
-    lines = ["x0 = torch.rand(3, 4).add(0.1).requires_grad_()", "w = torch.rand(4, 4).requires_grad_()"]
+    lines = [
+        "x0 = torch.rand(3, 4).add(0.1).requires_grad_()",
+        "w = torch.rand(4, 4).requires_grad_()",
+    ]
     lines.append("lin = torch.nn.Linear(4, 4)")
     names = ["x0"]
     while len(lines) < 24:
         a, b, new = choose.choice(names), choose.choice(names), f"x{len(names)}"
         forms = [f"{a}.{choose.choice(OPS)}()"] * 4 + [f"{a} * {b}"] * 2
-        forms += [f"{a} + {b}", f"{a} @ w", f"torch.softmax({a}, -1)", f"lin({a})", f"{a} / ({b} + 1)"]
-        forms += [f"torch.nn.functional.dropout({a}, 0.5)", f"{a} * 1", f"torch.cat([{a}[:1], {b}[1:]])"]
+        forms += [
+            f"{a} + {b}",
+            f"{a} @ w",
+            f"torch.softmax({a}, -1)",
+            f"lin({a})",
+            f"{a} / ({b} + 1)",
+        ]
+        forms += [
+            f"torch.nn.functional.dropout({a}, 0.5)",
+            f"{a} * 1",
+            f"torch.cat([{a}[:1], {b}[1:]])",
+        ]
         lines.append(f"{new} = {choose.choice(forms)}")
         names.append(new)
         if choose.random() < 0.3:
@@ -83,7 +109,9 @@ def compare(seed):
     error, watched = run(code, eyes)
     assert str(error) == str(plain), f"seed {seed}\n{code}"
     if plain is None:
-        assert all((p is None and q is None) or torch.equal(p, q) for p, q in zip(gradients, watched)), code
+        assert all(
+            (p is None and q is None) or torch.equal(p, q) for p, q in zip(gradients, watched)
+        ), code
         return False
     diagnosis = diagnose(error, eyes)
     if diagnosis is None:  # another error than the one about versions
@@ -163,16 +191,34 @@ def test_compiled_functions_run_as_plain_python():
 def test_two_processes_of_distributed_data_parallel(tmp_path):
     script = tmp_path / "ddp.py"
     script.write_text(DDP)
-    command = [sys.executable, "-m", "overwritten", "--json", str(tmp_path / "out.json"), str(script)]
-    environment = dict(os.environ, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free_port()), WORLD_SIZE="2")
+    command = [
+        sys.executable,
+        "-m",
+        "overwritten",
+        "--json",
+        str(tmp_path / "out.json"),
+        str(script),
+    ]
+    environment = dict(
+        os.environ, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(free_port()), WORLD_SIZE="2"
+    )
     ranks = [
-        subprocess.Popen(command, env=dict(environment, RANK=str(rank)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            command,
+            env=dict(environment, RANK=str(rank)),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for rank in range(2)
     ]
     for rank in ranks:
         out, err = rank.communicate(timeout=120)
         assert out == "first step fine\n" and rank.returncode == 1, err
-        assert "overwritten by mul_ at ddp.py:15" in err and "saved by       sigmoid at ddp.py:14" in err
+        assert (
+            "overwritten by mul_ at ddp.py:15" in err
+            and "saved by       sigmoid at ddp.py:14" in err
+        )
 
 
 DDP = """
@@ -229,7 +275,10 @@ def test_module_paths():
         net(torch.randn(2, 4)).sum().backward()
     diagnosis = recording.diagnosis
     assert diagnosis.saver.site.module == "head.act (ReLU)"
-    assert diagnosis.writers[0].site.module == "head.drop (Dropout)" and diagnosis.cure.name == "in-place module"
+    assert (
+        diagnosis.writers[0].site.module == "head.drop (Dropout)"
+        and diagnosis.cure.name == "in-place module"
+    )
 
 
 def test_a_writer_in_another_thread_is_named():
@@ -243,7 +292,11 @@ def test_a_writer_in_another_thread_is_named():
         thread.join()
         y.sum().backward()
     wrote = recording.diagnosis.writers[0]
-    assert wrote.op == "mul_" and wrote.thread == "loader" and "in thread loader" in recording.diagnosis.text()
+    assert (
+        wrote.op == "mul_"
+        and wrote.thread == "loader"
+        and "in thread loader" in recording.diagnosis.text()
+    )
 
 
 def test_what_was_not_seen_is_said():
@@ -265,7 +318,10 @@ def test_what_was_not_seen_is_said():
         before.join()
         y.sum().backward()
     assert recording.diagnosis.writers == () and not recording.diagnosis.complete
-    assert recording.diagnosis.cure is None and "something the watch did not see" in recording.diagnosis.text()
+    assert (
+        recording.diagnosis.cure is None
+        and "something the watch did not see" in recording.diagnosis.text()
+    )
 
 
 def test_reentrant_checkpoint_and_custom_functions():
@@ -308,7 +364,9 @@ def same(program):
                     ends.append(program())
         except RuntimeError as error:
             ends.append(str(error))
-    assert all(torch.equal(e, ends[0]) if isinstance(e, torch.Tensor) else e == ends[0] for e in ends[1:])
+    assert all(
+        torch.equal(e, ends[0]) if isinstance(e, torch.Tensor) else e == ends[0] for e in ends[1:]
+    )
     return ends[0]
 
 
@@ -409,9 +467,18 @@ def amsgrad_steps():
     "program, cure",
     [
         ("x = torch.randn(3)\ny = x * w\nx += 1\ny.sum().backward()", "augmented assignment"),
-        ("l = torch.tensor([0, 2])\nloss = torch.nn.functional.cross_entropy(w.outer(w)[:2], l)\nl[l == 2] = 0\nloss.backward()", "written part by part"),
-        ("y = w * w\nwith torch.no_grad(): w.mul_(2)\ny.sum().backward()", "weights written by hand"),
-        ("z = (w * 1).sigmoid()\ntorch.nn.functional.hardswish(z, inplace=True).sum().backward()", "in-place activation"),
+        (
+            "l = torch.tensor([0, 2])\nloss = torch.nn.functional.cross_entropy(w.outer(w)[:2], l)\nl[l == 2] = 0\nloss.backward()",
+            "written part by part",
+        ),
+        (
+            "y = w * w\nwith torch.no_grad(): w.mul_(2)\ny.sum().backward()",
+            "weights written by hand",
+        ),
+        (
+            "z = (w * 1).sigmoid()\ntorch.nn.functional.hardswish(z, inplace=True).sum().backward()",
+            "in-place activation",
+        ),
     ],
 )
 def test_the_cure_fits_the_pair(program, cure):
@@ -440,15 +507,30 @@ steps_aside = pytest.mark.skipif(
     not hasattr(torch._C._autograd, "_top_saved_tensors_default_hooks"),
     reason="this PyTorch does not tell whose hook is on top, so torch.func refuses to run under ours",
 )
-TRANSFORMS = [pytest.param(program, marks=steps_aside) for program in (transforms, a_transform_that_raises)]
+TRANSFORMS = [
+    pytest.param(program, marks=steps_aside) for program in (transforms, a_transform_that_raises)
+]
 
 
-@pytest.mark.parametrize("program", [double_backward, TRANSFORMS[0], autocast, gradient_hooks, views, out_and_foreach, amsgrad_steps])
+@pytest.mark.parametrize(
+    "program",
+    [
+        double_backward,
+        TRANSFORMS[0],
+        autocast,
+        gradient_hooks,
+        views,
+        out_and_foreach,
+        amsgrad_steps,
+    ],
+)
 def test_programs_that_run_are_the_same_to_the_bit(program):
     assert isinstance(same(program), torch.Tensor)
 
 
-@pytest.mark.parametrize("program", [double_backward_overwritten, TRANSFORMS[1], a_split_view_written, marked_dirty])
+@pytest.mark.parametrize(
+    "program", [double_backward_overwritten, TRANSFORMS[1], a_split_view_written, marked_dirty]
+)
 def test_programs_that_raise_raise_the_same(program):
     assert isinstance(same(program), str)
 

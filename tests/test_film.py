@@ -21,7 +21,11 @@ from overwritten.pictures.step import MOST_SLOTS, step_svgs
 LATE = X + "y = x.exp()\n" + "z = 1\n" * 40 + "y += 1\ny.sum().backward()"
 MANY = "".join(f"x{i} = torch.full((4,), {i}.)\n" for i in range(30)) + "for i in range(99):\n"
 MANY += "".join(f"    x{i} += {i % 3}\n" for i in range(30))
-CODES = SNIPPETS | {name: OWN[name] for name in ("raises", "silent", "many versions", "many storages")} | {"late": LATE}
+CODES = (
+    SNIPPETS
+    | {name: OWN[name] for name in ("raises", "silent", "many versions", "many storages")}
+    | {"late": LATE}
+)
 
 
 def data_of(html):
@@ -34,7 +38,9 @@ def pictures_in(frames):
     for frame in frames:
         for at, gone, *come in frame:
             strokes += [stroke for stroke in come if isinstance(stroke, str)]
-            now[at : at + gone] = [stroke if isinstance(stroke, str) else strokes[stroke] for stroke in come]
+            now[at : at + gone] = [
+                stroke if isinstance(stroke, str) else strokes[stroke] for stroke in come
+            ]
         pictures.append("".join(now))
     return pictures
 
@@ -52,7 +58,9 @@ def test_what_travels_are_the_very_pictures(code):
     assert pictures_in(data["steps"]) == step_svgs(view.recording) == view.pictures
     assert pictures_in(data["lanes"]) == lanes_svgs(view.recording) == view.lanes
     assert len(view.pictures) == len(view.lanes) == max(1, len(view.recording.steps))
-    assert [ElementTree.fromstring(svg).get("aria-label") for svg in view.pictures] == view.sentences
+    assert [
+        ElementTree.fromstring(svg).get("aria-label") for svg in view.pictures
+    ] == view.sentences
     assert view._repr_mimebundle_()["text/plain"] == view.sentences[-1]
 
 
@@ -62,9 +70,16 @@ def test_500_steps_of_30_storages_are_small_and_legible(many):
     assert len(html.encode()) < 2_000_000 and html == many.html()
     assert pictures_in(data_of(html)["steps"]) == many.pictures
     for index in (*range(4), 9, 10, 99, 100, *range(200, 260, 7), *range(493, 501)):
-        step, lanes = (ElementTree.fromstring(pictures[index]) for pictures in (many.pictures, many.lanes))
-        assert not overlapping(step) and not overlapping(lanes) and not outside(lanes), f"step {index}"
-        assert all(0 <= left and right <= WIDTH and y < float(step.get("height")) for _, left, right, y in texts(step)), f"step {index}"
+        step, lanes = (
+            ElementTree.fromstring(pictures[index]) for pictures in (many.pictures, many.lanes)
+        )
+        assert not overlapping(step) and not overlapping(lanes) and not outside(lanes), (
+            f"step {index}"
+        )
+        assert all(
+            0 <= left and right <= WIDTH and y < float(step.get("height"))
+            for _, left, right, y in texts(step)
+        ), f"step {index}"
 
 
 def test_where_storages_are_many_the_one_that_matters_is_drawn(many):
@@ -78,11 +93,16 @@ def test_where_storages_are_many_the_one_that_matters_is_drawn(many):
 def test_a_storage_drawn_keeps_its_place(many):
     """From step to step at most one place changes hands."""
     letters = {s.letter for s in many.recording.steps[-1].storages}
-    places = [{(one, y) for one, _, _, y in texts(ElementTree.fromstring(svg)) if one in letters} for svg in many.pictures]
+    places = [
+        {(one, y) for one, _, _, y in texts(ElementTree.fromstring(svg)) if one in letters}
+        for svg in many.pictures
+    ]
     assert all(len(before - after) <= 1 for before, after in zip(places, places[1:]))
 
 
-@pytest.mark.parametrize("code", [LATE, MANY, OWN["goes through"], X + "y = x.exp()\ndel y\n" + "z = 1\n" * MOST_COLUMNS])
+@pytest.mark.parametrize(
+    "code", [LATE, MANY, OWN["goes through"], X + "y = x.exp()\ndel y\n" + "z = 1\n" * MOST_COLUMNS]
+)
 def test_the_frame_stands_around_the_column_of_the_step(code):
     recording = record(code)
     frames = lanes_svgs(recording)
@@ -90,18 +110,26 @@ def test_the_frame_stands_around_the_column_of_the_step(code):
     assert 'class="now"' not in frames[0]
     for step, svg in zip(recording.steps[1:], frames[1:]):
         root = ElementTree.fromstring(svg)
-        (frame,) = [(element, left) for element, left, _ in placed(root) if element.get("class") == "now"]
+        (frame,) = [
+            (element, left) for element, left, _ in placed(root) if element.get("class") == "now"
+        ]
         left = float(frame[0].get("x")) + frame[1]
         right = left + float(frame[0].get("width"))
         row = next(y for words, _, _, y in texts(root) if words == "line")
-        heads = [words for words, a, b, y in texts(root) if abs(y - row) < 3 and left < (a + b) / 2 < right]
+        heads = [
+            words
+            for words, a, b, y in texts(root)
+            if abs(y - row) < 3 and left < (a + b) / 2 < right
+        ]
         assert heads == [f"✗ {step.line}" if step.error else f"{step.line}"]
         assert not outside(root)
 
 
 def test_a_save_and_its_check_in_different_parts():
     recording = record(LATE)
-    parts = list(dict.fromkeys(re.sub(r'<rect[^>]*class="now"/>', "", svg) for svg in lanes_svgs(recording)))
+    parts = list(
+        dict.fromkeys(re.sub(r'<rect[^>]*class="now"/>', "", svg) for svg in lanes_svgs(recording))
+    )
     assert len(parts) == 3 and lanes_svg(recording) not in parts
     roots = [ElementTree.fromstring(svg) for svg in parts]
     assert [has_open_padlock(root) for root in roots] == [False, False, True]
@@ -116,12 +144,19 @@ def test_a_save_and_its_check_in_different_parts():
 def test_the_last_badge_is_the_last_version():
     recording = record("x = torch.zeros(2)\n" + "x += 1\n" * 55)
     for index in (19, 38, 56):  # the ends of the parts
-        words = [(left, one) for one, left, *_ in texts(ElementTree.fromstring(lanes_svgs(recording)[index])) if re.fullmatch(r"v\d+", one)]
+        words = [
+            (left, one)
+            for one, left, *_ in texts(ElementTree.fromstring(lanes_svgs(recording)[index]))
+            if re.fullmatch(r"v\d+", one)
+        ]
         assert max(words)[1] == f"v{recording.steps[index].tensor('x').version}"
 
 
 def test_a_wrong_frame_in_a_notebook_is_noticed(tmp_path):
-    cell = nbformat.v4.new_code_cell('from overwritten import film\nfilm("x = torch.ones(2)\\nx += 1\\nx += 1")', execution_count=1)
+    cell = nbformat.v4.new_code_cell(
+        'from overwritten import film\nfilm("x = torch.ones(2)\\nx += 1\\nx += 1")',
+        execution_count=1,
+    )
     right = film("x = torch.ones(2)\nx += 1\nx += 1")
     html = right.html()
     frame = html.index(">v1\\u003c/text>")
@@ -131,10 +166,25 @@ def test_a_wrong_frame_in_a_notebook_is_noticed(tmp_path):
         cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=1)]
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
     assert pictures_in(data_of(wrong)["steps"]) != right.pictures
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--nbval",
+        "--nbval-current-env",
+    ]
     sanitizer = ["--nbval-sanitize-with", ROOT / "tests" / "sanitize.cfg"]
-    done = subprocess.run([*command, *sanitizer, tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=240)
-    assert "1 failed, 1 passed" in done.stdout and "FAILED" in done.stdout and "wrong.ipynb" in done.stdout, done.stdout[-2000:]
+    done = subprocess.run(
+        [*command, *sanitizer, tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=240
+    )
+    assert (
+        "1 failed, 1 passed" in done.stdout
+        and "FAILED" in done.stdout
+        and "wrong.ipynb" in done.stdout
+    ), done.stdout[-2000:]
 
 
 # in a browser
@@ -174,10 +224,16 @@ def agrees(page, view, step):
     """What is on screen against the recording: picture, lanes if open, words, numbers."""
     svg, truth = page.locator(".picture svg"), view.recording.steps[step]
     assert page.evaluate(SAME, [".picture", view.pictures[step]]), f"step {step}: another picture"
-    assert (svg.get_attribute("data-step"), svg.get_attribute("data-live")) == (str(step), str(truth.live))
+    assert (svg.get_attribute("data-step"), svg.get_attribute("data-live")) == (
+        str(step),
+        str(truth.live),
+    )
     assert page.locator(".sentence").text_content() == view.sentences[step]
     slider = page.locator("input[type=range]")
-    assert (slider.input_value(), slider.get_attribute("aria-valuetext")) == (str(step), view.sentences[step])
+    assert (slider.input_value(), slider.get_attribute("aria-valuetext")) == (
+        str(step),
+        view.sentences[step],
+    )
     assert page.locator("output").text_content() == f"step {step} of {len(view.pictures) - 1}"
     if page.locator(".lanes").is_visible():
         assert page.evaluate(SAME, [".lanes", view.lanes[step]]), f"step {step}: other lanes"
@@ -198,8 +254,20 @@ def test_every_step_by_keyboard_is_the_truth(shown, view):
         assert agrees(page, view, step) and live(page) == "off"  # the slider's value is read out
         page.keyboard.press("ArrowRight")
     assert agrees(page, view, last)
-    back = {"PageDown": last - 10, "ArrowLeft": last - 11, "ArrowDown": last - 12, "PageUp": last - 2}
-    for key, step in (*back.items(), ("PageUp", last), ("Home", 0), ("PageDown", 0), ("ArrowUp", 1), ("End", last)):
+    back = {
+        "PageDown": last - 10,
+        "ArrowLeft": last - 11,
+        "ArrowDown": last - 12,
+        "PageUp": last - 2,
+    }
+    for key, step in (
+        *back.items(),
+        ("PageUp", last),
+        ("Home", 0),
+        ("PageDown", 0),
+        ("ArrowUp", 1),
+        ("End", last),
+    ):
         page.keyboard.press(key)
         assert agrees(page, view, step), key
 
@@ -211,7 +279,9 @@ def test_a_wrong_frame_in_a_page_is_noticed(shown, view):
     page, _ = shown(wrong)
     found = []
     for step, svg in enumerate(view.pictures):
-        page.get_by_role("slider").evaluate("(e, step) => { e.value = step; e.dispatchEvent(new Event('input')) }", step)
+        page.get_by_role("slider").evaluate(
+            "(e, step) => { e.value = step; e.dispatchEvent(new Event('input')) }", step
+        )
         found.append(page.evaluate(SAME, [".picture", svg]))
     assert not all(found) and any(found)
 
@@ -229,7 +299,12 @@ def test_by_mouse(shown, view):
         assert agrees(page, view, int(slider.input_value()))
     page.mouse.up()
     assert {0, last} <= seen and len(seen) > 25
-    for name, step in (("previous step", 0), ("next step", 1), ("next step", 2), ("previous step", 1)):
+    for name, step in (
+        ("previous step", 0),
+        ("next step", 1),
+        ("next step", 2),
+        ("previous step", 1),
+    ):
         root.get_by_role("button", name=name).click()
         assert agrees(page, view, step) and live(page) == "polite"
 
@@ -309,9 +384,15 @@ def test_printed_and_without_scripts(shown, view):
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert agrees(page, view, len(view.pictures) - 1)
     assert not page.get_by_role("slider").is_visible() and page.locator(".picture svg").is_visible()
-    assert page.locator("table").bounding_box()["height"] > 500 and root.locator(".sentence").is_visible()
+    assert (
+        page.locator("table").bounding_box()["height"] > 500
+        and root.locator(".sentence").is_visible()
+    )
     page, root = shown(view.html(), java_script_enabled=False)
-    assert root.locator(".still").is_visible() and root.locator(".sentence").text_content() == view.sentences[-1]
+    assert (
+        root.locator(".still").is_visible()
+        and root.locator(".sentence").text_content() == view.sentences[-1]
+    )
     assert page.locator("svg, button, input").count() == 0
     page.get_by_text("All steps as a table").click()
     assert page.locator("tbody tr:visible").count() == len(view.pictures)

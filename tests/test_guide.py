@@ -7,7 +7,20 @@ import torch
 
 from overwritten.cases.patterns import EVERY, HEAD
 from overwritten.lesson import guide
-from overwritten.lesson.guide import SECTIONS, SHOWN, alone, cards, find, index, message_of, number, pattern, programs, section, tally
+from overwritten.lesson.guide import (
+    SECTIONS,
+    SHOWN,
+    alone,
+    cards,
+    find,
+    index,
+    message_of,
+    number,
+    pattern,
+    programs,
+    section,
+    tally,
+)
 from overwritten.live import decoder as live
 from overwritten.live.decoder import decoder
 
@@ -30,15 +43,27 @@ def overwritten(shape, node, now, expected, kind="Float"):
 REPORTS = {
     "mmdetection 7933": (overwritten([2, 256, 100, 152], "ReluBackward0", 1, 0), "own result"),
     "SOLO 239": (overwritten([2, 128, 100, 152], "ReluBackward0", 3, 0), "own result"),
-    "mmdetection, the blog": (overwritten([2, 2048, 25, 25], "ReluBackward1", 2, 1), "residual onto a relu"),
+    "mmdetection, the blog": (
+        overwritten([2, 2048, 25, 25], "ReluBackward1", 2, 1),
+        "residual onto a relu",
+    ),
     "AlphAction": (overwritten([4, 1024], "ReluBackward0", 1, 0), "in-place dropout behind a relu"),
-    "yolov5 671": (overwritten([16, 3, 80, 80, 25], "SigmoidBackward", 2, 0), "boxes decoded into a sigmoid"),
+    "yolov5 671": (
+        overwritten([16, 3, 80, 80, 25], "SigmoidBackward", 2, 0),
+        "boxes decoded into a sigmoid",
+    ),
     "SinGAN 137": (overwritten([3, 32, 3, 3], "", 2, 1), "convolution stepped between two losses"),
-    "MorvanZhou 89": (overwritten([128, 1], "TBackward", 2, 1), "critic stepped before the generator's backward"),
+    "MorvanZhou 89": (
+        overwritten([128, 1], "TBackward", 2, 1),
+        "critic stepped before the generator's backward",
+    ),
     "DDP": (overwritten([4], "", 4, 3), "buffer written by the next forward"),
     "few-shot": (overwritten([60], "AsStridedBackward0", 8, 7), "time buffer filled from itself"),
     "targets": (overwritten([6], "", 1, 0, "Long"), "labels changed after the loss"),
-    "leaf": ("a leaf Variable that requires grad is being used in an in-place operation.", "leaf written"),
+    "leaf": (
+        "a leaf Variable that requires grad is being used in an in-place operation.",
+        "leaf written",
+    ),
     "yolov3 1805": (
         "Output 0 of SelectBackward is a view and is being modified inplace. This view is the output of a function that returns multiple views.",
         "view from unbind or split written",
@@ -59,8 +84,14 @@ def test_a_report_leads_to_its_pattern(text, name):
 
 def test_two_messages_lead_to_patterns_of_each():
     found = find("\n".join(text for text, _ in (REPORTS["leaf"], REPORTS["AlphAction"])))
-    assert [patterns[0].name for patterns in found.patterns] == ["leaf written", "in-place dropout behind a relu"]
-    assert "Patterns of message 2 in this lesson" in str(found) and "Patterns of message 2" in found.html()
+    assert [patterns[0].name for patterns in found.patterns] == [
+        "leaf written",
+        "in-place dropout behind a relu",
+    ]
+    assert (
+        "Patterns of message 2 in this lesson" in str(found)
+        and "Patterns of message 2" in found.html()
+    )
 
 
 def test_what_cannot_be_found_is_said():
@@ -73,7 +104,9 @@ def test_what_is_found_is_shown_under_the_field():
     field = decoder(REPORTS["leaf"][0], find)
     assert "23. leaf written (section 6" in field.result.value.replace("<code>", "")
     assert field.paste(REPORTS["targets"][0]).patterns[0][0].name == "labels changed after the loss"
-    assert "labels changed after the loss" in field.result.value and field.result.value.count("</div>") == field.result.value.count("<div")
+    assert "labels changed after the loss" in field.result.value and field.result.value.count(
+        "</div>"
+    ) == field.result.value.count("<div")
 
 
 def test_a_pattern_by_number_and_by_name():
@@ -88,9 +121,24 @@ def test_a_pattern_by_number_and_by_name():
 def test_a_card_says_it_all_without_a_kernel(group):
     shown = cards(group)
     text, html = str(shown), shown.html()
-    plain = re.sub(r"<[^>]+>", "", html).replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"').replace("&#x27;", "'").replace("&amp;", "&")
+    plain = (
+        re.sub(r"<[^>]+>", "", html)
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", '"')
+        .replace("&#x27;", "'")
+        .replace("&amp;", "&")
+    )
     for one in shown.patterns:
-        for part in (one.name, one.trigger.strip(), one.right.strip(), one.vain.strip(), one.ends, one.says, one.thread):
+        for part in (
+            one.name,
+            one.trigger.strip(),
+            one.right.strip(),
+            one.vain.strip(),
+            one.ends,
+            one.says,
+            one.thread,
+        ):
             assert part in text and part in plain, part
         assert one.because in text and one.does in text
     assert html.count("<svg") == html.count("<details") == len(shown.patterns) > 0
@@ -99,21 +147,30 @@ def test_a_card_says_it_all_without_a_kernel(group):
 
 def test_a_card_can_be_found_by_what_any_torch_prints():
     said = message_of(pattern("residual onto a relu"))
-    assert "output 0 of Relu (ReluBackward0 up to torch 2.12), is at version 2; expected version 1" in said
+    assert (
+        "output 0 of Relu (ReluBackward0 up to torch 2.12), is at version 2; expected version 1"
+        in said
+    )
     assert message_of(pattern("write through .data")) == ""
-    assert message_of(pattern("leaf written")).startswith("RuntimeError: a leaf Variable that requires grad")
+    assert message_of(pattern("leaf written")).startswith(
+        "RuntimeError: a leaf Variable that requires grad"
+    )
 
 
 def test_the_old_name_of_a_node_is_one():
     for one in EVERY:
         if old := re.search(r"\((\w+) up to torch 2.12\)", message_of(one)):
-            assert hasattr(torch._C._functions, old[1]) and one.says.startswith(old[1].removesuffix("Backward0"))
+            assert hasattr(torch._C._functions, old[1]) and one.says.startswith(
+                old[1].removesuffix("Backward0")
+            )
     assert "up to torch" not in message_of(pattern("a Function of one's own, then +="))
 
 
 def test_the_tally_counts_every_folk_cure_once():
     ends = tally()
-    assert sorted(name for names in ends.values() for name in names) == sorted(one.name for one in EVERY)
+    assert sorted(name for names in ends.values() for name in names) == sorted(
+        one.name for one in EVERY
+    )
     assert ends["right gradient"] == [one.name for one in EVERY if one.ends == "right gradient"]
     assert 6 < len(EVERY) / len(ends["right gradient"]) < 10, "the lesson says: about one in eight"
     assert 0.4 < len(ends["still raises"]) / len(EVERY) < 0.5, "nearly half"
@@ -121,18 +178,26 @@ def test_the_tally_counts_every_folk_cure_once():
 
 def test_the_table_of_all_can_be_searched():
     table = index()
-    assert len(table.rows) == len(EVERY) and pattern("embedding with max_norm") in table.find("no name", "clone")
+    assert len(table.rows) == len(EVERY) and pattern("embedding with max_norm") in table.find(
+        "no name", "clone"
+    )
     assert "`" not in "".join(map("".join, table.cells))
 
 
 def test_programs_for_a_knob_and_for_a_file():
-    assert list(programs(1).values()) == [pattern(1).trigger, pattern(1).folk_cured, pattern(1).cured]
+    assert list(programs(1).values()) == [
+        pattern(1).trigger,
+        pattern(1).folk_cured,
+        pattern(1).cured,
+    ]
     assert alone(1).startswith(HEAD) and alone(1, "cure").endswith(pattern(1).cured)
 
 
 def test_both_under_a_knob():
     scene = guide.both(programs("relu twice"), {"name": "relu twice"})
-    assert scene.words.startswith("as found: raises") and scene.words.endswith("(is at version 1; expected version 0).")
+    assert scene.words.startswith("as found: raises") and scene.words.endswith(
+        "(is at version 1; expected version 0)."
+    )
     assert [r.error != "" for r in scene.recordings.values()] == [True, True]
     assert "folk cure: right gradient." in guide.both(programs(14), {"name": EVERY[13].name}).words
 

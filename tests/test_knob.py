@@ -22,12 +22,17 @@ from overwritten.live.cells import Cells, cells
 from overwritten.live.scenes import SCENES
 
 knobs = sys.modules[knob.__module__]
-CODES = {"x = x + 1": "x = torch.ones(n, dtype=dtype)\nx = x + 1", "x += 1": "x = torch.ones(n, dtype=dtype)\nx += 1"}
+CODES = {
+    "x = x + 1": "x = torch.ones(n, dtype=dtype)\nx = x + 1",
+    "x += 1": "x = torch.ones(n, dtype=dtype)\nx += 1",
+}
 
 
 def said(view):
     """The sentence as the browser gets it."""
-    return html.unescape(re.search(r'<p class="sentence">(.*)</p>', view.sentence.get_state()["value"], re.S)[1])
+    return html.unescape(
+        re.search(r'<p class="sentence">(.*)</p>', view.sentence.get_state()["value"], re.S)[1]
+    )
 
 
 @pytest.mark.parametrize("dtype, size", [(torch.float32, 4), (torch.float64, 8), (torch.int8, 1)])
@@ -38,7 +43,9 @@ def test_the_knob_shows_the_arithmetic_to_the_byte(dtype, size):
         assert f"x = x + 1 peaks at {2 * n * size:,} B; x += 1 peaks at {n * size:,} B." in said
         shown = view.picture.get_state()["value"]  # what the browser gets
         assert f'data-peaks="{2 * n * size},{n * size}"' in shown
-        assert said.splitlines()[1].rstrip(".") in view.sentence.get_state()["value"].replace("&gt;", ">")
+        assert said.splitlines()[1].rstrip(".") in view.sentence.get_state()["value"].replace(
+            "&gt;", ">"
+        )
 
 
 def test_a_hand_on_the_slider_runs_the_code_again():
@@ -104,18 +111,27 @@ WRITES = ["y *= 3", "y += 1", "y.data += 1"]
 
 
 def test_a_switch_is_a_menu_of_true_and_false():
-    view = knob(lambda n, twice: "x = torch.ones(1)" + "\nx = x * 2" * twice, n=[1, 2], twice=[False, True])
+    view = knob(
+        lambda n, twice: "x = torch.ones(1)" + "\nx = x * 2" * twice, n=[1, 2], twice=[False, True]
+    )
     assert [type(one).__name__ for one in view.controls.values()] == ["SelectionSlider", "Dropdown"]
     assert view.say().startswith("n = 1, twice = False:") and "8 B" in view.turn(twice=True)
     assert "<td>True</td>" in view.html()
 
 
 def test_a_knob_takes_a_function_that_returns_code():
-    view = knob(lambda n, write: f"x = torch.ones({n})\n{write}", n=[1, 100], write=["x = x + 1", "x += 1"])
+    view = knob(
+        lambda n, write: f"x = torch.ones({n})\n{write}", n=[1, 100], write=["x = x + 1", "x += 1"]
+    )
     assert view.say() == "n = 1, write = x = x + 1:\ncode peaks at 8 B."
     assert view.turn(n=100, write="x += 1").endswith("code peaks at 400 B.")
-    assert list(view.recordings) == ["code"] and view.recordings["code"].lines[0] == "x = torch.ones(100)"
-    assert knob(lambda n: "x = torch.ones(n)", n=[2]).recordings["code"].peak == 8, "n is no name in the code"
+    assert (
+        list(view.recordings) == ["code"]
+        and view.recordings["code"].lines[0] == "x = torch.ones(100)"
+    )
+    assert knob(lambda n: "x = torch.ones(n)", n=[2]).recordings["code"].peak == 8, (
+        "n is no name in the code"
+    )
 
 
 def test_a_knob_takes_a_function_that_returns_codes_by_label():
@@ -125,7 +141,16 @@ def test_a_knob_takes_a_function_that_returns_codes_by_label():
     assert list(view.recordings) == ["in place", "twin"]
 
 
-@pytest.mark.parametrize("show, words", [("lanes", "Raises. Line 2 saves y"), ("gradients", "Raises: no gradient came out (true: x.grad = [8.15485, 22.1672]). Line 2 saves y")])
+@pytest.mark.parametrize(
+    "show, words",
+    [
+        ("lanes", "Raises. Line 2 saves y"),
+        (
+            "gradients",
+            "Raises: no gradient came out (true: x.grad = [8.15485, 22.1672]). Line 2 saves y",
+        ),
+    ],
+)
 def test_a_knob_shows_lanes_and_gradients(show, words):
     view = knob(overwritten_by, show=show, write=WRITES)
     assert view.say().startswith(f"write = y *= 3:\n{words}")
@@ -140,7 +165,12 @@ def test_without_a_kernel_a_knob_tells_every_choice():
     for row in (
         ("y *= 3", "raises", "no gradient came out", "x.grad = [8.15485, 22.1672]"),
         ("y += 1", "raises", "no gradient came out", "x.grad = [2.71828, 7.38906]"),
-        ("y.data += 1", "silently wrong gradient", "x.grad = [3.71828, 8.38906]", "x.grad = [2.71828, 7.38906]"),
+        (
+            "y.data += 1",
+            "silently wrong gradient",
+            "x.grad = [3.71828, 8.38906]",
+            "x.grad = [2.71828, 7.38906]",
+        ),
     ):
         assert "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" in html
 
@@ -148,14 +178,19 @@ def test_without_a_kernel_a_knob_tells_every_choice():
 def test_one_code_has_lanes_and_no_verdict():
     view = knob(lambda n: f"x = torch.ones({n})", show="gradients", n=[1])
     assert "No verdict: no gradient came out" in view.say()
-    assert knob(lambda n: START + END, show="lanes", n=[1]).say().startswith("n = 1:\nLine 2 saves y")
+    assert (
+        knob(lambda n: START + END, show="lanes", n=[1]).say().startswith("n = 1:\nLine 2 saves y")
+    )
 
 
 @pytest.mark.parametrize("show", ["peak", "", None, "Lanes"])
 def test_a_knob_shows_only_what_it_can(show):
     with pytest.raises(ValueError) as caught:
         knob(CODES, show=show, n=[1])
-    assert str(caught.value) == f"A knob can show 'peaks', 'lanes', 'beside', 'gradients', not {show!r}."
+    assert (
+        str(caught.value)
+        == f"A knob can show 'peaks', 'lanes', 'beside', 'gradients', not {show!r}."
+    )
 
 
 @pytest.mark.parametrize("returned", [3, None, ["x = 1"], {"a": 1}, {"a": "x = 1", "b": None}, {}])
@@ -163,7 +198,10 @@ def test_a_knob_shows_only_what_it_can(show):
 def test_a_function_of_a_knob_must_return_code(returned, show):
     with pytest.raises(ValueError) as caught:
         knob(lambda n: returned, show=show, n=[1])
-    assert str(caught.value) == "A knob's function must return code as text, or a dict of such texts by label."
+    assert (
+        str(caught.value)
+        == "A knob's function must return code as text, or a dict of such texts by label."
+    )
 
 
 def test_a_turn_that_fails_leaves_values_and_words_together():
@@ -171,8 +209,13 @@ def test_a_turn_that_fails_leaves_values_and_words_together():
     with pytest.raises(ValueError, match="must return code"):
         view.turn(m=2)
     assert view.say() == "n = 1, m = 1:\ncode peaks at 4 B." and view.values == {"n": 1, "m": 1}
-    assert "n = 1, m = 2 cannot be shown: ValueError: A knob's function must return code" in said(view)
-    assert said(view).endswith(f"Shown is {view.say()}") and view.turn(n=2) == "n = 2, m = 1:\ncode peaks at 8 B."
+    assert "n = 1, m = 2 cannot be shown: ValueError: A knob's function must return code" in said(
+        view
+    )
+    assert (
+        said(view).endswith(f"Shown is {view.say()}")
+        and view.turn(n=2) == "n = 2, m = 1:\ncode peaks at 8 B."
+    )
 
 
 @pytest.mark.parametrize("show", ["peaks", "lanes", "gradients"])
@@ -186,7 +229,12 @@ def test_turning_changes_no_tensor_of_the_learners(show):
         for write in WRITES:
             view.turn(write=write)
         assert not torch.is_grad_enabled()
-    assert x.tolist() == y.tolist() == [5, 6] and (x._version, y._version, x.grad, y.grad_fn) == (0, 0, None, node)
+    assert x.tolist() == y.tolist() == [5, 6] and (x._version, y._version, x.grad, y.grad_fn) == (
+        0,
+        0,
+        None,
+        node,
+    )
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -241,7 +289,9 @@ def gate():
 
 def test_few_positions_are_recorded_ahead_and_never_run_again():
     runs = []
-    view = knob(lambda n, m: runs.append((n, m)) or f"x = torch.ones({n}, {m})", n=[1, 2, 3], m=[4, 5])
+    view = knob(
+        lambda n, m: runs.append((n, m)) or f"x = torch.ones({n}, {m})", n=[1, 2, 3], m=[4, 5]
+    )
     ahead = [(n, m) for n in (1, 2, 3) for m in (4, 5)]
     assert runs == ahead and view.values == {"n": 1, "m": 4}
     for n, m in ahead[::-1]:
@@ -320,7 +370,9 @@ def test_stop_goes_back_to_what_is_shown(gate):
 def test_a_long_run_says_so_and_offers_to_stop_it(gate, monkeypatch):
     monkeypatch.setattr("overwritten.live.newest.PATIENCE", 0)
     shows = []
-    gate.view.sentence.observe(lambda change: shows.append((said(gate.view), gate.view._stop.layout.display)), "value")
+    gate.view.sentence.observe(
+        lambda change: shows.append((said(gate.view), gate.view._stop.layout.display)), "value"
+    )
     hand(gate.view, n=1)
     assert gate.begun.wait(60)
     while not shows:
@@ -329,8 +381,13 @@ def test_a_long_run_says_so_and_offers_to_stop_it(gate, monkeypatch):
     gate.open.set()
     gate.view.say()
     still = "The picture still shows first = 0, n = 0."
-    assert [words for words, _ in shows[:2]] == [f"Running first = 0, n = {n} … {still}" for n in (1, 2)]
-    assert shows[-1][0] == "first = 0, n = 2:\ncode peaks at 12 B." and gate.view._stop.layout.display == "none"
+    assert [words for words, _ in shows[:2]] == [
+        f"Running first = 0, n = {n} … {still}" for n in (1, 2)
+    ]
+    assert (
+        shows[-1][0] == "first = 0, n = 2:\ncode peaks at 12 B."
+        and gate.view._stop.layout.display == "none"
+    )
     gate.view._say("", stop=True)
     assert gate.view._stop.layout.display is None
 
@@ -342,8 +399,13 @@ def test_an_error_goes_back_and_is_told(gate):
         gate.view.turn(n=13)
     assert gate.view.say() == words and gate.view.values["n"] == 3
     hand(gate.view, n=13)
-    assert gate.view.say() == words and gate.view.values["n"] == 3, "no raise: this hand did not turn it"
-    assert said(gate.view) == f"first = 0, n = 13 cannot be shown: KeyError: 'thirteen'. Shown is {words}"
+    assert gate.view.say() == words and gate.view.values["n"] == 3, (
+        "no raise: this hand did not turn it"
+    )
+    assert (
+        said(gate.view)
+        == f"first = 0, n = 13 cannot be shown: KeyError: 'thirteen'. Shown is {words}"
+    )
     with pytest.raises(KeyError):
         knob(lambda n: {}[n], n=[1])
 
@@ -357,7 +419,9 @@ def test_an_interrupt_stops_the_run(gate):
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         gate.view.turn(n=1)
-    assert gate.view.values["n"] == 0 and said(gate.view).startswith("Stopped: first = 0, n = 1 did not")
+    assert gate.view.values["n"] == 0 and said(gate.view).startswith(
+        "Stopped: first = 0, n = 1 did not"
+    )
 
 
 ENDLESS = "x = torch.randn(2)\nbegun.set()\nwhile True:\n    x = torch.rand(2)\n    with torch.no_grad(), torch.autocast('cpu'):\n        log.append(x + x)\n"
@@ -373,12 +437,17 @@ def test_stop_ends_code_that_runs_torch():
     view._stop.click()
     run.join(60)
     assert not run.is_alive() and len(log) < 100_000
-    assert view.values["n"] == 0 and "Stopped" in said(view) and torch.equal(torch.get_rng_state(), state)
+    assert (
+        view.values["n"] == 0
+        and "Stopped" in said(view)
+        and torch.equal(torch.get_rng_state(), state)
+    )
 
 
 @pytest.mark.parametrize("show", SCENES)
 def test_a_run_can_be_stopped_at_any_torch_call(show):
     """What is shared by all threads is as before, and the next run is as if nothing had been."""
+
     class Flag:  # runs out at a given torch call
         def __init__(self, left):
             self.left = left
@@ -387,15 +456,24 @@ def test_a_run_can_be_stopped_at_any_torch_call(show):
             self.left -= 1
             return self.left < 0
 
-    codes = {"in place": f"torch.set_default_dtype(torch.float64)\nz = torch.rand(1)\n{START}y += 1{END}", "twin": f"{START}y = y + 1{END}"}
+    codes = {
+        "in place": f"torch.set_default_dtype(torch.float64)\nz = torch.rand(1)\n{START}y += 1{END}",
+        "twin": f"{START}y = y + 1{END}",
+    }
     whole, state, left = SCENES[show](codes, {}), torch.get_rng_state(), 0
     while True:
         flag, ended = Flag(left), []
-        run = newest._Run((), lambda key: SCENES[show](codes, {}), lambda run, result, error: ended.append((result, error)))
+        run = newest._Run(
+            (),
+            lambda key: SCENES[show](codes, {}),
+            lambda run, result, error: ended.append((result, error)),
+        )
         run.stopped = flag
         run.start()
         run.join()
-        assert torch.equal(torch.get_rng_state(), state) and torch.get_default_dtype() == torch.float32
+        assert (
+            torch.equal(torch.get_rng_state(), state) and torch.get_default_dtype() == torch.float32
+        )
         if flag.left >= 0:
             break
         left += 1
@@ -424,7 +502,9 @@ def test_two_hundred_turns_from_two_threads_end_together():
     for thread in threads:
         thread.join()
     n, m = view.values.values()
-    assert said(view) == view.say() == f"n = {n}, m = {m}:\ncode peaks at {4 * (n + 1) * (m + 1)} B."
+    assert (
+        said(view) == view.say() == f"n = {n}, m = {m}:\ncode peaks at {4 * (n + 1) * (m + 1)} B."
+    )
     assert f"torch.ones({n + 1}, {m + 1})" in drawn(view)
 
 
@@ -457,13 +537,21 @@ def test_what_is_asked_beside_a_cell_runs_after_it(gate, cell, monkeypatch):
     monkeypatch.setattr(newest, "PATIENCE", 0)
     with cell():
         hand(gate.view, n=0)
-        assert said(gate.view) == "first = 0, n = 0:\ncode peaks at 4 B.", "what is kept moves at once"
+        assert said(gate.view) == "first = 0, n = 0:\ncode peaks at 4 B.", (
+            "what is kept moves at once"
+        )
         hand(gate.view, n=2)
         while "will run" not in said(gate.view):
             time.sleep(0.01)
         words = "first = 0, n = 2 will run when the cell has ended. The picture still shows first = 0, n = 0."
-        assert said(gate.view) == words and gate.runs == [0, 1] and gate.view._stop.layout.display is None
-        assert gate.view.turn(n=3) == "first = 0, n = 3:\ncode peaks at 16 B.", "the cell itself may ask"
+        assert (
+            said(gate.view) == words
+            and gate.runs == [0, 1]
+            and gate.view._stop.layout.display is None
+        )
+        assert gate.view.turn(n=3) == "first = 0, n = 3:\ncode peaks at 16 B.", (
+            "the cell itself may ask"
+        )
         hand(gate.view, n=4)
         assert gate.runs == [0, 1, 3]
     assert gate.view.say() == said(gate.view) == "first = 0, n = 4:\ncode peaks at 20 B."
@@ -473,7 +561,9 @@ def test_stop_beside_a_cell_gives_up_what_waits(gate, cell):
     with cell():
         hand(gate.view, n=2)
         gate.view._stop.click()
-        assert gate.view.values["n"] == 0 and said(gate.view).startswith("Stopped: first = 0, n = 2 did not")
+        assert gate.view.values["n"] == 0 and said(gate.view).startswith(
+            "Stopped: first = 0, n = 2 did not"
+        )
     assert gate.view.say() == "first = 0, n = 0:\ncode peaks at 4 B." and gate.runs == [0]
 
 
@@ -538,7 +628,9 @@ def test_the_stored_script_holds_what_was_recorded():
     view.turn(write="y += 1")
     stored = view._stored()
     data = data_of(stored.script)
-    assert data["controls"] == [{"name": "write", "labels": WRITES, "slider": False}] and data["at"] == [1]
+    assert data["controls"] == [{"name": "write", "labels": WRITES, "slider": False}] and data[
+        "at"
+    ] == [1]
     for place, write in enumerate(WRITES):
         words = view.turn(write=write)
         number = data["positions"][str(place)]
@@ -546,16 +638,23 @@ def test_the_stored_script_holds_what_was_recorded():
     view.turn(write="y += 1")
     assert data["now"] == 1 and view._stored().script == stored.script
     assert stored.script.count("<script>") == stored.script.count("</script>") == 1
-    assert re.search('data-knob="(.*?)"', stored.script)[1] == re.search('data-still="(.*?)"', stored.still)[1]
+    assert (
+        re.search('data-knob="(.*?)"', stored.script)[1]
+        == re.search('data-still="(.*?)"', stored.still)[1]
+    )
 
 
 def test_of_many_positions_the_stored_script_chooses_by_the_first_control():
     view = knob(lambda n, m: f"x = torch.ones({n}, {m + 1})", n=[1, 2], m=MANY)
     words = view.turn(n=2, m=5)
     data = data_of(view._stored().script)
-    assert [control["name"] for control in data["controls"]] == ["n"] and data["controls"][0]["slider"]
+    assert [control["name"] for control in data["controls"]] == ["n"] and data["controls"][0][
+        "slider"
+    ]
     assert data["sentences"][data["now"]] == words and data["at"] == [1]
-    assert [data["sentences"][data["positions"][place]] for place in "01"] == [f"n = {n}, m = 0:\ncode peaks at {4 * n} B." for n in (1, 2)]
+    assert [data["sentences"][data["positions"][place]] for place in "01"] == [
+        f"n = {n}, m = 0:\ncode peaks at {4 * n} B." for n in (1, 2)
+    ]
     assert view.html().count("<tr>") == 1 + 2 and words.partition("\n")[0] in view.html()
 
 
@@ -566,15 +665,26 @@ def test_a_knob_in_a_cell_is_a_widget_and_a_script(monkeypatch):
     view._ipython_display_()
     first, second = shown
     assert sorted(first) == ["application/vnd.jupyter.widget-view+json", "text/html", "text/plain"]
-    assert first["text/plain"] == view.say() and first["text/html"] == view.html() and "<script" not in view.html()
-    assert [*second] == ["text/html"] and second["text/html"].count("</script>") == 1 and "<!--" not in second["text/html"]
+    assert (
+        first["text/plain"] == view.say()
+        and first["text/html"] == view.html()
+        and "<script" not in view.html()
+    )
+    assert (
+        [*second] == ["text/html"]
+        and second["text/html"].count("</script>") == 1
+        and "<!--" not in second["text/html"]
+    )
 
 
 def test_where_scripts_run_a_stored_knob_has_controls(browser):
     view = knob(overwritten_by, show="gradients", write=WRITES)
     factor = knob(lambda n, m: f"x = torch.ones({n}, {m})", n=[1, 20], m=[3, 4])
     page = browser.new_page()
-    parts = [f"<main>{stored.still}{stored.script}</main>" for stored in (view._stored(), factor._stored())]
+    parts = [
+        f"<main>{stored.still}{stored.script}</main>"
+        for stored in (view._stored(), factor._stored())
+    ]
     page.set_content("<!doctype html>" + "".join(parts))
     menu = page.get_by_role("combobox", name="write")
     menu.focus()
@@ -582,12 +692,17 @@ def test_where_scripts_run_a_stored_knob_has_controls(browser):
     words = view.turn(write="y += 1").replace("\n", " ")
     assert page.locator("main").first.locator(".sentence").inner_text() == words
     svg = page.locator("main").first.locator(".picture svg")
-    assert svg.get_attribute("aria-label") == html.unescape(re.search('aria-label="(.*?)"', view.scene.svg)[1])
+    assert svg.get_attribute("aria-label") == html.unescape(
+        re.search('aria-label="(.*?)"', view.scene.svg)[1]
+    )
     slider = page.get_by_role("slider", name="n")
     slider.focus()
     page.keyboard.press("ArrowRight")
     page.get_by_role("slider", name="m").press("End")
-    assert page.locator("main").nth(1).locator(".sentence").inner_text() == "n = 20, m = 4: code peaks at 320 B."
+    assert (
+        page.locator("main").nth(1).locator(".sentence").inner_text()
+        == "n = 20, m = 4: code peaks at 320 B."
+    )
     assert slider.get_attribute("aria-valuetext") == "20" and page.locator(".still").count() == 0
     page.close()
 
@@ -595,11 +710,32 @@ def test_where_scripts_run_a_stored_knob_has_controls(browser):
 #: The knobs of all lessons: what they run, what they show, their choices.
 KINDS = {
     "peaks": (CODES, "peaks", dict(n=[1, 1000, 10**5], dtype=[torch.float32, torch.int8])),
-    "lanes": (lambda n, write: START + f"{write}\n" * n + END, "lanes", dict(write=WRITES, n=MANY[:12])),
+    "lanes": (
+        lambda n, write: START + f"{write}\n" * n + END,
+        "lanes",
+        dict(write=WRITES, n=MANY[:12]),
+    ),
     "op table": (ops.program, "lanes", dict(write=["x", "result"], name=ops.expressions()[:30])),
-    "chain": (safe_relu.chain, "peaks", dict(producer=["linear"], activation=[*safe_relu.ACTIVATIONS], consumer=[*safe_relu.CONSUMERS], depth=[1, 2])),
-    "gradients": (lambda k, way: overwritten_by(way.format(k)), "gradients", dict(way=["y *= {}", "y.data *= {}"], k=MANY)),
-    "sleeps": (lambda first, ms: f"import time\nx = torch.ones({ms})\ntime.sleep({ms} / 1000)\nx += 1", "peaks", dict(first=[0], ms=MANY)),
+    "chain": (
+        safe_relu.chain,
+        "peaks",
+        dict(
+            producer=["linear"],
+            activation=[*safe_relu.ACTIVATIONS],
+            consumer=[*safe_relu.CONSUMERS],
+            depth=[1, 2],
+        ),
+    ),
+    "gradients": (
+        lambda k, way: overwritten_by(way.format(k)),
+        "gradients",
+        dict(way=["y *= {}", "y.data *= {}"], k=MANY),
+    ),
+    "sleeps": (
+        lambda first, ms: f"import time\nx = torch.ones({ms})\ntime.sleep({ms} / 1000)\nx += 1",
+        "peaks",
+        dict(first=[0], ms=MANY),
+    ),
 }
 #: `OVERWRITTEN_MOVES=2000 pytest tests/test_knob.py -k moves` is the long run.
 MOVES = int(os.environ.get("OVERWRITTEN_MOVES", "300"))
@@ -641,7 +777,9 @@ def test_random_moves_while_cells_are_busy(cell):
 
     alone = busy()
     for seed in range(10):
-        hands = [threading.Thread(target=moves, args=[n, seed % 2]) for n in (2 * seed, 2 * seed + 1)]
+        hands = [
+            threading.Thread(target=moves, args=[n, seed % 2]) for n in (2 * seed, 2 * seed + 1)
+        ]
         for thread in hands:
             thread.start()
         while seed % 2 and any(thread.is_alive() for thread in hands):
@@ -654,15 +792,27 @@ def test_random_moves_while_cells_are_busy(cell):
             view.say()
         with cell():  # what nobody wants any more has made way: nothing else runs now
             for name, view in views.items():
-                words, values, key, (program, show, _) = view.say(), view.values, view._position(), KINDS[name]
+                words, values, key, (program, show, _) = (
+                    view.say(),
+                    view.values,
+                    view._position(),
+                    KINDS[name],
+                )
                 if (name, key) not in truth:
                     codes = program(**values) if callable(program) else program
-                    truth[name, key] = SCENES[show]({"code": codes} if isinstance(codes, str) else codes, values)
+                    truth[name, key] = SCENES[show](
+                        {"code": codes} if isinstance(codes, str) else codes, values
+                    )
                 assert words == f"{view._where(key)}:\n{truth[name, key].words}"
-                peaks = [{label: recording.peak for label, recording in scene.recordings.items()} for scene in (view.scene, truth[name, key])]
+                peaks = [
+                    {label: recording.peak for label, recording in scene.recordings.items()}
+                    for scene in (view.scene, truth[name, key])
+                ]
                 assert peaks[0] == peaks[1], words
                 assert drawn(view) == truth[name, key].svg
-                assert said(view) == words or (said(view).startswith("Stopped: ") and said(view).endswith(f"Shown is {words}"))
+                assert said(view) == words or (
+                    said(view).startswith("Stopped: ") and said(view).endswith(f"Shown is {words}")
+                )
     assert errors == [] and len(truth) > 20
     for tensor, version, values in kept:
         assert tensor._version == version and tensor.tolist() == values and x.grad is None

@@ -19,16 +19,26 @@ OWN = {
     "raises on the last of many lines": X + "z = 1\n" * 30 + RAISES.partition("\n")[2],
     "goes through": X + "y = x.exp()\ny.sum().backward()",
     "silent": X + "y = x.exp()\ny.data += 1\ny.sum().backward()",
-    "silent three times": X + "y = x.exp()\ny.data += 1\ny.data += 1\ny += 1\ny.data += 1\ny.sum().backward()",
+    "silent three times": X
+    + "y = x.exp()\ny.data += 1\ny.data += 1\ny += 1\ny.data += 1\ny.sum().backward()",
     "silent late": X + "y = x.exp()\n" + "z = 1\n" * 25 + "y.data += 1",
     "held on the last line": X + "z = 1\n" * 4 + "y = x.exp()",
     "freed on the last line": X + "y = x + 1\n" + "z = 1\n" * 25 + "del y",
     "freed early": X + "y = x.exp()\ndel y\nz = x.sin()\nz.sum().backward()",
-    "many versions": X + "y = x * 1\n" + "y += 1\n" * 150 + "z = y.exp()\nz += 1\nz.sum().backward()",
-    "versions of many digits": X + "y = x * 1\n_ = [y.add_(1) for i in range(12345)]\nz = y.sin()\n_ = [y.add_(1) for i in range(12345)]\nz.sum().backward()",
+    "many versions": X
+    + "y = x * 1\n"
+    + "y += 1\n" * 150
+    + "z = y.exp()\nz += 1\nz.sum().backward()",
+    "versions of many digits": X
+    + "y = x * 1\n_ = [y.add_(1) for i in range(12345)]\nz = y.sin()\n_ = [y.add_(1) for i in range(12345)]\nz.sum().backward()",
     "a loop that is cut off": X + "y = x * 1\nfor i in range(600):\n    y += 1",
-    "many saves of one storage": X + "y = x * 1\n" + "".join(f"z{i} = y.sin()\ny += 1\n" for i in range(6)) + "(z0 + z5).sum().backward()",
-    "many storages": X + "\n".join(f"y{i} = x.exp()" for i in range(12)) + "\ny11 += 1\ny11.sum().backward()",
+    "many saves of one storage": X
+    + "y = x * 1\n"
+    + "".join(f"z{i} = y.sin()\ny += 1\n" for i in range(6))
+    + "(z0 + z5).sum().backward()",
+    "many storages": X
+    + "\n".join(f"y{i} = x.exp()" for i in range(12))
+    + "\ny11 += 1\ny11.sum().backward()",
     "large numbers": "x = torch.ones(10**6)\n" + "z = 1\n" * 5 + "y = x + 1\n" * 3,
     "wide characters": "重い = torch.ones(3) # 張量張量張量張量張量張量張量張量張量張量張量張量張量張量張量張量張量張量\nテンソルテンソルテンソル = 重い",
     "a leaf refused": X + "x += 1",
@@ -54,7 +64,10 @@ PAIRS = {  # program and twin
     "zero": ("y = x * 0",) * 2,
     "tiny": ("y = x * -1.234e-38",) * 2,
     "many": ("x = torch.ones(40, requires_grad=True)\ny = x * -123456.789",) * 2,
-    "two leaves with long names": ("a_long_name_for_a_leaf = torch.ones(2, 2, requires_grad=True)\ny = a_long_name_for_a_leaf.sum() * x",) * 2,
+    "two leaves with long names": (
+        "a_long_name_for_a_leaf = torch.ones(2, 2, requires_grad=True)\ny = a_long_name_for_a_leaf.sum() * x",
+    )
+    * 2,
     "a bare number": ("x = torch.tensor(2.0, requires_grad=True)\ny = x * -3",) * 2,
     "no element": ("x = torch.ones(0, requires_grad=True)\ny = x * -3",) * 2,
     "none came out": ("y = x.detach() * torch.ones(3, requires_grad=True)", "y = x * 2"),
@@ -77,18 +90,28 @@ def texts(root):
         if element.tag == f"{SVG}text" and element.text:
             kind = element.get("class").split()
             long = len(element.text) * (7.53 if "soft" in kind else 7.83)
-            start = float(element.get("x")) + left - long * (1 if "end" in kind else 0.5 if "mid" in kind else 0)
+            start = (
+                float(element.get("x"))
+                + left
+                - long * (1 if "end" in kind else 0.5 if "mid" in kind else 0)
+            )
             yield element.text, start, start + long, float(element.get("y")) + top
 
 
 def outside(root):
     """What lies, or runs, out of the picture."""
     height = float(root.get("height"))
-    found = [words for words, left, right, y in texts(root) if not (0 <= left and right <= WIDTH and 9 <= y <= height - 3)]
+    found = [
+        words
+        for words, left, right, y in texts(root)
+        if not (0 <= left and right <= WIDTH and 9 <= y <= height - 3)
+    ]
     for element, left, top in placed(root):
         if element.tag == f"{SVG}rect":
             x, y, w, h = (float(element.get(key)) for key in ("x", "y", "width", "height"))
-            if not (0 <= x + left <= x + left + w <= WIDTH and 0 <= y + top <= y + top + h <= height):
+            if not (
+                0 <= x + left <= x + left + w <= WIDTH and 0 <= y + top <= y + top + h <= height
+            ):
                 found.append(("rect", x, y, w, h))
         if element.tag == f"{SVG}path":
             xs = [float(x) + left for x in re.findall(r"[MHL](-?[\d.]+)", element.get("d"))]
@@ -129,7 +152,9 @@ def test_lanes_are_whole(recording):
 
 def test_no_word_in_the_lanes_lies_on_another(recording):
     pairs = overlapping(ElementTree.fromstring(lanes_svg(recording)))
-    if len(recording.steps) > 20:  # there, only what a silent write or an error says may cover a neighbour
+    if (
+        len(recording.steps) > 20
+    ):  # there, only what a silent write or an error says may cover a neighbour
         pairs = [pair for pair in pairs if all(re.fullmatch(r"v?[\d,]+", words) for words in pair)]
     assert not pairs
 
@@ -172,37 +197,61 @@ def test_a_lane_shows_versions_saves_and_checks():
 
 def test_padlocks_stand_under_the_save_and_under_the_check():
     root = ElementTree.fromstring(lanes_svg(record(RAISES)))
-    heads = {words: (left + right) / 2 for words, left, right, _ in texts(root) if words in ("2", "✗ 4") and left > 30}
-    locks = {e.get("class"): float(e.get("x")) + 7 for e in root.iter(f"{SVG}rect") if e.get("class") in ("shut", "open")}
+    heads = {
+        words: (left + right) / 2
+        for words, left, right, _ in texts(root)
+        if words in ("2", "✗ 4") and left > 30
+    }
+    locks = {
+        e.get("class"): float(e.get("x")) + 7
+        for e in root.iter(f"{SVG}rect")
+        if e.get("class") in ("shut", "open")
+    }
     assert locks == pytest.approx({"shut": heads["2"], "open": heads["✗ 4"]}, abs=0.1)
 
 
 def test_a_silent_write_is_a_ring_of_its_own():
     root = ElementTree.fromstring(lanes_svg(record(OWN["silent"])))
     words = [one for one, *_ in texts(root)]
-    assert {"✗ wrote here", "✗"} <= set(words) and "v1" not in words and any("other bytes" in one for one in words)
+    assert (
+        {"✗ wrote here", "✗"} <= set(words)
+        and "v1" not in words
+        and any("other bytes" in one for one in words)
+    )
     assert [e.get("class") for e in root.iter(f"{SVG}rect")].count("warn ghost") == 1
     assert not has_open_padlock(root) and root.get("data-raised") == ""
-    assert "line 3 changes its bytes" in root.get("aria-label") and "it goes through" in root.get("aria-label")
+    assert "line 3 changes its bytes" in root.get("aria-label") and "it goes through" in root.get(
+        "aria-label"
+    )
 
 
 def test_time_runs_right():
     code = X + "y = x * 1\ny += 1\ny += 1\nz = y.sin()\nz.sum().backward()"
-    places = {words: left for words, left, *_ in texts(ElementTree.fromstring(lanes_svg(record(code)))) if re.fullmatch(r"v\d|\d", words)}
+    places = {
+        words: left
+        for words, left, *_ in texts(ElementTree.fromstring(lanes_svg(record(code))))
+        if re.fullmatch(r"v\d|\d", words)
+    }
     assert places["v1"] < places["v2"] and sorted("123456", key=places.get) == list("123456")
 
 
 def test_what_is_broken_is_never_among_what_is_not_drawn():
     for name in ("many storages", "many saves of one storage"):
         root = ElementTree.fromstring(lanes_svg(record(OWN[name])))
-        assert any("not drawn" in words for words, *_ in texts(root)) and has_open_padlock(root), name
+        assert any("not drawn" in words for words, *_ in texts(root)) and has_open_padlock(root), (
+            name
+        )
 
 
 def test_a_label_and_a_verdict_can_be_given():
-    root = ElementTree.fromstring(lanes_svg(record(RAISES), "in other words", "silently wrong gradient"))
+    root = ElementTree.fromstring(
+        lanes_svg(record(RAISES), "in other words", "silently wrong gradient")
+    )
     assert root.get("aria-label") == "in other words"
     assert "✗ silently wrong gradient" in [words for words, *_ in texts(root)]
-    assert "✓ right gradient" in [w for w, *_ in texts(ElementTree.fromstring(lanes_svg(record(X), verdict="right gradient")))]
+    assert "✓ right gradient" in [
+        w for w, *_ in texts(ElementTree.fromstring(lanes_svg(record(X), verdict="right gradient")))
+    ]
 
 
 @pytest.fixture(scope="module", params=PAIRS.values(), ids=PAIRS)
@@ -214,50 +263,85 @@ def done(request):
 def test_gradients_are_whole(done):
     svg = gradients_svg(done.run, done.twin, "in words", done.verdict)
     root = ElementTree.fromstring(svg)
-    assert root.get("role") == "img" and root.get("aria-label") == "in words" and root.get("data-verdict") == done.verdict
+    assert (
+        root.get("role") == "img"
+        and root.get("aria-label") == "in words"
+        and root.get("data-verdict") == done.verdict
+    )
     assert not outside(root) and not overlapping(root)
     assert gradients_svg(done.run, done.twin, "in words", done.verdict) == svg
     assert "nan" not in re.sub(r">[^<]*<", "><", svg)
 
 
 def test_a_verdict_has_its_sign(done):
-    words = [one for one, *_ in texts(ElementTree.fromstring(gradients_svg(done.run, done.twin, "", done.verdict)))]
+    words = [
+        one
+        for one, *_ in texts(
+            ElementTree.fromstring(gradients_svg(done.run, done.twin, "", done.verdict))
+        )
+    ]
     good = done.verdict == "right gradient"
     assert words[0] == (f"{'✓' if good else '✗'} {done.verdict}" if done.verdict else "no verdict")
 
 
 def bars(svg):
     """The heights of the hollow and of the filled bars."""
-    found = [(e.get("class"), float(e.get("height"))) for e in ElementTree.fromstring(svg).iter(f"{SVG}rect")]
-    return [h for kind, h in found if kind == "box"], [h for kind, h in found if kind == "box solid"]
+    found = [
+        (e.get("class"), float(e.get("height")))
+        for e in ElementTree.fromstring(svg).iter(f"{SVG}rect")
+    ]
+    return [h for kind, h in found if kind == "box"], [
+        h for kind, h in found if kind == "box solid"
+    ]
 
 
 def test_bars_share_one_scale():
-    done = trial(S + "y = x * 2\ny.data.mul_(5)\ny.sum().backward()", S + "y = x * 2\ny = y * 5\ny.sum().backward()")
+    done = trial(
+        S + "y = x * 2\ny.data.mul_(5)\ny.sum().backward()",
+        S + "y = x * 2\ny = y * 5\ny.sum().backward()",
+    )
     true, got = bars(gradients_svg(done.run, done.twin, "", done.verdict))
     assert true == [max(true)] * 3 and got == pytest.approx([max(true) / 5] * 3)
 
 
 def test_a_bar_that_would_run_out_is_cut():
-    done = trial(S + "y = x * 2\ny.data.zero_()\ny = y * y\ny.sum().backward()", S + "y = x * 1\ny.sum().backward()")
+    done = trial(
+        S + "y = x * 2\ny.data.zero_()\ny = y * y\ny.sum().backward()",
+        S + "y = x * 1\ny.sum().backward()",
+    )
     assert done.run.gradients == {"x.grad": [0, 0, 0]}
     wild = trial(S + "y = x * 1000\ny.sum().backward()", S + "y = x * 1\ny.sum().backward()")
     svgs = [gradients_svg(one.run, one.twin, "", one.verdict) for one in (done, wild)]
-    assert [svg.count('class="gap"') for svg in svgs] == [0, 3] and bars(svgs[0])[0] == bars(svgs[1])[0]
+    assert [svg.count('class="gap"') for svg in svgs] == [0, 3] and bars(svgs[0])[0] == bars(
+        svgs[1]
+    )[0]
     assert not outside(ElementTree.fromstring(svgs[1])) and "1000" in svgs[1]
 
 
 def test_a_bar_below_zero_hangs():
-    done = trial(S + "y = x * x.detach()\ny.sum().backward()", S + "y = x * x.detach()\ny.sum().backward()")
+    done = trial(
+        S + "y = x * x.detach()\ny.sum().backward()", S + "y = x * x.detach()\ny.sum().backward()"
+    )
     root = ElementTree.fromstring(gradients_svg(done.run, done.twin, "", done.verdict))
     tops = [float(e.get("y")) for e in root.iter(f"{SVG}rect") if e.get("class") == "box solid"]
-    ends = [float(e.get("y")) + float(e.get("height")) for e in root.iter(f"{SVG}rect") if e.get("class") == "box solid"]
+    ends = [
+        float(e.get("y")) + float(e.get("height"))
+        for e in root.iter(f"{SVG}rect")
+        if e.get("class") == "box solid"
+    ]
     assert ends[0] == ends[2] == tops[1]
 
 
 def test_what_did_not_come_out_is_drawn_as_none():
-    done = trial(S + "y = x.exp()\ny += 1\ny.sum().backward()", S + "y = x.exp()\ny.sum().backward()")
-    words = [one for one, *_ in texts(ElementTree.fromstring(gradients_svg(done.run, done.twin, "", done.verdict)))]
+    done = trial(
+        S + "y = x.exp()\ny += 1\ny.sum().backward()", S + "y = x.exp()\ny.sum().backward()"
+    )
+    words = [
+        one
+        for one, *_ in texts(
+            ElementTree.fromstring(gradients_svg(done.run, done.twin, "", done.verdict))
+        )
+    ]
     assert words.count("none") == 3 and words.count("true") == 3 and "20.0855" not in words[0]
 
 
@@ -273,7 +357,10 @@ def test_a_stack_keeps_the_heights():
     both = stack(upper, lower)
     root = ElementTree.fromstring(both)
     assert height_of(both) == height_of(upper) + height_of(lower)
-    assert root.get("viewBox") == f"0 0 {WIDTH} {height_of(both):g}" and root.get("aria-label") == "first"
+    assert (
+        root.get("viewBox") == f"0 0 {WIDTH} {height_of(both):g}"
+        and root.get("aria-label") == "first"
+    )
     assert not outside(root) and has_open_padlock(root)
     above, below = (list(texts(ElementTree.fromstring(one))) for one in (upper, lower))
     moved = [(words, left, right, y + height_of(upper)) for words, left, right, y in below]

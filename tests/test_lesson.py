@@ -52,7 +52,11 @@ def test_unattempted_and_right(key):
 
 @pytest.mark.parametrize(
     "key, source, words",
-    [pytest.param(key, *case, id="-".join((*key, what))) for key, cases in WRONG.items() for what, case in cases.items()],
+    [
+        pytest.param(key, *case, id="-".join((*key, what)))
+        for key, cases in WRONG.items()
+        for what, case in cases.items()
+    ],
 )
 def test_wrong_answers_get_the_message_meant_for_them(key, source, words):
     verdict = EXERCISES[key].check(answer_of(source))
@@ -99,7 +103,9 @@ def test_bad_input_gets_a_sentence_and_leaves_nothing_behind(key, bad, capsys):
     exercise = FUNCTIONS[key]
     grad, state, threads = torch.is_grad_enabled(), torch.get_rng_state(), torch.get_num_threads()
     verdict = exercise.check(bad)
-    assert verdict.outcome == "wrong" and len(verdict.message) > 15 and "\n" not in verdict.message, verdict
+    assert (
+        verdict.outcome == "wrong" and len(verdict.message) > 15 and "\n" not in verdict.message
+    ), verdict
     assert torch.is_grad_enabled() == grad and torch.get_num_threads() == threads
     assert torch.equal(torch.get_rng_state(), state), "the check moved the learner's random state"
     assert still_right(exercise), "a wrong answer left something behind"
@@ -139,7 +145,11 @@ def test_an_answer_that_is_no_function(key, answer):
 @pytest.mark.parametrize("key", [k for k, e in EXERCISES.items() if e.questions], ids="-".join)
 def test_an_answer_that_is_no_dict_of_words(key):
     exercise, questions = EXERCISES[key], EXERCISES[key].questions
-    for bad, words in [(print, "you gave builtin"), ({}, "has no entry"), (dict.fromkeys(questions, 3), "3")]:
+    for bad, words in [
+        (print, "you gave builtin"),
+        ({}, "has no entry"),
+        (dict.fromkeys(questions, 3), "3"),
+    ]:
         verdict = exercise.check(bad)
         assert verdict.outcome == "wrong" and words in verdict.message, verdict
     assert still_right(exercise)

@@ -9,6 +9,7 @@ from overwritten import film, record
 from overwritten.lesson.folk import WHY_NOT, Folk
 from overwritten.live.table import Table
 
+
 def test_without_scripts_still_sentence_and_table_remain():
     html = re.sub(r"<script>.*?</script>", "", film("x = torch.ones(4)\nx += 1").html(), flags=re.S)
     assert 'class="still" alt="Step 2 of 2: x += 1.' in html
@@ -22,11 +23,25 @@ def test_a_film_is_the_same_text_every_time_and_has_no_address():
     assert not re.search(r"0x[0-9a-f]{6}", html)
 
 
-@pytest.mark.parametrize("code", ["x = (", "", "1 / 0", "print()", "x = '</script><b>'", "x = torch.ones(2) # </div>", "x = 1  # <!-- <script>", "raise ValueError('a\\x1b[31mred \\ud800')"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "x = (",
+        "",
+        "1 / 0",
+        "print()",
+        "x = '</script><b>'",
+        "x = torch.ones(2) # </div>",
+        "x = 1  # <!-- <script>",
+        "raise ValueError('a\\x1b[31mred \\ud800')",
+    ],
+)
 def test_a_film_of_bad_code_is_still_a_film(code):
     html = film(code).html()
     html.encode("utf8")
-    assert html.count("</script>") == html.count("<script>") == 1 and html.endswith("</script></div>")
+    assert html.count("</script>") == html.count("<script>") == 1 and html.endswith(
+        "</script></div>"
+    )
     assert "<!--" not in html
 
 
@@ -40,7 +55,12 @@ def test_a_film_is_of_text_or_a_recording():
         film(5)
 
 
-FRUIT = [("apple", "red & <round>"), ("plum", "blue"), ("pear", "green, not <b>red</b>"), ("</script>", "odd")]
+FRUIT = [
+    ("apple", "red & <round>"),
+    ("plum", "blue"),
+    ("pear", "green, not <b>red</b>"),
+    ("</script>", "odd"),
+]
 
 
 @pytest.fixture()
@@ -67,14 +87,22 @@ def test_a_table_has_all_its_rows_without_scripts(fruit):
     html = re.sub(r"<script>.*?</script>", "", fruit.html(), flags=re.S)
     body = re.search(r"<tbody>(.*)</tbody>", html, re.S)[1]
     rows = [re.findall(r"<td>(.*?)</td>", row) for row in re.findall(r"<tr>(.*?)</tr>", body)]
-    assert rows == [[unescaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;") for unescaped in row] for row in FRUIT]
+    assert rows == [
+        [
+            unescaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+            for unescaped in row
+        ]
+        for row in FRUIT
+    ]
     assert re.findall(r'<th scope="col">(.*?)</th>', html) == ["name", "looks"]
     assert "Fruit &amp; more (4 rows)" in html and "hidden" not in html and "search" not in html
 
 
 def test_a_table_is_one_piece_with_one_script(fruit):
     html = fruit.html()
-    assert html.count("<script>") == html.count("</script>") == 1 and html.endswith("</script></div>")
+    assert html.count("<script>") == html.count("</script>") == 1 and html.endswith(
+        "</script></div>"
+    )
     name = re.search(r'<div class="ow" data-table="(\w+)"', html)[1]
     assert f'[data-table="{name}"]' in html and html == fruit.html()
     other = Table(FRUIT[:2], {"name": lambda row: row[0]}, "Fruit & more").html()
@@ -145,4 +173,8 @@ def test_folk_changes_nothing_and_lets_errors_through():
     with pytest.raises(RuntimeError, match="leaf Variable"), Folk() as folk:
         y = x.exp()
         x += 1
-    assert torch.equal(y, x.exp()) and folk.used == [] and not torch.overrides._get_current_function_mode_stack()
+    assert (
+        torch.equal(y, x.exp())
+        and folk.used == []
+        and not torch.overrides._get_current_function_mode_stack()
+    )

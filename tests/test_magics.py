@@ -27,7 +27,11 @@ def test_watch_runs_the_cell_here_and_shows_the_diagnosis(shell):
     with capture_output() as told:
         shell.run_cell("%%watch\n" + FAILS)
     assert shell.user_ns["y"]._version == 1
-    shown = [output.data for output in told.outputs if "overwritten by add_" in output.data.get("text/plain", "")]
+    shown = [
+        output.data
+        for output in told.outputs
+        if "overwritten by add_" in output.data.get("text/plain", "")
+    ]
     assert len(shown) == 1 and "<svg" in shown[0]["text/html"] and "In[" in shown[0]["text/plain"]
     assert "modified by an inplace operation" in told.stdout + told.stderr
 
@@ -62,7 +66,9 @@ def test_the_lane_shows_save_writes_and_check(writes):
         y.sum().backward()
     root = ElementTree.fromstring(diagnosis_svg(recording.diagnosis))
     words = [element.text for element in root.iter(f"{SVG}text")]
-    assert words.count("✗ writes") == min(writes, MOST_WRITES) and root.get("data-writes") == str(writes)
+    assert words.count("✗ writes") == min(writes, MOST_WRITES) and root.get("data-writes") == str(
+        writes
+    )
     assert {"exp", "backward", "expects v0", f"finds v{writes}"} <= set(words)
     assert root.get("role") == "img" and "overwritten by add_" in root.get("aria-label")
 

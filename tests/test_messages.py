@@ -7,7 +7,10 @@ from overwritten.messages import KINDS, Message, normal, parse, plain_op
 
 MODIFIED = "one of the variables needed for gradient computation has been modified by an inplace operation: "
 HINT = " Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-PLAIN, NEW = "torch.autograd.set_detect_anomaly(True).", "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+PLAIN, NEW = (
+    "torch.autograd.set_detect_anomaly(True).",
+    "torch.autograd.set_detect_anomaly(True, check_nan=False).",
+)
 GOOD_LUCK = (
     " Hint: the backtrace further above shows the operation that failed to compute its gradient. "
     "The variable in question was changed in there or anywhere later. Good luck!"
@@ -52,10 +55,19 @@ OTHERS = {
 }
 
 
-@pytest.mark.parametrize("text, says", [(MODIFIED + text, says) for _, text, says in WHOLE], ids=[w for w, _, _ in WHOLE])
+@pytest.mark.parametrize(
+    "text, says", [(MODIFIED + text, says) for _, text, says in WHOLE], ids=[w for w, _, _ in WHOLE]
+)
 def test_a_whole_message_and_back(text, says):
     message = parse(text)
-    assert (message.type, message.shape, message.op, message.overload, message.now, message.expected) == says
+    assert (
+        message.type,
+        message.shape,
+        message.op,
+        message.overload,
+        message.now,
+        message.expected,
+    ) == says
     assert message.kind == "overwritten" and message.writes == says[4] - says[5]
     assert message.text() == text
 
@@ -70,7 +82,11 @@ def test_every_kind_is_tested():
 
 
 def test_a_message_in_a_log_that_was_wrapped():
-    log = "Traceback (most recent call last):\n  File …\nRuntimeError: " + MODIFIED.replace(" ", "\n  ") + WHOLE[1][1].replace(" ", "\n")
+    log = (
+        "Traceback (most recent call last):\n  File …\nRuntimeError: "
+        + MODIFIED.replace(" ", "\n  ")
+        + WHOLE[1][1].replace(" ", "\n")
+    )
     assert parse(log).shape == (2, 2048, 25, 25)
     assert parse("KeyError: 'loss'") is None and parse("") is None
 

@@ -36,14 +36,21 @@ def source_of(path):
 
 
 def test_there_are_lessons():
-    assert [p.stem for p in NOTEBOOKS] == sorted(p.stem for p in (ROOT / "lessons_src").glob("*.py")) != []
+    assert (
+        [p.stem for p in NOTEBOOKS]
+        == sorted(p.stem for p in (ROOT / "lessons_src").glob("*.py"))
+        != []
+    )
 
 
 @each_page
 def test_the_source_is_spelt_as_jupytext_spells_it(path):
     """Else the first save in `make author` would change lines that nobody touched."""
     notebook = build_notebooks.notebook_from(source_of(path))
-    notebook.metadata["jupytext"] = {"notebook_metadata_filter": "-all", "cell_metadata_filter": "tags,jupyter,-all"}
+    notebook.metadata["jupytext"] = {
+        "notebook_metadata_filter": "-all",
+        "cell_metadata_filter": "tags,jupyter,-all",
+    }
     assert jupytext.writes(notebook, fmt="py:percent") == source_of(path).read_text("utf8")
 
 
@@ -67,8 +74,14 @@ def test_badge_path_tag_and_setup_agree(path):
     text = source_of(path).read_text("utf8")
     readme = (ROOT / "README.md").read_text("utf8")
     for words in (text, readme):
-        assert f"https://colab.research.google.com/github/{slug}/blob/{tag}/notebooks/{path.name})" in words
-        assert f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab%2Ftree%2Fnotebooks%2F{path.name})" in words
+        assert (
+            f"https://colab.research.google.com/github/{slug}/blob/{tag}/notebooks/{path.name})"
+            in words
+        )
+        assert (
+            f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab%2Ftree%2Fnotebooks%2F{path.name})"
+            in words
+        )
     assert re.findall(r"git\+https://\S+?(?=\")", text) == [f"git+https://github.com/{slug}@{tag}"]
     import overwritten
 
@@ -77,7 +90,9 @@ def test_badge_path_tag_and_setup_agree(path):
 
 def alike(one, other):
     """Up to what another processor's rounding makes of a trained curve."""
-    one, other = (matplotlib.image.imread(io.BytesIO(base64.b64decode(png))) for png in (one, other))
+    one, other = (
+        matplotlib.image.imread(io.BytesIO(base64.b64decode(png))) for png in (one, other)
+    )
     return one.shape == other.shape and abs(one - other).mean() < 0.002
 
 
@@ -96,7 +111,11 @@ def test_another_picture_is_not_alike():
 @each_page
 def test_every_cell_run_twice_gives_the_same_outputs(path):
     built, doubled = read(path), read(path)
-    doubled.cells = [c for cell in doubled.cells for c in ([cell, copy.deepcopy(cell)] if cell.cell_type == "code" else [cell])]
+    doubled.cells = [
+        c
+        for cell in doubled.cells
+        for c in ([cell, copy.deepcopy(cell)] if cell.cell_type == "code" else [cell])
+    ]
     for number, cell in enumerate(doubled.cells):
         cell.id = f"cell-{number}"
     build_notebooks.run(doubled, path.parent)
@@ -109,7 +128,9 @@ def test_every_cell_run_twice_gives_the_same_outputs(path):
                     if "execution_count" in output:
                         output.execution_count = cell.execution_count
                     if "figure" in cell.metadata.get("tags", []) and PNG in output.get("data", {}):
-                        assert alike(output.data.pop(PNG), stored.data.pop(PNG)), f"{cell.id} draws something else"
+                        assert alike(output.data.pop(PNG), stored.data.pop(PNG)), (
+                            f"{cell.id} draws something else"
+                        )
                 assert outputs == wanted, f"{cell.id} gives something else"
 
 
@@ -117,13 +138,19 @@ def test_every_cell_run_twice_gives_the_same_outputs(path):
 def test_the_lesson_has_its_fixed_parts(path):
     text = source_of(path).read_text("utf8")
     headings = re.findall(r"^# (#{1,2} .+)$", text, re.M)
-    assert headings[0].startswith("# ") and headings[-3:] == ["## Recap", "## For your own code", "## Further reading"]
+    assert headings[0].startswith("# ") and headings[-3:] == [
+        "## Recap",
+        "## For your own code",
+        "## Further reading",
+    ]
     assert re.search(r"\*\*About \d+ minutes\.\*\* You need", text)
     assert len(re.findall(r"^# \d\. ", text[text.index("## Recap") :], re.M)) == 5
     assert text.count("\npredict(") >= 5 and text.count(".check(") >= 3
     assert "knob(" in text and "film(" in text
     minutes = sum(map(int, re.findall(r"^# ## .*\((\d+) minutes\)", text, re.M)))
-    assert minutes == int(re.search(r"About (\d+) minutes", text)[1]), f"the sections add up to {minutes} minutes"
+    assert minutes == int(re.search(r"About (\d+) minutes", text)[1]), (
+        f"the sections add up to {minutes} minutes"
+    )
 
 
 @each_page
@@ -230,11 +257,15 @@ def wrong_text(nb):
 
 
 def missing_output(nb):
-    next(c for c in code_cells(nb) if c.outputs and c.outputs[0].output_type == "stream").outputs = []
+    next(
+        c for c in code_cells(nb) if c.outputs and c.outputs[0].output_type == "stream"
+    ).outputs = []
 
 
 def extra_output(nb):
-    code_cells(nb)[1].outputs.append(nbformat.v4.new_output("stream", name="stderr", text="hello\n"))
+    code_cells(nb)[1].outputs.append(
+        nbformat.v4.new_output("stream", name="stderr", text="hello\n")
+    )
 
 
 def wrong_picture(nb):
@@ -264,8 +295,23 @@ def test_nbval_notices_each_changed_output(tmp_path):
         mutate(mutated)
         name = "sound" if mutate not in COMPARED else mutate.__name__
         nbformat.write(mutated, tmp_path / f"{name}.ipynb")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env"]
-    command += ["--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg"), "-c", "/dev/null", str(tmp_path)]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--nbval",
+        "--nbval-current-env",
+    ]
+    command += [
+        "--nbval-sanitize-with",
+        str(ROOT / "tests" / "sanitize.cfg"),
+        "-c",
+        "/dev/null",
+        str(tmp_path),
+    ]
     out = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
     failed = set(re.findall(r"^FAILED (?:\S*/)?(\w+)\.ipynb", out, re.M))
     assert failed == {mutate.__name__ for mutate in COMPARED}, out

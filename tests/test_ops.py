@@ -16,7 +16,12 @@ from torch.nn import functional as F
 from overwritten import atlas, ops
 
 OVERWRITTEN = "modified by an inplace operation"
-VERDICTS = {"raises", "right gradient", "silently wrong gradient", "raises although the gradient would be right"}
+VERDICTS = {
+    "raises",
+    "right gradient",
+    "silently wrong gradient",
+    "raises although the gradient would be right",
+}
 
 
 @cache
@@ -100,7 +105,10 @@ def truth(start, line, write="", result="y"):
     for leaf in ("a", "b"):
         if f"\n{leaf} =" in f"\n{start}":
             for i in range(6):
-                up, down = (Plain(start, line, result, (leaf, i, sign * step)).run(write).loss().item() for sign in (1, -1))
+                up, down = (
+                    Plain(start, line, result, (leaf, i, sign * step)).run(write).loss().item()
+                    for sign in (1, -1)
+                )
                 found.append((up - down) / (2 * step))
     return torch.tensor(found, dtype=torch.float64)
 
@@ -115,7 +123,11 @@ def judged(name, target):
     write = ops.program(name, target)["written"].splitlines()[-2]
     true = truth(start, line, write)
     try:
-        return "right gradient" if right(Plain(start, line).run(write).gradients(), true) else "silently wrong gradient"
+        return (
+            "right gradient"
+            if right(Plain(start, line).run(write).gradients(), true)
+            else "silently wrong gradient"
+        )
     except RuntimeError as error:
         assert OVERWRITTEN in str(error)
     unharmed = right(Plain(start, line).run_unseen(write).gradients(), true)
@@ -191,15 +203,24 @@ def test_a_row_of_in_place_forms_agrees_with_plain_pytorch(name, twin):
     (row,) = [row for row in in_place_forms().rows if row.name == name]
     start, kept = row.start, row.saves.split(", ")
     assert row.twin == twin
-    assert row.clones == ("a copy of x" in kept) == bool(clones_made(start, name, True) - clones_made(start, name, False))
+    assert (
+        row.clones
+        == ("a copy of x" in kept)
+        == bool(clones_made(start, name, True) - clones_made(start, name, False))
+    )
     if row.verdict in VERDICTS:
         given = [t for t in ("w", "c", "mask", "order") if re.search(rf"\b{t}\b", name)]
         found = [t for t in given if is_kept(start, name, t)]
         assert found == [t for t in given if t in kept]
         assert is_kept(start, name, "x") == ("its result (x itself)" in kept)
         noisy = not torch.equal(Plain(start, name)["x"], Plain(start, name, seed=6)["x"])
-        assert noisy == bool({"a mask", "its factors of x"} & set(kept)) and "a tensor of its own" not in kept
-        assert (row.saves == "nothing") == (not found and not row.clones and not noisy and not is_kept(start, name, "x"))
+        assert (
+            noisy == bool({"a mask", "its factors of x"} & set(kept))
+            and "a tensor of its own" not in kept
+        )
+        assert (row.saves == "nothing") == (
+            not found and not row.clones and not noisy and not is_kept(start, name, "x")
+        )
 
 
 @pytest.mark.parametrize("name, twin", forms(), ids=[name for name, _ in forms()])
@@ -209,8 +230,12 @@ def test_what_the_out_of_place_line_keeps_agrees_with_its_nodes(name, twin):
     expression, told = twin.removeprefix("x = "), set(row.twin_saves.split(", "))
     run = Plain(row.start, f"y = {expression}")
     saved = run.saved()
-    by_place = {place(run[t]): t for t in ("x", "w", "c", "mask", "order") if t in run.names} | {place(run["y"]): "its result"}
-    found = {by_place.get(one, "another") for one, tensor in saved.items() if tensor.dim()} or {"nothing"}
+    by_place = {place(run[t]): t for t in ("x", "w", "c", "mask", "order") if t in run.names} | {
+        place(run["y"]): "its result"
+    }
+    found = {by_place.get(one, "another") for one, tensor in saved.items() if tensor.dim()} or {
+        "nothing"
+    }
     others = told & {"a mask", "its factors of x"}
     assert found == told - others | ({"another"} if others else set())
     if others:

@@ -18,14 +18,22 @@ def course(tmp_path):
 
 def save_through_jupyterlab(course, root, path, *flags):
     """Add a sentence to the first cell over the contents API, as a save in the browser does."""
-    environment = dict(os.environ, JUPYTER_RUNTIME_DIR=str(course / "run"), JUPYTER_CONFIG_DIR=str(course / "config"))
+    environment = dict(
+        os.environ,
+        JUPYTER_RUNTIME_DIR=str(course / "run"),
+        JUPYTER_CONFIG_DIR=str(course / "config"),
+    )
     flags = ("--ServerApp.disable_check_xsrf=True", *flags)
     with jupyterlab(root, course / "server.log", environment, *flags) as server:
         address = f"{server}/api/contents/{path}"
         model = json.load(urllib.request.urlopen(f"{address}?content=1&type=notebook"))
         model["content"]["cells"][0]["source"] += "\n\nA sentence of mine."
-        body = json.dumps({"type": "notebook", "format": "json", "content": model["content"]}).encode()
-        request = urllib.request.Request(address, body, {"Content-Type": "application/json"}, method="PUT")
+        body = json.dumps(
+            {"type": "notebook", "format": "json", "content": model["content"]}
+        ).encode()
+        request = urllib.request.Request(
+            address, body, {"Content-Type": "application/json"}, method="PUT"
+        )
         urllib.request.urlopen(request)
 
 
@@ -39,9 +47,13 @@ def test_a_learners_save_leaves_the_source_alone(course):
 
 def test_an_authors_save_writes_the_source(course):
     name = NOTEBOOKS[0].name
-    save_through_jupyterlab(course, course, f"notebooks/{name}", "--config", "tools/author_config.py")
+    save_through_jupyterlab(
+        course, course, f"notebooks/{name}", "--config", "tools/author_config.py"
+    )
     source = course / "lessons_src" / f"{NOTEBOOKS[0].stem}.py"
     before = (ROOT / source.relative_to(course)).read_text("utf8")
     after = source.read_text("utf8")
     assert "# A sentence of mine." in after
-    assert after.replace("#\n# A sentence of mine.\n", "", 1) == before, "the round trip changed something else"
+    assert after.replace("#\n# A sentence of mine.\n", "", 1) == before, (
+        "the round trip changed something else"
+    )

@@ -50,7 +50,13 @@ def _run(text, file="<pattern>") -> dict:
 
 def _gradients(names):
     for name, value in names.items():
-        inner = dict(value.named_parameters()) if isinstance(value, nn.Module) else value if isinstance(value, dict) else {}
+        inner = (
+            dict(value.named_parameters())
+            if isinstance(value, nn.Module)
+            else value
+            if isinstance(value, dict)
+            else {}
+        )
         found = {name: value} | {f"{name}.{key}": one for key, one in inner.items()}
         for label, one in found.items():
             if isinstance(one, torch.Tensor) and one.is_leaf and one.grad is not None:
@@ -65,7 +71,11 @@ def _outcome(text, right) -> str:
         return in_short(parse(str(error)))
     if right.keys() - got.keys():
         return "no gradient"
-    return "right gradient" if _alike({name: got[name] for name in right}, right) else "silently wrong gradient"
+    return (
+        "right gradient"
+        if _alike({name: got[name] for name in right}, right)
+        else "silently wrong gradient"
+    )
 
 
 def _diagnosis(pattern):
@@ -91,10 +101,18 @@ def test_there_are_seventeen_of_them_and_their_cousins():
 
 def test_every_suspect_and_every_kind_of_message_leads_somewhere():
     groups = {pattern.group for pattern in EVERY}
-    assert {name for name, *_ in SUSPECTS} - {"compiled"} | {"refused", "silent"} == groups == {g for some in SECTIONS.values() for g in some}
-    assert [one for some in SECTIONS.values() for group in some for one in EVERY if one.group == group] == list(EVERY), "counted as they stand"
+    assert (
+        {name for name, *_ in SUSPECTS} - {"compiled"} | {"refused", "silent"}
+        == groups
+        == {g for some in SECTIONS.values() for g in some}
+    )
+    assert [
+        one for some in SECTIONS.values() for group in some for one in EVERY if one.group == group
+    ] == list(EVERY), "counted as they stand"
     kinds = {pattern.says for pattern in EVERY if pattern.says in KINDS}
-    assert set(KINDS) - kinds - {"overwritten"} == {"leaf moved"}, "no snippet raises that one on these versions"
+    assert set(KINDS) - kinds - {"overwritten"} == {"leaf moved"}, (
+        "no snippet raises that one on these versions"
+    )
 
 
 @each
@@ -111,7 +129,9 @@ def test_the_folk_cure_ends_as_stated(pattern):
 def test_what_a_card_shows_was_measured(pattern):
     """`tried` records the programs line by line; here they ran as Python runs them."""
     assert tuple(map(end_of, tried(pattern))) == (pattern.says, pattern.ends)
-    assert tried(pattern)[0].twin.error == "" and (pattern.ends in VERDICTS) == (not tried(pattern)[1].run.error)
+    assert tried(pattern)[0].twin.error == "" and (pattern.ends in VERDICTS) == (
+        not tried(pattern)[1].run.error
+    )
 
 
 @each
@@ -161,7 +181,9 @@ def test_the_cured_program_runs_alike_with_and_without_eyes(pattern):
     plain = _run(pattern.cured)
     with Eyes():
         seen = _run(pattern.cured)
-    assert plain.keys() == seen.keys() and all(torch.equal(plain[name], seen[name]) for name in plain)
+    assert plain.keys() == seen.keys() and all(
+        torch.equal(plain[name], seen[name]) for name in plain
+    )
     assert all(grad.abs().max() > 0 for grad in plain.values())
 
 
@@ -173,7 +195,9 @@ def test_the_cure_computes_what_the_trigger_would(pattern):
     assert _alike(_run(pattern.cured), twin) == (not pattern.no_twin), pattern.no_twin
 
 
-@pytest.mark.parametrize("pattern", [one for one in EVERY if one.by_hand], ids=lambda pattern: pattern.name)
+@pytest.mark.parametrize(
+    "pattern", [one for one in EVERY if one.by_hand], ids=lambda pattern: pattern.name
+)
 def test_the_cure_has_the_gradients_of_an_out_of_place_twin(pattern):
     cured, by_hand = _run(pattern.cured), _run(pattern._after(pattern.by_hand))
     cured = {name: cured[name] for name in by_hand}
@@ -224,7 +248,9 @@ def test_the_old_hook_reports_the_last_operation_only():
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             module(x).backward()
-    assert new[0] == pytest.approx(3 * seen[0]), "the full hook's is that of x, the old one's that of x * 3"
+    assert new[0] == pytest.approx(3 * seen[0]), (
+        "the full hook's is that of x, the old one's that of x * 3"
+    )
 
 
 def test_a_view_that_was_detached_is_still_the_leafs_storage():
@@ -240,7 +266,9 @@ def test_the_order_of_two_lines_decides_whether_mutation_is_allowed():
     pattern = _named("allow_mutation_on_saved_tensors and slices")
     lines, swapped = pattern.wrong.strip().split("\n"), pattern.vain.strip().split("\n")
     assert sorted(lines) == sorted(swapped) != lines
-    assert _run(pattern.trigger)["d"].tolist() == [100, 100] and _run(pattern.cured)["d"].tolist() == [1, 1]
+    assert _run(pattern.trigger)["d"].tolist() == [100, 100] and _run(pattern.cured)[
+        "d"
+    ].tolist() == [1, 1]
 
 
 def test_a_step_that_no_counter_sees_is_a_wrong_gradient_of_the_same_size():

@@ -37,7 +37,9 @@ SNIPPETS = {
 
 def clipped(root):
     """Texts that would run out at the right, by the width of DejaVu Sans Mono at 12.5 px."""
-    starts = [e for e in root.iter(f"{SVG}text") if not {"mid", "end"} & set(e.get("class").split())]
+    starts = [
+        e for e in root.iter(f"{SVG}text") if not {"mid", "end"} & set(e.get("class").split())
+    ]
     return [e.text for e in starts if float(e.get("x")) + 7.53 * len(e.text or "") > WIDTH]
 
 
@@ -78,12 +80,16 @@ def test_the_step_view_says_what_happened():
 def test_padlocks_say_more_than_a_colour():
     recording = record(SNIPPETS["saved"])
     shut, written, opened = (step_svg(recording, index) for index in (2, 3, 4))
-    assert {"y expects v0", "✓ still v0", "ExpBackward0"} <= set(words_in(shut)) and 'class="shut"' in shut
+    assert {"y expects v0", "✓ still v0", "ExpBackward0"} <= set(
+        words_in(shut)
+    ) and 'class="shut"' in shut
     assert "✗ wrote here" not in words_in(shut) and "✗ wrote here" in words_in(opened)
     assert {"y expects v0", "✗ now v1"} <= set(words_in(written)) and 'class="cross"' not in written
     assert {"y expects v0", "✗ now v1"} <= set(words_in(opened)) and 'class="cross"' in opened
     assert "ExpBackward0 saves y (version 0) for backward." in sentence(recording, 2)
-    assert "ExpBackward0 saved y at version 0, but it is now at version 1." in sentence(recording, 3)
+    assert "ExpBackward0 saved y at version 0, but it is now at version 1." in sentence(
+        recording, 3
+    )
     assert "saved for backward (4 more)" in words_in(step_svg(record(SNIPPETS["many saved"]), 9))
 
 
@@ -110,7 +116,9 @@ def test_no_two_recordings_share_a_plan():
 
 
 def test_sentences():
-    recording = record("x = torch.zeros(3)\nu = x.data\nu += 1\nn = x.numpy()\nn[0] = 7\ny = x[x > 0]")
+    recording = record(
+        "x = torch.zeros(3)\nu = x.data\nu += 1\nn = x.numpy()\nn[0] = 7\ny = x[x > 0]"
+    )
     assert sentence(recording, 0) == "Start. No tensor has a name. 0 B alive."
     assert "A is written in place, yet the version of x does not move." in sentence(recording, 3)
     assert "The bytes of A change, yet no version counter moves." in sentence(recording, 5)
@@ -136,7 +144,11 @@ def test_the_table_has_a_row_for_every_step():
 
 
 def test_peaks_side_by_side():
-    codes = {"new": "x = torch.ones(9)\nx = x + 1", "same": "x = torch.ones(9)\nx += 1", "bad": "x = 1 / 0"}
+    codes = {
+        "new": "x = torch.ones(9)\nx = x + 1",
+        "same": "x = torch.ones(9)\nx += 1",
+        "bad": "x = 1 / 0",
+    }
     svg = peaks_svg({label: record(code) for label, code in codes.items()}, "label")
     root = ElementTree.fromstring(svg)
     assert root.get("data-peaks") == "72,36,0" and not clipped(root)
@@ -145,7 +157,12 @@ def test_peaks_side_by_side():
 
 def test_the_still_needs_nothing_from_outside():
     uri = data_uri(step_svg(record("x = torch.ones(2)"), 1))
-    assert uri.startswith("data:image/svg+xml,") and '"' not in uri and "&" not in uri and "#" not in uri
+    assert (
+        uri.startswith("data:image/svg+xml,")
+        and '"' not in uri
+        and "&" not in uri
+        and "#" not in uri
+    )
 
 
 def test_pictures_run_no_torch_operation():

@@ -12,7 +12,9 @@ from overwritten.reading import CUT_OFF, IN_A_SENTENCE, NO_MESSAGE, SUSPECTS, VI
 
 TENSOR = "[torch.cuda.FloatTensor [2, 2048, 25, 25]], which is output 0 of ReluBackward1, is at version 2; expected version 1 instead."
 REPORTED = MODIFIED + TENSOR + HINT + PLAIN
-LABEL = MODIFIED + "[torch.LongTensor [6]] is at version 1; expected version 0 instead." + HINT + NEW
+LABEL = (
+    MODIFIED + "[torch.LongTensor [6]] is at version 1; expected version 0 instead." + HINT + NEW
+)
 LEAF = "a leaf Variable that requires grad is being used in an in-place operation."
 
 
@@ -33,23 +35,33 @@ def test_the_reported_line_part_by_part():
     words = dict(only(REPORTED).parts)
     assert words["torch.cuda.FloatTensor"] == "32-bit floats, on a GPU"
     assert "torch 1.9 and older wrote so, for a ReLU in place" in words["output 0 of ReluBackward1"]
-    assert "written once since the save" in words["version 2; expected 1"] and "new to it" in words["version 2; expected 1"]
+    assert (
+        "written once since the save" in words["version 2; expected 1"]
+        and "new to it" in words["version 2; expected 1"]
+    )
     assert only(REPORTED).suspects[0].startswith("Relu is the saver: it saved its own result.")
-    assert "was written once before" in dict(only(REPORTED.replace("2; expected version 1", "3; expected version 2")).parts)["version 3; expected 2"]
+    assert (
+        "was written once before"
+        in dict(only(REPORTED.replace("2; expected version 1", "3; expected version 2")).parts)[
+            "version 3; expected 2"
+        ]
+    )
 
 
-@pytest.mark.parametrize("text", [MODIFIED + text for _, text, _ in WHOLE], ids=[where for where, *_ in WHOLE])
+@pytest.mark.parametrize(
+    "text", [MODIFIED + text for _, text, _ in WHOLE], ids=[where for where, *_ in WHOLE]
+)
 def test_every_wording_is_explained_and_has_suspects(text):
     reading = only(text)
-    assert reading.suspects and all(words and "None" not in words and "{" not in words for _, words in reading.parts)
+    assert reading.suspects and all(
+        words and "None" not in words and "{" not in words for _, words in reading.parts
+    )
 
 
 def test_every_other_kind_gets_a_sentence():
     assert set(IN_A_SENTENCE) == set(KINDS)
     for text, kind in OTHERS.items():
         assert only(text).says == IN_A_SENTENCE[kind] and only(text).suspects == ()
-
-
 
 
 @pytest.mark.parametrize(
@@ -91,25 +103,59 @@ def test_the_first_suspect_of_a_program_that_just_ran(code, first):
 
 def test_every_suspect_is_reached_by_some_message():
     texts = [MODIFIED + text for _, text, _ in WHOLE] + [
-        MODIFIED + f"[torch.FloatTensor {shape}]{which} is at version 1; expected version 0 instead."
+        MODIFIED
+        + f"[torch.FloatTensor {shape}]{which} is at version 1; expected version 0 instead."
         for shape in ("[4]", "[4, 3]")
-        for which in ("", *(f", which is output 0 of {node}," for node in ("Add", "Cat", "MyOwn", "SelectBackward", "CompiledFunction", "torch::autograd::CopySlices")))
+        for which in (
+            "",
+            *(
+                f", which is output 0 of {node},"
+                for node in (
+                    "Add",
+                    "Cat",
+                    "MyOwn",
+                    "SelectBackward",
+                    "CompiledFunction",
+                    "torch::autograd::CopySlices",
+                )
+            ),
+        )
     ]
     messages = [(message, node_of(message)) for text in texts for message in parse_all(text)]
     assert all(any(fits(*one) for one in messages) for _, fits, _ in SUSPECTS)
     assert all(any(fits(*one) for _, fits, _ in SUSPECTS) for one in messages)
 
 
-@pytest.mark.parametrize("op", ["Add", "Mul", "Convolution", "Cat", "Addmm", "Sum", "MaxPool2DWithIndices", "NativeDropout"])
+@pytest.mark.parametrize(
+    "op",
+    ["Add", "Mul", "Convolution", "Cat", "Addmm", "Sum", "MaxPool2DWithIndices", "NativeDropout"],
+)
 def test_what_saves_no_result_of_its_own_is_not_called_the_saver(op):
-    text = MODIFIED + f"[torch.FloatTensor [3]], which is output 0 of {op}, is at version 1; expected version 0 instead."
+    text = (
+        MODIFIED
+        + f"[torch.FloatTensor [3]], which is output 0 of {op}, is at version 1; expected version 0 instead."
+    )
     assert not node_of(parse(text)).saves
 
 
 def test_the_views_are_views():
     x = torch.ones(2, 3, 4, requires_grad=True) * 1
-    views = [x.transpose(0, 1), x.view(6, 4), x.select(0, 1), x[:, 1:], x[:1].expand(2, 3, 4), x.permute(2, 0, 1)]
-    views += [x.unbind(0)[0], x.split(1)[0], x.diagonal(), x.unfold(2, 2, 1), x[0].t(), x.as_strided((2,), (1,))]
+    views = [
+        x.transpose(0, 1),
+        x.view(6, 4),
+        x.select(0, 1),
+        x[:, 1:],
+        x[:1].expand(2, 3, 4),
+        x.permute(2, 0, 1),
+    ]
+    views += [
+        x.unbind(0)[0],
+        x.split(1)[0],
+        x.diagonal(),
+        x.unfold(2, 2, 1),
+        x[0].t(),
+        x.as_strided((2,), (1,)),
+    ]
     assert all(view._is_view() for view in views)
     assert VIEWS == {view.grad_fn.name().partition("Backward")[0] for view in views}
 
@@ -152,11 +198,19 @@ ANOMALY = f"""/x/torch/autograd/graph.py:869: UserWarning: Error detected in Rel
         REPORTED + "\n" + REPORTED,  # the same from two processes is one message
         f"`{TENSOR.removesuffix(' instead.')}`",
         REPORTED.replace(" ", "\xa0"),
-        *(f"{left}RuntimeError: {REPORTED}{right}" for left, right in ("„“", "«»", "「」", "『』", "‚‘", "”“", ("« ", " »"))),
-        REPORTED.replace(": [", "： ［").replace("]]", "］］").replace("; ", "；").replace(", ", "，"),
+        *(
+            f"{left}RuntimeError: {REPORTED}{right}"
+            for left, right in ("„“", "«»", "「」", "『』", "‚‘", "”“", ("« ", " »"))
+        ),
+        REPORTED.replace(": [", "： ［")
+        .replace("]]", "］］")
+        .replace("; ", "；")
+        .replace(", ", "，"),
         REPORTED.replace("gradient", "gra\u200bdient"),
         REPORTED.replace(": [", ":\\n["),  # a log that spells its line ends
-        "\n".join(REPORTED[at : at + 80] for at in range(0, len(REPORTED), 80)),  # a terminal's edge
+        "\n".join(
+            REPORTED[at : at + 80] for at in range(0, len(REPORTED), 80)
+        ),  # a terminal's edge
     ],
 )
 def test_whatever_stands_around_it(text):
@@ -167,7 +221,12 @@ def test_whatever_stands_around_it(text):
 
 @pytest.mark.parametrize("mark", ["’", "´", "&#39;", "&#x27;", "ʼ"])
 def test_an_apostrophe_of_another_kind(mark):
-    assert decode(f"result type Float can{mark}t be cast to the desired output type Long").readings[0].message.kind == "dtype cannot be cast"
+    assert (
+        decode(f"result type Float can{mark}t be cast to the desired output type Long")
+        .readings[0]
+        .message.kind
+        == "dtype cannot be cast"
+    )
 
 
 def test_four_sides_without_a_name_are_a_convolutions_weight():
@@ -178,9 +237,14 @@ def test_four_sides_without_a_name_are_a_convolutions_weight():
 
 def test_two_at_once_are_explained_one_after_the_other():
     decoded = decode(f"{LABEL}\n\n{LEAF}\nand then\n{REPORTED}")
-    assert [reading.says for reading in decoded.readings] == [IN_A_SENTENCE[kind] for kind in ("overwritten", "leaf", "overwritten")]
+    assert [reading.says for reading in decoded.readings] == [
+        IN_A_SENTENCE[kind] for kind in ("overwritten", "leaf", "overwritten")
+    ]
     assert str(decoded).startswith("Message 1 of 3.\n") and "Message 3 of 3." in str(decoded)
-    assert [m.type for m in parse_all(REPORTED + LABEL)] == ["torch.cuda.FloatTensor", "torch.LongTensor"]
+    assert [m.type for m in parse_all(REPORTED + LABEL)] == [
+        "torch.cuda.FloatTensor",
+        "torch.LongTensor",
+    ]
 
 
 def test_a_view_of_a_leaf_is_one_message():
@@ -190,7 +254,11 @@ def test_a_view_of_a_leaf_is_one_message():
 def test_anomaly_modes_traceback_names_the_saver_first():
     assert forward_lines(ANOMALY)[-2:] == [
         ("/home/me/neck.py", 34, "x = self.act(x)"),
-        ("/x/site-packages/torch/nn/modules/activation.py", 144, "return F.relu(input, inplace=self.inplace)"),
+        (
+            "/x/site-packages/torch/nn/modules/activation.py",
+            144,
+            "return F.relu(input, inplace=self.inplace)",
+        ),
     ]
     first, second = only(ANOMALY).suspects
     assert first.startswith("`x = self.act(x)` (line 34 of /home/me/neck.py) is the saver")
@@ -240,8 +308,10 @@ FOREIGN = {
 
 @pytest.mark.parametrize("text, library", FOREIGN.items())
 def test_another_librarys_error_is_named(text, library):
-    decoded = decode(f"Traceback (most recent call last):\n  File \"train.py\", line 3\n{text}")
-    assert decoded.readings == () and decoded.sorry.startswith(f"This is {library}'s error, not PyTorch's: ")
+    decoded = decode(f'Traceback (most recent call last):\n  File "train.py", line 3\n{text}')
+    assert decoded.readings == () and decoded.sorry.startswith(
+        f"This is {library}'s error, not PyTorch's: "
+    )
     assert decode(f"{text}\n{REPORTED}").sorry == "", "PyTorch's own message stands beside it"
 
 
@@ -260,7 +330,9 @@ def test_what_is_pasted_is_shown_as_text():
 def test_the_table_says_what_the_text_says():
     decoded = decode(LABEL + LEAF)
     html = decoded.html()
-    assert html.count('<th scope="row">') == len(decoded.readings[0].parts) and html.count("<li>") == 1
+    assert (
+        html.count('<th scope="row">') == len(decoded.readings[0].parts) and html.count("<li>") == 1
+    )
     assert html.count("Message ") == 2 and 'role="status"' in html
     assert decoded._repr_mimebundle_() == {"text/plain": str(decoded), "text/html": html}
 
@@ -278,7 +350,9 @@ def nothing_typed():
 def test_the_field_shows_what_is_in_it():
     field = decoder(REPORTED)
     assert field.field.value == REPORTED and "Relu is the saver" in field.result.value
-    assert str(field.paste(LABEL)) == str(decode(LABEL)) and "Labels, an index" in field.result.value
+    assert (
+        str(field.paste(LABEL)) == str(decode(LABEL)) and "Labels, an index" in field.result.value
+    )
     field.paste("")
     assert "<p>" not in field.result.value and field.field.value == ""
 
@@ -305,12 +379,17 @@ def test_what_a_notebook_keeps_of_it(monkeypatch):
     shown = []
     monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: shown.append(bundle))
     decoder(REPORTED)._ipython_display_()
-    assert shown[0]["text/plain"] == str(decode(REPORTED)) and "Run this cell to paste" in shown[0]["text/html"]
+    assert (
+        shown[0]["text/plain"] == str(decode(REPORTED))
+        and "Run this cell to paste" in shown[0]["text/html"]
+    )
     assert shown[0]["application/vnd.jupyter.widget-view+json"]["model_id"]
 
 
 def test_a_compiled_graph_is_no_function_of_the_learners():
-    said = decode("[torch.FloatTensor [4]], which is output 1 of CompiledFunctionBackward, is at version 2; expected version 1")
+    said = decode(
+        "[torch.FloatTensor [4]], which is output 1 of CompiledFunctionBackward, is at version 2; expected version 1"
+    )
     assert said.readings[0].names == ("compiled",) and "TORCH_COMPILE_DISABLE=1" in str(said)
 
 

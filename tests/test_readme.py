@@ -35,7 +35,9 @@ def shown(browser):
     contexts = []
 
     def opened(path, motion="no-preference"):
-        contexts.append(browser.new_context(reduced_motion=motion, viewport={"width": 640, "height": 560}))
+        contexts.append(
+            browser.new_context(reduced_motion=motion, viewport={"width": 640, "height": 560})
+        )
         page = contexts[-1].new_page()
         page.goto(path.as_uri())
         return page
@@ -75,15 +77,32 @@ def test_its_text_can_be_read_on_its_paper(browser, path):
 
 def test_each_theme_gets_its_film():
     picture = re.search(r"<picture>.*?</picture>", README, re.S)[0]
-    assert re.search(r'<source media="\(prefers-color-scheme: dark\)" srcset="README_dark.svg">', picture)
+    assert re.search(
+        r'<source media="\(prefers-color-scheme: dark\)" srcset="README_dark.svg">', picture
+    )
     assert re.search(r'<img alt=".{60,}" src="README_light.svg"', picture)
 
 
-@pytest.mark.parametrize("name", ["README.md", "DOCTOR.md", "CONTRIBUTING.md", "CHANGELOG.md", "workshop/README.md", "workshop/90_minutes.md", "workshop/half_day.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README.md",
+        "DOCTOR.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "workshop/README.md",
+        "workshop/90_minutes.md",
+        "workshop/half_day.md",
+    ],
+)
 def test_links_lead_somewhere(name):
     path = ROOT / name
-    links = re.findall(r"\]\(((?!https?:)[^)#]+)\)|(?:src|srcset)=\"([^\"]+)\"", path.read_text("utf8"))
-    assert [link for pair in links for link in pair if link and not (path.parent / link).exists()] == []
+    links = re.findall(
+        r"\]\(((?!https?:)[^)#]+)\)|(?:src|srcset)=\"([^\"]+)\"", path.read_text("utf8")
+    )
+    assert [
+        link for pair in links for link in pair if link and not (path.parent / link).exists()
+    ] == []
 
 
 def test_the_version_stands_everywhere():
@@ -94,16 +113,25 @@ def test_the_version_stands_everywhere():
 
 def test_the_two_lines_for_a_learner_in_need_work(tmp_path):
     """As they stand in the README, GitHub's address led to a copy of this folder that has the tag."""
-    install, doctor = re.search(r"## I have this error right now\n\n```\n(.+)\n(.+)\n```", README).groups()
+    install, doctor = re.search(
+        r"## I have this error right now\n\n```\n(.+)\n(.+)\n```", README
+    ).groups()
     slug, tag = badges.slug_and_tag(ROOT)
     site = tmp_path / "site"
     led = colab.led_to(colab.clone(tmp_path / "copy", tag), slug)
     environment = dict(os.environ, **led, PYTHONPATH=str(site))
     offline = ["--no-build-isolation", "--no-index", "--target", str(site)]
-    subprocess.run([sys.executable, "-m", *shlex.split(install), "-q", *offline], env=environment, check=True, cwd=tmp_path)
+    subprocess.run(
+        [sys.executable, "-m", *shlex.split(install), "-q", *offline],
+        env=environment,
+        check=True,
+        cwd=tmp_path,
+    )
     shutil.copy(ROOT / "workshop" / "train.py", tmp_path)
     command = [sys.executable, *shlex.split(doctor)[1:]]
-    said = subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, encoding="utf8").stderr
+    said = subprocess.run(
+        command, env=environment, cwd=tmp_path, capture_output=True, encoding="utf8"
+    ).stderr
     wanted = re.search(r"<!-- doctor -->\n```\n(.+?)\n```", README, re.S)[1].splitlines()[1:]
     assert said.rstrip().splitlines()[-len(wanted) :] == wanted
     assert (site / "overwritten").is_dir(), "the lines used another copy"

@@ -116,7 +116,9 @@ def test_a_recording_says_in_one_line_what_it_is():
 
 
 def test_resizing_and_foreign_memory():
-    recording = record("x = torch.ones(2)\nx.resize_(8)\nn = x.numpy()\nv = torch.from_numpy(n[2:])\nv[0] = 7")
+    recording = record(
+        "x = torch.ones(2)\nx.resize_(8)\nn = x.numpy()\nv = torch.from_numpy(n[2:])\nv[0] = 7"
+    )
     assert [step.live for step in recording.steps] == [0, 8, 32, 32, 32, 32]
     assert recording.steps[2].resized == (("A", 8, 32),) and not recording.steps[2].unseen
     last = recording.steps[-1]
@@ -132,21 +134,27 @@ def test_a_write_that_no_call_made_is_told():
 
 
 def test_gradients_are_not_called_unseen():
-    code = "x = torch.ones(2, requires_grad=True)\n(x * 2).sum().backward()\n(x * 2).sum().backward()"
+    code = (
+        "x = torch.ones(2, requires_grad=True)\n(x * 2).sum().backward()\n(x * 2).sum().backward()"
+    )
     recording = record(code)
     grad = recording.steps[-1].tensor("x.grad")
     assert (grad.before, grad.version) == (0, 1) and not recording.steps[-1].unseen
 
 
 def test_functions_loops_and_long_statements_are_steps():
-    recording = record("def f(t):\n    t += 1\n    return t\nx = torch.zeros(\n    2)\nfor i in range(2):\n    f(x)")
+    recording = record(
+        "def f(t):\n    t += 1\n    return t\nx = torch.zeros(\n    2)\nfor i in range(2):\n    f(x)"
+    )
     assert [step.line for step in recording.steps] == [0, 1, 4, 6, 2, 3, 7, 6, 2, 3, 7, 6]
     assert recording.steps[4].tensor("t in f").storage == "A"
     assert recording.steps[2].text == "x = torch.zeros( …"
 
 
 def test_a_loop_on_one_line_is_a_step_each_time():
-    assert [step.line for step in record("x = torch.ones(2)\nfor i in range(3): x += 1").steps[2:]] == [2] * 4
+    assert [
+        step.line for step in record("x = torch.ones(2)\nfor i in range(3): x += 1").steps[2:]
+    ] == [2] * 4
     assert record("xs = [torch.ones(1) * i for i in range(3)]").ran == 1
 
 
@@ -249,7 +257,10 @@ def test_an_interrupt_stops_the_snippet_and_keeps_the_kernel():
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     recording = record("import time\nx = torch.ones(2)\ntime.sleep(20)")
-    assert recording.error == "You stopped this line." and recording.steps[-1].tensor("x").storage == "A"
+    assert (
+        recording.error == "You stopped this line."
+        and recording.steps[-1].tensor("x").storage == "A"
+    )
 
 
 def test_a_hundred_thousand_steps_keep_the_first():
@@ -263,8 +274,14 @@ def test_a_hundred_thousand_steps_keep_the_first():
     [
         ("t = torch.eye(3).to_sparse()", "its numbers lie in inner tensors"),
         ("t = torch.empty(3, device='meta')", "it has a shape and no bytes"),
-        ("with torch.inference_mode():\n    t = torch.ones(3)\n    t += 1", "it has no version counter"),
-        ("t = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)", "the integers that are stored"),
+        (
+            "with torch.inference_mode():\n    t = torch.ones(3)\n    t += 1",
+            "it has no version counter",
+        ),
+        (
+            "t = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.qint8)",
+            "the integers that are stored",
+        ),
         ("t = torch.ones(2, dtype=torch.complex64) * 1j", ""),
         ("t = torch.ones(10**8, dtype=torch.int8)", ""),
     ],
@@ -278,7 +295,12 @@ def test_unusual_tensors(code, note):
 def test_names_as_the_learner_writes_them():
     linear = torch.nn.Linear(2, 1, bias=False)
     linear.weight.grad = torch.zeros(1, 2)
-    names = [n for n, _ in named_tensors({"net": linear, "parts": [torch.ones(1)], "d": {"k": torch.ones(1)}, "i": 3})]
+    names = [
+        n
+        for n, _ in named_tensors(
+            {"net": linear, "parts": [torch.ones(1)], "d": {"k": torch.ones(1)}, "i": 3}
+        )
+    ]
     assert names == ["net.weight", "net.weight.grad", "parts[0]", "d['k']"]
 
 
@@ -289,7 +311,6 @@ def test_elements_seen_through_strides():
     assert state_of("v", x[2].expand(5), ledger).elements == [2]
     assert state_of("v", x[:0], ledger).elements == []
     assert len(state_of("v", torch.empty(10**6).expand(2, 10**6), ledger).elements) <= 10_000
-
 
 
 FAILS = """
@@ -304,7 +325,9 @@ z.backward()
 
 def test_what_backward_keeps_and_what_breaks_it():
     steps = record(FAILS).steps
-    locks = [[(s.node, s.tensor, s.storage, s.expects, s.now) for s in step.saved] for step in steps]
+    locks = [
+        [(s.node, s.tensor, s.storage, s.expects, s.now) for s in step.saved] for step in steps
+    ]
     whole, broken = [("ExpBackward0", "y", "B", 0, 0)], [("ExpBackward0", "y", "B", 0, 1)]
     assert locks == [[], [], whole, whole, whole, broken, broken]
     assert "is at version 1; expected version 0" in steps[6].error and "Hint" not in steps[6].error
@@ -313,7 +336,10 @@ def test_what_backward_keeps_and_what_breaks_it():
 def test_backward_gives_back_what_it_kept():
     code = "x = torch.ones(3, requires_grad=True)\ny = (x * x).exp().sum()\ny.backward()"
     steps = record(code).steps
-    assert [s.node for s in steps[2].saved] == ["MulBackward0", "ExpBackward0"]  # x once, though kept twice
+    assert [s.node for s in steps[2].saved] == [
+        "MulBackward0",
+        "ExpBackward0",
+    ]  # x once, though kept twice
     assert [s.tensor for s in steps[2].saved] == ["x", "a tensor on C"]
     assert steps[3].saved == () and ("C", 12) in steps[3].freed
 
@@ -332,7 +358,18 @@ def test_looking_at_what_is_saved_keeps_nothing_alive():
 
 def test_saved_tensors_agree_with_backward_on_random_programs():
     """An open padlock exactly where PyTorch raises, on 200 random chains with one write."""
-    ops = ["exp()", "sin()", "sigmoid()", "relu()", "mul(2)", "add(1)", "square()", "tanh()", "neg()", "sqrt()"]
+    ops = [
+        "exp()",
+        "sin()",
+        "sigmoid()",
+        "relu()",
+        "mul(2)",
+        "add(1)",
+        "square()",
+        "tanh()",
+        "neg()",
+        "sqrt()",
+    ]
     for seed in range(200):
         choose = random.Random(seed)
         lines = ["a0 = torch.full((3,), 0.5, requires_grad=True)"]
@@ -353,7 +390,11 @@ def test_watch_leaves_every_namespace_as_it_is():
             x = torch.ones(2)
 
     scope = {}
-    exec("a = 1\nwith watch(lines=True):\n    x = torch.ones(2)", {"watch": watch, "torch": torch}, scope)
+    exec(
+        "a = 1\nwith watch(lines=True):\n    x = torch.ones(2)",
+        {"watch": watch, "torch": torch},
+        scope,
+    )
     b = 2
     mine = locals()
     with watch(lines=True):
@@ -411,7 +452,11 @@ def test_a_nested_watch_gives_the_tracer_back():
             x += 1
         x += 1
         y = x * 2
-    assert outer.steps[-1].text == "y = x * 2" and outer.steps[-1].tensor("y").storage == "B" and y.numel()
+    assert (
+        outer.steps[-1].text == "y = x * 2"
+        and outer.steps[-1].tensor("y").storage == "B"
+        and y.numel()
+    )
 
 
 def test_the_error_is_marked_on_its_own_line():
@@ -476,18 +521,21 @@ def test_a_cuda_seed_that_waits_is_left_alone():
     assert torch.cuda._lazy_seed_tracker.get_calls() == waiting and torch.initial_seed() == 1234
 
 
-@pytest.mark.parametrize("made, stats", [
-    ("torch.arange(9)", "0 to 8, mean 4"),
-    ("torch.arange(9, dtype=torch.uint8)", "0 to 8, mean 4"),
-    ("torch.arange(12.0, dtype=torch.bfloat16).view(3, 4)", "0 to 11, mean 5.5"),
-    ("torch.arange(12) % 4 == 0", "0 to 1, mean 0.25"),
-    ("torch.tensor([1.0] * 8 + [float('nan')])", "nan to nan, mean nan"),
-    ("torch.tensor([1.0] * 8 + [float('inf')])", "1 to inf, mean inf"),
-    ("torch.arange(8)", ""),
-    ("torch.ones(9, dtype=torch.complex64)", ""),
-    ("torch.ones(1_000_000, dtype=torch.int8)", "1 to 1, mean 1"),
-    ("torch.ones(1_000_001, dtype=torch.int8)", ""),
-])
+@pytest.mark.parametrize(
+    "made, stats",
+    [
+        ("torch.arange(9)", "0 to 8, mean 4"),
+        ("torch.arange(9, dtype=torch.uint8)", "0 to 8, mean 4"),
+        ("torch.arange(12.0, dtype=torch.bfloat16).view(3, 4)", "0 to 11, mean 5.5"),
+        ("torch.arange(12) % 4 == 0", "0 to 1, mean 0.25"),
+        ("torch.tensor([1.0] * 8 + [float('nan')])", "nan to nan, mean nan"),
+        ("torch.tensor([1.0] * 8 + [float('inf')])", "1 to inf, mean inf"),
+        ("torch.arange(8)", ""),
+        ("torch.ones(9, dtype=torch.complex64)", ""),
+        ("torch.ones(1_000_000, dtype=torch.int8)", "1 to 1, mean 1"),
+        ("torch.ones(1_000_001, dtype=torch.int8)", ""),
+    ],
+)
 def test_a_large_storage_has_statistics(made, stats):
     recording = record(f"x = {made}")
     (storage,) = recording.steps[-1].storages
@@ -497,5 +545,8 @@ def test_a_large_storage_has_statistics(made, stats):
 
 def test_statistics_follow_a_write_and_touch_nothing():
     recording = record("x = torch.zeros(100, requires_grad=True)\ny = x * 1\ny[50] = 7")
-    assert [step.storage("B").stats for step in recording.steps[2:]] == ["0 to 0, mean 0", "0 to 7, mean 0.07"]
+    assert [step.storage("B").stats for step in recording.steps[2:]] == [
+        "0 to 0, mean 0",
+        "0 to 7, mean 0.07",
+    ]
     assert recording.steps[-1].tensor("y").version == 1 and recording.peak == 800

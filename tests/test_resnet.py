@@ -7,7 +7,16 @@ from torch.nn import functional as F
 
 from overwritten import knob, watch
 from overwritten.cases import resnet
-from overwritten.cases.resnet import C5, FPN, STORIES, ConvModule, feature_maps, layer4, relu_1_9, story
+from overwritten.cases.resnet import (
+    C5,
+    FPN,
+    STORIES,
+    ConvModule,
+    feature_maps,
+    layer4,
+    relu_1_9,
+    story,
+)
 from overwritten.lesson.reading_the_error import PROGRAMS, forward_of
 from overwritten.messages import parse
 from overwritten.trial import trial
@@ -59,9 +68,13 @@ def test_the_reported_line_but_for_the_device_and_the_age():
     given = torch.randn(C5)
     here = raised_by(ConvModule(2048, 2048), given, write)
     same = ("kind", "shape", "output", "op", "now", "expected")
-    assert {part: getattr(here, part) for part in same} == {part: getattr(REPORTED, part) for part in same}
+    assert {part: getattr(here, part) for part in same} == {
+        part: getattr(REPORTED, part) for part in same
+    }
     assert (here.type, REPORTED.type) == ("torch.FloatTensor", "torch.cuda.FloatTensor")
-    assert (here.overload, REPORTED.overload) == (0, 1), "ReluBackward1 was the in-place ReLU of torch 1.9 and older"
+    assert (here.overload, REPORTED.overload) == (0, 1), (
+        "ReluBackward1 was the in-place ReLU of torch 1.9 and older"
+    )
 
 
 def test_the_stock_stage_cannot_have_said_it():
@@ -74,14 +87,18 @@ def test_the_stock_stage_cannot_have_said_it():
 
 def test_layer4_is_that_of_a_resnet_50():
     stage = layer4()
-    assert sum(p.numel() for p in stage.parameters()) == 14_964_736  # torchvision's resnet50().layer4
+    assert (
+        sum(p.numel() for p in stage.parameters()) == 14_964_736
+    )  # torchvision's resnet50().layer4
     with torch.no_grad():
         assert stage(torch.zeros(1, 1024, 4, 4)).shape == (1, 2048, 2, 2)
 
 
 def test_thirteen_of_fifteen_raise_and_with_which_versions():
     assert len(STORIES) == 15
-    wanted = {name: None if name in NEVER else (3, 2) if name in STOCK else (2, 1) for name in STORIES}
+    wanted = {
+        name: None if name in NEVER else (3, 2) if name in STOCK else (2, 1) for name in STORIES
+    }
     assert {name: ends(name, True) for name in STORIES} == wanted
     assert list(wanted.values()).count((2, 1)) == 11
 
@@ -93,7 +110,9 @@ def test_taking_inplace_from_the_relu_cures_one_and_renumbers_twelve():
 
 
 def test_the_rebuilt_relu_cures_eleven():
-    assert {name: ends(name, True, relu_1_9) for name in STORIES} == {name: ends(name, True) for name in STORIES}
+    assert {name: ends(name, True, relu_1_9) for name in STORIES} == {
+        name: ends(name, True) for name in STORIES
+    }
     still = [name for name in STORIES if ends(name, False, relu_1_9)]
     assert still == ["relu, *= a gate made of itself", "relu, a convolution, += res"]
 
@@ -136,11 +155,20 @@ def test_fpn_raises_only_with_a_relu_on_the_lateral(norm, act, versions):
     torch.manual_seed(0)
     found = message_of(lambda: sum(m.sum() for m in FPN(norm, act)(feature_maps())).backward())
     assert (found and (found.now, found.expected)) == versions
-    assert message_of(lambda: sum(m.sum() for m in FPN(norm, act, in_place=False)(feature_maps())).backward()) is None
+    assert (
+        message_of(
+            lambda: sum(m.sum() for m in FPN(norm, act, in_place=False)(feature_maps())).backward()
+        )
+        is None
+    )
 
 
 def test_the_two_settings_side_by_side():
-    codes = {"on": story("relu, += res", True), "off": story("relu, += res", False), "twin": story("relu, += res", False, True)}
+    codes = {
+        "on": story("relu, += res", True),
+        "off": story("relu, += res", False),
+        "twin": story("relu, += res", False, True),
+    }
     codes = {label: "relu = F.relu\n" + code for label, code in codes.items()}
     view = knob(lambda n: codes, show="beside", n=[1])
     assert view.say() == (
@@ -151,9 +179,15 @@ def test_the_two_settings_side_by_side():
 
 
 def test_a_picture_shows_what_a_function_of_ones_own_saved():
-    codes = {label: "relu = old\n" + story("relu, += res", False, mended) for label, mended in (("a", False), ("twin", True))}
+    codes = {
+        label: "relu = old\n" + story("relu, += res", False, mended)
+        for label, mended in (("a", False), ("twin", True))
+    }
     view = knob(lambda old: codes, show="lanes", old=[resnet.relu_1_9])
-    assert "Right gradient. Line 4 saves a tensor on C at version 0; backward in line 6 finds version 0" in view.say()
+    assert (
+        "Right gradient. Line 4 saves a tensor on C at version 0; backward in line 6 finds version 0"
+        in view.say()
+    )
 
 
 # The message, part by part: what the lesson says of it
@@ -211,7 +245,9 @@ def test_anomaly_mode_names_the_saver_the_doctor_both():
         fails()
     found = recording.diagnosis
     assert found.saver.site.file.endswith("resnet.py") and "activate" in found.saver.site.module
-    assert [(w.op, w.site.file) for w in found.writers] == [("__iadd__", __file__)] or [w.op for w in found.writers] == ["add_"]
+    assert [(w.op, w.site.file) for w in found.writers] == [("__iadd__", __file__)] or [
+        w.op for w in found.writers
+    ] == ["add_"]
 
 
 def test_the_exercises_programs_say_the_same_on_every_torch():
@@ -219,4 +255,11 @@ def test_the_exercises_programs_say_the_same_on_every_torch():
     for name, code in PROGRAMS.items():
         found = message_of(lambda: exec(code, {"torch": torch, "F": F}))
         said[name] = found and (found.op, found.now, found.expected)
-    assert said == {"a": ("Relu", 3, 1), "b": ("Add", 1, 0), "c": ("Sigmoid", 2, 0), "d": (None, 1, 0), "e": None, "f": ("Add", 2, 1)}
+    assert said == {
+        "a": ("Relu", 3, 1),
+        "b": ("Add", 1, 0),
+        "c": ("Sigmoid", 2, 0),
+        "d": (None, 1, 0),
+        "e": None,
+        "f": ("Add", 2, 1),
+    }

@@ -28,7 +28,10 @@ def fake_python(folder, body):
 
 def test_help_lists_the_commands():
     out = make("help").stdout
-    assert all(f"make {verb}" in out for verb in ("lab", "author", "test", "notebooks", "site", "badges", "help"))
+    assert all(
+        f"make {verb}" in out
+        for verb in ("lab", "author", "test", "notebooks", "site", "badges", "help")
+    )
 
 
 @pytest.mark.parametrize("version", [(3, 9, 18), (2, 7, 18), (3, 14, 0)])
@@ -72,10 +75,18 @@ def test_make_lab_finds_another_port_when_one_is_taken(tmp_path):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        environment = dict(os.environ, JUPYTER_RUNTIME_DIR=str(tmp_path), JUPYTER_CONFIG_DIR=str(tmp_path))
+        environment = dict(
+            os.environ, JUPYTER_RUNTIME_DIR=str(tmp_path), JUPYTER_CONFIG_DIR=str(tmp_path)
+        )
         command = ["make", "lab", f"LAB_FLAGS=--no-browser --ServerApp.port={port}"]
         server = subprocess.Popen(
-            command, cwd=ROOT, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True
+            command,
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
         said = []
         try:
@@ -88,31 +99,75 @@ def test_make_lab_finds_another_port_when_one_is_taken(tmp_path):
             server.communicate(timeout=20)
     words = "".join(said)
     assert f"port {port} is already in use, trying another" in words
-    assert re.search(r"http://localhost:\d+/lab/tree/00_start_here\.ipynb", words), "the start page does not open"
+    assert re.search(r"http://localhost:\d+/lab/tree/00_start_here\.ipynb", words), (
+        "the start page does not open"
+    )
 
 
 def test_what_pip_installs_is_the_whole_package(tmp_path):
     """A learner in Colab has nothing but this."""
-    shutil.copytree(ROOT, tmp_path / "copy", ignore=shutil.ignore_patterns(".*", "artefacts", "_build", "*.egg-info", "build", "__pycache__"))
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), str(tmp_path / "copy")]
+    shutil.copytree(
+        ROOT,
+        tmp_path / "copy",
+        ignore=shutil.ignore_patterns(
+            ".*", "artefacts", "_build", "*.egg-info", "build", "__pycache__"
+        ),
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "--no-build-isolation",
+        "-w",
+        str(tmp_path),
+        str(tmp_path / "copy"),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     names = zipfile.ZipFile(wheel).namelist()
     packed = {name for name in names if name.startswith("overwritten/")}
-    here = {str(path.relative_to(ROOT)) for path in (ROOT / "overwritten").rglob("*") if path.suffix in (".py", ".js", ".csv")}
+    here = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "overwritten").rglob("*")
+        if path.suffix in (".py", ".js", ".csv")
+    }
     assert packed == here
     scripts = {path.name for path in (ROOT / "lessons_src" / "clinic").glob("*.py")}
-    assert {name.rpartition("/")[2] for name in names if "/share/overwritten/clinic/" in name} == scripts
+    assert {
+        name.rpartition("/")[2] for name in names if "/share/overwritten/clinic/" in name
+    } == scripts
     finds_its_scripts(wheel, tmp_path)
 
 
 def finds_its_scripts(wheel, folder):
     """Installed elsewhere, without this tree, the clinic reads the scripts that pip put there."""
-    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--ignore-installed", "--prefix", str(folder / "there"), str(wheel)]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--no-deps",
+        "--ignore-installed",
+        "--prefix",
+        str(folder / "there"),
+        str(wheel),
+    ]
     assert subprocess.run(command, capture_output=True).returncode == 0
     (site,) = (folder / "there").rglob("site-packages")
     code = "from overwritten.lesson import clinic; print(clinic.__file__, *(one.path for one in clinic.SCRIPTS.values()))"
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=dict(os.environ, PYTHONPATH=str(site)), capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=dict(os.environ, PYTHONPATH=str(site)),
+        capture_output=True,
+        text=True,
+    )
     found = done.stdout.split()
-    assert len(found) == 4 and all(path.startswith(str(folder / "there")) for path in found), done.stdout + done.stderr
+    assert len(found) == 4 and all(path.startswith(str(folder / "there")) for path in found), (
+        done.stdout + done.stderr
+    )

@@ -35,12 +35,22 @@ def visit(site, browser):
             faults.append(message.text)
 
     def opened(name, dark=False, width=1280):
-        look = {"color_scheme": "dark" if dark else "light", "viewport": {"width": width, "height": 800}}
-        contexts.append(browser.new_context(offline=True, permissions=["clipboard-read", "clipboard-write"], **look))
+        look = {
+            "color_scheme": "dark" if dark else "light",
+            "viewport": {"width": width, "height": 800},
+        }
+        contexts.append(
+            browser.new_context(
+                offline=True, permissions=["clipboard-read", "clipboard-write"], **look
+            )
+        )
         page = contexts[-1].new_page()
         page.on("console", hear)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("request", lambda request: faults.append(request.url) if request.url.startswith(REMOTE) else None)
+        page.on(
+            "request",
+            lambda request: faults.append(request.url) if request.url.startswith(REMOTE) else None,
+        )
         page.goto((site / name).as_uri())
         page.wait_for_selector("body[data-jp-theme-light]")
         return page
@@ -70,10 +80,18 @@ def soup(site, name):
 def test_each_page_has_its_neighbours(site):
     pages = ["index.html", *map(page_of, NOTEBOOKS)]
     for number, name in enumerate(pages):
-        links = {side: soup(site, name).select_one(f"a.{side}") for side in ("left-prev", "right-next")}
-        found = {side: (site / name).parent.joinpath(link["href"]).resolve() for side, link in links.items() if link}
+        links = {
+            side: soup(site, name).select_one(f"a.{side}") for side in ("left-prev", "right-next")
+        }
+        found = {
+            side: (site / name).parent.joinpath(link["href"]).resolve()
+            for side, link in links.items()
+            if link
+        }
         wanted = {"left-prev": number - 1, "right-next": number + 1}
-        assert found == {side: site / pages[i] for side, i in wanted.items() if 0 <= i < len(pages)}, name
+        assert found == {
+            side: site / pages[i] for side, i in wanted.items() if 0 <= i < len(pages)
+        }, name
 
 
 def test_the_front_page_lists_the_lessons(site):
@@ -85,21 +103,42 @@ def test_the_front_page_lists_the_lessons(site):
 def test_code_and_outputs_stand_there_as_stored_and_no_answer(site, path):
     page, text = soup(site, page_of(path)), (site / page_of(path)).read_text("utf8")
     cells = code_cells(path)
-    assert [pre.get_text().strip() for pre in page.select(".cell_input pre")] == [c.source.strip() for c in cells if not asks(c)]
+    assert [pre.get_text().strip() for pre in page.select(".cell_input pre")] == [
+        c.source.strip() for c in cells if not asks(c)
+    ]
     outputs = [output for cell in cells for output in cell.outputs]
     printed = [o.text for o in outputs if o.output_type == "stream"]
-    assert [pre.get_text().strip() for pre in page.select(".output.stream pre")] == [words.strip() for words in printed]
-    rich = [o.data["text/html"].replace('.ipynb"', '.html"') for o in outputs if "text/html" in o.get("data", {})]
-    assert len(rich) >= 10 and len(page.select(".output.text_html")) == len(rich) and all(one in text for one in rich)
+    assert [pre.get_text().strip() for pre in page.select(".output.stream pre")] == [
+        words.strip() for words in printed
+    ]
+    rich = [
+        o.data["text/html"].replace('.ipynb"', '.html"')
+        for o in outputs
+        if "text/html" in o.get("data", {})
+    ]
+    assert (
+        len(rich) >= 10
+        and len(page.select(".output.text_html")) == len(rich)
+        and all(one in text for one in rich)
+    )
 
 
 def test_no_file_tells_the_answers(site):
-    answers = [cell.source.splitlines()[-2].strip() for path in NOTEBOOKS for cell in code_cells(path) if asks(cell)]
+    answers = [
+        cell.source.splitlines()[-2].strip()
+        for path in NOTEBOOKS
+        for cell in code_cells(path)
+        if asks(cell)
+    ]
     assert all(answer.startswith("answer=") for answer in answers)
     for path in site.rglob("*"):
         if path.suffix in (".html", ".js", ".ipynb", ".json", ".txt", ".md"):
             text = re.sub(r"<[^>]+>", "", path.read_text("utf8"))
-            told = [a for a in answers if a in html.unescape(text) or json.dumps(a, ensure_ascii=False)[1:-1] in text]
+            told = [
+                a
+                for a in answers
+                if a in html.unescape(text) or json.dumps(a, ensure_ascii=False)[1:-1] in text
+            ]
             assert not told, path
 
 
@@ -114,7 +153,9 @@ def test_nothing_is_loaded_from_the_net(site):
 
 def views(page, path, kind):
     """Each live view of that kind on the page, and the HTML that was stored for it."""
-    rich = [o.get("data", {}).get("text/html", "") for cell in code_cells(path) for o in cell.outputs]
+    rich = [
+        o.get("data", {}).get("text/html", "") for cell in code_cells(path) for o in cell.outputs
+    ]
     stored = [text for text in rich if text.startswith(f'<div class="ow" data-{kind}="')]
     shown = page.locator(f".ow[data-{'still' if kind == 'knob' else kind}]").all()
     assert len(shown) == len(stored) > 0
@@ -137,7 +178,9 @@ def test_every_film_moves(visit, path):
             said = picture.get_attribute("aria-label")
             assert picture.get_attribute("data-step") == step
             assert film.locator(".sentence").inner_text() == said and f"{alive} alive" in said
-            assert said.startswith(f"Step {number} of {len(rows) - 1}: {line}." if number else "Start.")
+            assert said.startswith(
+                f"Step {number} of {len(rows) - 1}: {line}." if number else "Start."
+            )
         assert said == BeautifulSoup(before, "html.parser").select_one(".sentence").get_text()
 
 
@@ -146,16 +189,25 @@ def test_every_knob_shows_what_was_recorded(visit, path):
     page = visit(page_of(path))
     for knob, before in views(page, path, "knob"):
         stored = json.JSONDecoder().raw_decode(before, before.index("const knob = ") + 13)[0]
-        fields, said, picture = knob.locator("input, select").all(), knob.locator(".sentence"), knob.locator(".picture svg")
+        fields, said, picture = (
+            knob.locator("input, select").all(),
+            knob.locator(".sentence"),
+            knob.locator(".picture svg"),
+        )
         assert len(fields) == len(stored["controls"]) and len(stored["positions"]) > 1
         for places, number in stored["positions"].items():
             for field, control, place in zip(fields, stored["controls"], places.split(",")):
                 field.fill(place) if control["slider"] else field.select_option(place)
             wanted = stored["sentences"][number]
-            set_to = [f"{c['name']} = {c['labels'][int(place)]}" for c, place in zip(stored["controls"], places.split(","))]
+            set_to = [
+                f"{c['name']} = {c['labels'][int(place)]}"
+                for c, place in zip(stored["controls"], places.split(","))
+            ]
             assert said.text_content() == wanted and wanted.startswith(", ".join(set_to))
             svg = "".join(stored["strokes"][stroke] for stroke in stored["pictures"][number])
-            assert picture.get_attribute("aria-label") == html.unescape(re.search('aria-label="(.*?)"', svg)[1])
+            assert picture.get_attribute("aria-label") == html.unescape(
+                re.search('aria-label="(.*?)"', svg)[1]
+            )
 
 
 INKS = """() => [...document.querySelectorAll('.ow .picture svg text')].map(text => {
@@ -167,7 +219,10 @@ INKS = """() => [...document.querySelectorAll('.ow .picture svg text')].map(text
 
 def luminance(colour):
     parts = [int(n) / 255 for n in re.findall(r"\d+", colour)[:3]]
-    return sum(w * (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4) for w, c in zip((0.2126, 0.7152, 0.0722), parts))
+    return sum(
+        w * (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4)
+        for w, c in zip((0.2126, 0.7152, 0.0722), parts)
+    )
 
 
 def contrast(*colours):
@@ -186,7 +241,12 @@ def test_the_pictures_follow_the_theme(visit):
         assert len(set(map(tuple, pairs))) >= 3, "ink, soft ink and red"
         faint = [pair for pair in pairs if contrast(*pair) < 4.5]
         assert not faint, theme
-    assert min(luminance(ink) for ink, _ in inks["light"]) < 0.1 < 0.5 < max(luminance(ink) for ink, _ in inks["dark"])
+    assert (
+        min(luminance(ink) for ink, _ in inks["light"])
+        < 0.1
+        < 0.5
+        < max(luminance(ink) for ink, _ in inks["dark"])
+    )
 
 
 def test_search_by_keyboard(visit):
@@ -195,7 +255,9 @@ def test_search_by_keyboard(visit):
     page.keyboard.type("padlock")
     page.keyboard.press("Enter")
     page.wait_for_selector("#search-results li a")
-    page.wait_for_function("() => /found/.test(document.querySelector('#search-results').textContent)")
+    page.wait_for_function(
+        "() => /found/.test(document.querySelector('#search-results').textContent)"
+    )
     assert "Read the version counter" in page.locator("#search-results ul.search").inner_text()
     page.locator("#search-results li a", has_text="Read the version counter").first.click()
     assert "notebooks/02_version_counter.html" in page.url
@@ -215,7 +277,9 @@ def test_code_is_copied_as_it_stands(visit):
 @each_lesson
 def test_a_narrow_window_loses_nothing(visit, path, width):
     page = visit(page_of(path), width=width)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width, "the page scrolls sideways"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, (
+        "the page scrolls sideways"
+    )
     smallest = page.evaluate(
         """() => Math.min(...[...document.querySelectorAll('.ow .picture svg')].map(
             s => 12.5 * s.getBoundingClientRect().width / s.viewBox.baseVal.width))"""
@@ -228,16 +292,31 @@ def test_a_narrow_window_loses_nothing(visit, path, width):
 def test_screenshots(visit, path, dark):
     page = visit(page_of(path), dark=dark)
     ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"site_{path.stem[:2]}_{'dark' if dark else 'light'}.png", full_page=True)
-    assert page.locator(".ow .picture svg").count() == page.locator(".ow:is([data-film], [data-still])").count() > 0
+    page.screenshot(
+        path=ARTEFACTS / f"site_{path.stem[:2]}_{'dark' if dark else 'light'}.png", full_page=True
+    )
+    assert (
+        page.locator(".ow .picture svg").count()
+        == page.locator(".ow:is([data-film], [data-still])").count()
+        > 0
+    )
 
 
 def test_links_between_pages_lead_to_pages(site):
     for path in site.rglob("*.html"):
-        links = [a["href"].partition("#")[0] for a in BeautifulSoup(path.read_text("utf8"), "html.parser").select("article a[href]")]
-        lost = [link for link in links if link and not link.startswith(REMOTE) and not (path.parent / link).exists()]
+        links = [
+            a["href"].partition("#")[0]
+            for a in BeautifulSoup(path.read_text("utf8"), "html.parser").select("article a[href]")
+        ]
+        lost = [
+            link
+            for link in links
+            if link and not link.startswith(REMOTE) and not (path.parent / link).exists()
+        ]
         assert lost == [], path
-    assert soup(site, "notebooks/00_start_here.html").select('.ow-ask a[href="02_version_counter.html"]')
+    assert soup(site, "notebooks/00_start_here.html").select(
+        '.ow-ask a[href="02_version_counter.html"]'
+    )
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

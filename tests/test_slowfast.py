@@ -12,10 +12,31 @@ from torch.nn import functional as F
 
 from overwritten import watch
 from overwritten.cases import slowfast
-from overwritten.cases.slowfast import ActionDetector, Config, average_precision, losses_of, mean_average_precision
-from overwritten.cases.slowfast_data import ACTIONS, CLASSES, collate, make_clips, names_of, pack, unpack, yolo_to_corners
+from overwritten.cases.slowfast import (
+    ActionDetector,
+    Config,
+    average_precision,
+    losses_of,
+    mean_average_precision,
+)
+from overwritten.cases.slowfast_data import (
+    ACTIONS,
+    CLASSES,
+    collate,
+    make_clips,
+    names_of,
+    pack,
+    unpack,
+    yolo_to_corners,
+)
 from overwritten.lesson import slowfast_fix as lesson
-from overwritten.lesson.slowfast_network import SWITCHES, network, network_sentence, network_svg, try_out
+from overwritten.lesson.slowfast_network import (
+    SWITCHES,
+    network,
+    network_sentence,
+    network_svg,
+    try_out,
+)
 from overwritten.lesson.slowfast_player import Player, frames_png
 from overwritten.messages import parse
 from overwritten.trial import RIGHT
@@ -52,7 +73,13 @@ def all_equal(some, others):
 
 def test_the_message_is_the_reported_one_but_for_n_and_the_device():
     reported, here = parse(lesson.REPORTED.replace("[N", "[7")), message()
-    assert (here.kind, here.output, here.op, here.now, here.expected) == ("overwritten", 0, "Relu", 1, 0)
+    assert (here.kind, here.output, here.op, here.now, here.expected) == (
+        "overwritten",
+        0,
+        "Relu",
+        1,
+        0,
+    )
     for part in ("kind", "output", "op", "now", "expected"):
         assert getattr(here, part) == getattr(reported, part)
     assert here.shape[1:] == reported.shape[1:] == (1024,) and len(here.shape) == 2
@@ -71,7 +98,13 @@ NO_HELP = {
     "IA off": {"ia_structure": False},
     "features cloned": {"clone": "tensors"},
     "ReLUs of the backbone out of place": {"backbone_relu_inplace": False},
-    "all of these": {"frozen_bn": True, "conv_body": "Slowfast-Resnet101", "ia_structure": False, "clone": "tensors", "backbone_relu_inplace": False},
+    "all of these": {
+        "frozen_bn": True,
+        "conv_body": "Slowfast-Resnet101",
+        "ia_structure": False,
+        "clone": "tensors",
+        "backbone_relu_inplace": False,
+    },
 }
 
 
@@ -104,7 +137,11 @@ def test_the_doctor_names_both_lines():
         gradients()
     diagnosis = recording.diagnosis
     text = diagnosis.text()
-    assert "`return F.relu(self.fc2(x))`" in text and "`x = self.dropout(x)`" in text and "slowfast.py" in text
+    assert (
+        "`return F.relu(self.fc2(x))`" in text
+        and "`x = self.dropout(x)`" in text
+        and "slowfast.py" in text
+    )
     assert diagnosis.complete and diagnosis.cure.name == "in-place module"
     assert diagnosis.writers[0].site.module == "predictor.dropout (Dropout)"
 
@@ -150,21 +187,37 @@ def test_labels_are_two_bytes_a_person():
     labels = np.random.RandomState(0).randint(0, 2, (50, CLASSES)).astype(bool)
     packed = pack(labels)
     assert packed.shape == (50, 2) and packed.dtype == np.uint8 and (unpack(packed) == labels).all()
-    assert len(ACTIONS) == 14 and names_of(unpack(pack(np.eye(16, dtype=bool)))[13]) == ["cool down"]
+    assert len(ACTIONS) == 14 and names_of(unpack(pack(np.eye(16, dtype=bool)))[13]) == [
+        "cool down"
+    ]
 
 
 def test_clips_are_the_same_for_the_same_seed_and_sound():
     clips, again = make_clips(40, seed=5), make_clips(40, seed=5)
-    assert all((a.frames == b.frames).all() and (a.packed == b.packed).all() for a, b in zip(clips, again))
+    assert all(
+        (a.frames == b.frames).all() and (a.packed == b.packed).all() for a, b in zip(clips, again)
+    )
     assert not (make_clips(1, seed=6)[0].frames == clips[0].frames).all()
     for clip in clips:
         labels = unpack(clip.packed)
-        assert clip.frames.shape == (8, 40, 60) and clip.frames.dtype == np.float32 and 1 <= len(labels) <= 3
-        assert (labels[:, 14:] == 0).all() and (labels[:, :3].sum(1) == 1).all() and (labels[:, 3:6].sum(1) == 1).all()
-        for (x1, y1, x2, y2), row in zip(yolo_to_corners(clip.boxes, 60, 40).round().int().tolist(), labels):
+        assert (
+            clip.frames.shape == (8, 40, 60)
+            and clip.frames.dtype == np.float32
+            and 1 <= len(labels) <= 3
+        )
+        assert (
+            (labels[:, 14:] == 0).all()
+            and (labels[:, :3].sum(1) == 1).all()
+            and (labels[:, 3:6].sum(1) == 1).all()
+        )
+        for (x1, y1, x2, y2), row in zip(
+            yolo_to_corners(clip.boxes, 60, 40).round().int().tolist(), labels
+        ):
             inside = clip.frames[:, max(y1, 0) : y2, max(x1, 0) : x2]
             assert inside.max() > 26, "nobody in the box"
-            assert (inside.max() == 60) == ("hold a hot cup" in names_of(row)), "the cup is in the box of who holds it"
+            assert (inside.max() == 60) == ("hold a hot cup" in names_of(row)), (
+                "the cup is in the box of who holds it"
+            )
 
 
 def test_a_batch_has_the_shapes_that_collate_promises():
@@ -183,11 +236,15 @@ def test_average_precision_by_hand():
     # ranked: yes, no, yes, no, yes → precisions 1/1, 2/3, 3/5 at the three
     scores, labels = torch.tensor([0.9, 0.8, 0.7, 0.6, 0.5]), torch.tensor([1, 0, 1, 0, 1])
     assert average_precision(scores, labels) == pytest.approx((1 + 2 / 3 + 3 / 5) / 3)
-    assert average_precision(-scores, labels) == pytest.approx((1 + 2 / 3 + 3 / 5) / 3)  # a palindrome
+    assert average_precision(-scores, labels) == pytest.approx(
+        (1 + 2 / 3 + 3 / 5) / 3
+    )  # a palindrome
     assert average_precision(scores, torch.tensor([0, 0, 0, 0, 1])) == pytest.approx(1 / 5)
     both = torch.stack([labels, torch.tensor([0, 0, 0, 0, 1]), torch.zeros(5, dtype=int)], 1)
     mean = mean_average_precision(scores[:, None].expand(5, 3), both)
-    assert mean == pytest.approx(((1 + 2 / 3 + 3 / 5) / 3 + 1 / 5) / 2), "a class that nobody has is left out"
+    assert mean == pytest.approx(((1 + 2 / 3 + 3 / 5) / 3 + 1 / 5) / 2), (
+        "a class that nobody has is left out"
+    )
 
 
 def test_it_learns_with_another_seed():
@@ -217,13 +274,26 @@ def test_every_switch_of_the_picture_says_what_the_step_did():
             run = try_out(videos=2, persons=3, **{switch: how})
             words, svg = network_sentence(run), network_svg(run, "label")
             if (switch, how) in cured:
-                assert run.verdict == RIGHT and not run.error and 'data-lit="0"' in svg and "✓ right gradient" in svg
+                assert (
+                    run.verdict == RIGHT
+                    and not run.error
+                    and 'data-lit="0"' in svg
+                    and "✓ right gradient" in svg
+                )
             elif how == "cloned as written":
-                assert "Backward never begins" in words and svg.count("not run") == 6 and 'data-lit="0"' in svg
+                assert (
+                    "Backward never begins" in words
+                    and svg.count("not run") == 6
+                    and 'data-lit="0"' in svg
+                )
             else:
                 assert "[3, 1024]" in words and "fc2 saved it, dropout wrote over it" in words
-                assert 'data-lit="4"' in svg and svg.count('class="warn"') == 4 and svg.count("⟵") == 5
-            assert parse(run.error) is None or all(len(s) == 5 for w, s in run.shapes.items() if w not in lesson_head())
+                assert (
+                    'data-lit="4"' in svg and svg.count('class="warn"') == 4 and svg.count("⟵") == 5
+                )
+            assert parse(run.error) is None or all(
+                len(s) == 5 for w, s in run.shapes.items() if w not in lesson_head()
+            )
 
 
 def lesson_head():
@@ -233,7 +303,10 @@ def lesson_head():
 def test_a_wrong_gradient_would_be_seen(monkeypatch):
     monkeypatch.setattr(slowfast.ReLUSavingInput, "backward", staticmethod(lambda ctx, grad: grad))
     run = try_out(videos=1, persons=2, relu="saves its input")
-    assert run.verdict == "another gradient" and "another gradient than the out-of-place twin's" in network_sentence(run)
+    assert (
+        run.verdict == "another gradient"
+        and "another gradient than the out-of-place twin's" in network_sentence(run)
+    )
 
 
 def test_the_knobs_scene_is_the_run_of_its_code():
@@ -249,9 +322,16 @@ def test_the_player_holds_frames_words_and_no_mistake_of_its_own():
     said[0][0].append("swim")
     player = Player(clips, said)
     html = player.html()
-    assert f"✗ missed: {missed}; wrong: swim" in html and html.count("as labelled") >= sum(map(len, truth)) - 1
+    assert (
+        f"✗ missed: {missed}; wrong: swim" in html
+        and html.count("as labelled") >= sum(map(len, truth)) - 1
+    )
     assert html == Player(clips, said).html() and len(html) < 60_000
-    assert html.count('class="still" alt="Clip') == 2 and "prefers-reduced-motion" in html and "autoplay" not in html
+    assert (
+        html.count('class="still" alt="Clip') == 2
+        and "prefers-reduced-motion" in html
+        and "autoplay" not in html
+    )
     assert repr(sum(map(len, said))) == str(html.count("<tr><td>"))
 
 
@@ -286,8 +366,13 @@ A3 = {
 
 def test_the_reports_claims_have_these_verdicts_and_a_cell():
     tomllib = pytest.importorskip("tomllib")  # Python 3.11 and later
-    claims = {c["id"]: c for c in tomllib.loads((ROOT / "claims" / "claims.toml").read_text("utf8"))["claim"]}
-    tags = re.findall(r'"claim:([\w-]+)"', (ROOT / "lessons_src" / "07_slowfast_fix.py").read_text("utf8"))
+    claims = {
+        c["id"]: c
+        for c in tomllib.loads((ROOT / "claims" / "claims.toml").read_text("utf8"))["claim"]
+    }
+    tags = re.findall(
+        r'"claim:([\w-]+)"', (ROOT / "lessons_src" / "07_slowfast_fix.py").read_text("utf8")
+    )
     assert {name: claims[name]["verdict"] for name in A3} == A3
     assert set(A3) <= set(tags) and len(tags) == len(set(tags))
     assert {name for name, c in claims.items() if c["source"] == "004"} <= set(tags)

@@ -41,7 +41,10 @@ CASES = {
         "y = x.exp()\ny.sum().backward()\ny.data.mul_(2)",
         [("y", 2, 3, 0, 0, "checked", ())],
     ),
-    "a write through .data that is never looked at": ("y = x.exp()\ny.data.mul_(2)", [("y", 2, None, 0, 0, "held", (3,))]),
+    "a write through .data that is never looked at": (
+        "y = x.exp()\ny.data.mul_(2)",
+        [("y", 2, None, 0, 0, "held", (3,))],
+    ),
     "a write through NumPy": (
         "y = x.exp()\nn = y.detach().numpy()\nn[0] = 7\ny.sum().backward()",
         [("y", 2, 5, 0, 0, "checked", (4,))],
@@ -74,21 +77,33 @@ CASES = {
         "y = x.exp()\nl = y.sum()\nl.backward(retain_graph=True)\nwith torch.no_grad(): y += 1\nl.backward()",
         [("y", 2, 6, 0, 1, "raised", ())],
     ),
-    "backward twice without": ("y = x.exp()\nl = y.sum()\nl.backward()\nl.backward()", [("y", 2, 4, 0, 0, "checked", ())]),
+    "backward twice without": (
+        "y = x.exp()\nl = y.sum()\nl.backward()\nl.backward()",
+        [("y", 2, 4, 0, 0, "checked", ())],
+    ),
     "a check by autograd.grad": (
         "y = x.exp()\ng = torch.autograd.grad(y.sum(), x)",
         [("y", 2, 3, 0, 0, "checked", ())],
     ),
     "a history dropped by del": ("y = x.exp()\ndel y\nz = 1", [("y", 2, 3, 0, 0, "dropped", ())]),
-    "a history dropped after a write": ("y = x.exp()\ny += 1\ny = 1", [("y", 2, 4, 0, 1, "dropped", ())]),
-    "a history dropped in a line that fails": ("y = x.exp()\ndel y; 1 / 0", [("y", 2, 3, 0, 0, "dropped", ())]),
+    "a history dropped after a write": (
+        "y = x.exp()\ny += 1\ny = 1",
+        [("y", 2, 4, 0, 1, "dropped", ())],
+    ),
+    "a history dropped in a line that fails": (
+        "y = x.exp()\ndel y; 1 / 0",
+        [("y", 2, 3, 0, 0, "dropped", ())],
+    ),
     "a line that still runs after the error": (
         "y = x.exp()\ny += 1\ntry:\n    y.sum().backward()\nfinally:\n    z = 1",
         [("y", 2, 5, 0, 1, "raised", ())],
     ),
     "nobody called backward": ("y = x.exp()\ny += 1", [("y", 2, None, 0, 1, "held", ())]),
     "an error of another kind": ("y = x.exp()\n1 / 0", [("y", 2, None, 0, 0, "held", ())]),
-    "a backward that fails for another reason": ("y = x.exp()\ny.backward()", [("y", 2, None, 0, 0, "held", ())]),
+    "a backward that fails for another reason": (
+        "y = x.exp()\ny.backward()",
+        [("y", 2, None, 0, 0, "held", ())],
+    ),
     "a leaf written": ("y = x.exp()\nx += 1", [("y", 2, None, 0, 0, "held", ())]),
     "gradients switched off": ("with torch.no_grad(): y = x.exp()\ny += 1", []),
     "nothing needs a gradient": ("x = torch.ones(3)\ny = x.exp()\ny += 1", []),
@@ -133,7 +148,10 @@ CASES = {
 
 def lives(code):
     recording = record(X + code)
-    return [(s.tensor, s.start, s.end, s.expects, s.finds, s.outcome, s.unseen) for s in spans(recording)]
+    return [
+        (s.tensor, s.start, s.end, s.expects, s.finds, s.outcome, s.unseen)
+        for s in spans(recording)
+    ]
 
 
 @pytest.mark.parametrize("code, expected", CASES.values(), ids=CASES)
@@ -142,12 +160,19 @@ def test_a_saved_tensor_lives_from_its_save_to_its_check(code, expected):
 
 
 def test_spans_come_in_the_order_of_their_saves():
-    starts = [span.start for span in spans(record(X + "y = x.exp()\nz = y.sin()\nu = z.cos()\ndel u, z\nu = y.sqrt()"))]
+    starts = [
+        span.start
+        for span in spans(
+            record(X + "y = x.exp()\nz = y.sin()\nu = z.cos()\ndel u, z\nu = y.sqrt()")
+        )
+    ]
     assert starts == [2, 3, 4, 6]
 
 
 def test_a_silent_step_is_one_whose_bytes_change_and_whose_counter_stays():
-    recording = record("x = torch.zeros(3)\nx += 1\nx.data += 1\nx += 0\nn = x.numpy()\nn[1] = 5\ny = x * 2")
+    recording = record(
+        "x = torch.zeros(3)\nx += 1\nx.data += 1\nx += 0\nn = x.numpy()\nn[1] = 5\ny = x * 2"
+    )
     assert silent_steps(recording, "A") == [3, 6] and silent_steps(recording, "B") == []
 
 

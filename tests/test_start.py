@@ -21,14 +21,22 @@ QUESTIONS = [question for section in PAGE.sections for question in section.quest
 def test_its_parts():
     assert NOTEBOOKS[0].stem == "00_start_here", "the page that opens comes first"
     titles = [section.title for section in PAGE.sections]
-    assert titles == ["The lessons", "Does everything work here?", "A film and a knob", "Six snippets", "Pause and come back"]
+    assert titles == [
+        "The lessons",
+        "Does everything work here?",
+        "A film and a knob",
+        "Six snippets",
+        "Pause and come back",
+    ]
     assert sum(section.minutes for section in PAGE.sections) == PAGE.minutes
     assert len(QUESTIONS) == 6 and "\nfilm(" in SOURCE and "\nknob(" in SOURCE
 
 
 def test_the_map_has_every_lesson():
     rows = re.findall(r"^# \| (\d) \| \[(.+)\]\((.+)\.ipynb\) \| (\d+) \|", SOURCE, re.M)
-    assert rows == [(str(one.number), one.title, one.name, str(one.minutes)) for one in course.lessons()]
+    assert rows == [
+        (str(one.number), one.title, one.name, str(one.minutes)) for one in course.lessons()
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -45,12 +53,20 @@ def snippets():
 def test_a_snippet_gives_one_of_the_choices_and_the_others_lead_to_a_lesson(question, snippets):
     name = re.search(r"`(\w+)\(\)`", question.words)[1]
     outcome = snippets["gives"](snippets[name])
-    assert outcome in question.choices and question.answer is None, "an answer is computed, not typed in"
-    sections = {(lesson.number, section.number, lesson.name) for lesson in course.lessons() for section in lesson.sections}
+    assert outcome in question.choices and question.answer is None, (
+        "an answer is computed, not typed in"
+    )
+    sections = {
+        (lesson.number, section.number, lesson.name)
+        for lesson in course.lessons()
+        for section in lesson.sections
+    }
     for choice, feedback in question.choices.items():
         links = LINK.findall(feedback)
         assert len(links) == (choice != outcome), choice
-        assert all((int(number), int(section), name) in sections for number, section, name in links), links
+        assert all(
+            (int(number), int(section), name) in sections for number, section, name in links
+        ), links
 
 
 def test_a_link_leads_beside_the_page_and_in_colab_to_its_release(monkeypatch):
@@ -64,16 +80,27 @@ def test_a_link_leads_beside_the_page_and_in_colab_to_its_release(monkeypatch):
 
 FAULTS = [
     (selfcheck.python, ((3, 9, 18), (3, 14, 0)), ((3, 10, 0), (3, 13, 9)), "make lab PYTHON="),
-    (selfcheck.torch, ("2.5.1+cu121", "1.13.1", "2.16.0", "3.0.0"), ("2.6.0", "2.13.0+cpu", "2.15.1a0+git1"), "%pip install 'torch>="),
+    (
+        selfcheck.torch,
+        ("2.5.1+cu121", "1.13.1", "2.16.0", "3.0.0"),
+        ("2.6.0", "2.13.0+cpu", "2.15.1a0+git1"),
+        "%pip install 'torch>=",
+    ),
     (selfcheck.ipywidgets, ("7.6.5", "9.0.0"), ("7.7.1", "8.1.9"), "%pip install 'ipywidgets>="),
 ]
 
 
-@pytest.mark.parametrize("check, bad, good, cure", FAULTS, ids=lambda part: getattr(part, "__name__", ""))
+@pytest.mark.parametrize(
+    "check, bad, good, cure", FAULTS, ids=lambda part: getattr(part, "__name__", "")
+)
 def test_another_version_is_told_what_to_do(check, bad, good, cure):
     for version in bad:
         said = check(version)
-        assert cure in said and ".".join(map(str, version[:2])) in said if isinstance(version, tuple) else version in said
+        assert (
+            cure in said and ".".join(map(str, version[:2])) in said
+            if isinstance(version, tuple)
+            else version in said
+        )
     assert [check(version) for version in good] == [""] * len(good) and check() == ""
 
 
@@ -101,7 +128,9 @@ def test_without_ipywidgets(monkeypatch):
 
 def test_what_is_well_says_nothing_of_this_machine():
     cell = next(cell for cell in NOTEBOOK.cells if "selfcheck(" in cell.source)
-    assert not re.search(r"\d", "".join(o.data["text/plain"] for o in cell.outputs).replace("Ctrl+Shift+C", ""))
+    assert not re.search(
+        r"\d", "".join(o.data["text/plain"] for o in cell.outputs).replace("Ctrl+Shift+C", "")
+    )
     assert cell.outputs[0].data["text/plain"].count("[ok]") == 5, "a fault while the page was built"
 
 
@@ -125,5 +154,10 @@ def test_in_jupyterlab_all_is_well_and_a_link_opens_the_lesson(lesson):
     wrong = page.locator(".ow-ask details", has=page.locator("a")).first
     wrong.locator("summary").click()
     wrong.locator("a").click()
-    page.wait_for_function("() => window.jupyterapp.shell.currentWidget.context?.path === '01_storage_pointers.ipynb'")
-    page.evaluate("here => { window.jupyterapp.shell.currentWidget.close(); window.jupyterapp.shell.activateById(here); }", here)
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.context?.path === '01_storage_pointers.ipynb'"
+    )
+    page.evaluate(
+        "here => { window.jupyterapp.shell.currentWidget.close(); window.jupyterapp.shell.activateById(here); }",
+        here,
+    )

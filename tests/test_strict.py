@@ -35,7 +35,9 @@ def silent_in(code, **names):
 
 @pytest.mark.parametrize("name", [name for name in WRITERS])
 def test_the_writing_line_is_named(name):
-    code = f"x = torch.ones(3, requires_grad=True)\ny = x.exp()\n{WRITERS[name]}\ny.sum().backward()\n"
+    code = (
+        f"x = torch.ones(3, requires_grad=True)\ny = x.exp()\n{WRITERS[name]}\ny.sum().backward()\n"
+    )
     silent, marked, scope = silent_in(code)
     assert len(silent) == 1 and silent[0].saver.op == "exp" and silent[0].saver.site.line == 2
     assert [w.site.line for w in silent[0].writers] == marked
@@ -96,7 +98,9 @@ def test_a_checkpoint_that_recomputes_into_its_own_way():
         """
     )
     silent, marked, scope = silent_in(code)
-    assert [one.saver.op for one in silent] == ["exp"] and silent[0].saver.site.line == marked[0] - 1
+    assert [one.saver.op for one in silent] == ["exp"] and silent[0].saver.site.line == marked[
+        0
+    ] - 1
     assert marked[0] in {w.site.line for w in silent[0].writers}
     assert torch.allclose(scope["x"].grad, 2 * torch.ones(3).exp() * 4), "twice the true gradient"
 
@@ -118,7 +122,10 @@ def test_allow_mutation_with_slices():
 
 
 def identity_hooks_and_checkpoints():
-    with torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t), torch.autograd.graph.save_on_cpu():
+    with (
+        torch.autograd.graph.saved_tensors_hooks(lambda t: t, lambda t: t),
+        torch.autograd.graph.save_on_cpu(),
+    ):
         torch.ones(3, requires_grad=True).exp().sum().backward()
     net = nn.Sequential(nn.Linear(4, 4), nn.Dropout(0.5), nn.ReLU())
     for reentrant in (False, True):
@@ -127,7 +134,13 @@ def identity_hooks_and_checkpoints():
 
 
 def training_step():
-    net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(144, 2))
+    net = nn.Sequential(
+        nn.Conv2d(1, 4, 3),
+        nn.BatchNorm2d(4),
+        nn.ReLU(inplace=True),
+        nn.Flatten(),
+        nn.Linear(144, 2),
+    )
     optimizer = torch.optim.Adam(net.parameters())
     for _ in range(3):
         loss = net(torch.randn(4, 1, 8, 8)).square().mean()
@@ -137,7 +150,9 @@ def training_step():
 
 
 def accumulation():
-    net = nn.Sequential(nn.Linear(4, 4), nn.LayerNorm(4), nn.GELU(), nn.Dropout(0.5), nn.Linear(4, 1))
+    net = nn.Sequential(
+        nn.Linear(4, 4), nn.LayerNorm(4), nn.GELU(), nn.Dropout(0.5), nn.Linear(4, 1)
+    )
     teacher = copy.deepcopy(net)
     for _ in range(2):
         (net(torch.randn(2, 4)) - teacher(torch.randn(2, 4)).detach()).square().sum().backward()
@@ -164,7 +179,17 @@ def data_before_the_save():
     (x.exp()).sum().backward()
 
 
-@pytest.mark.parametrize("program", [training_step, accumulation, attention, recurrent, data_before_the_save, identity_hooks_and_checkpoints])
+@pytest.mark.parametrize(
+    "program",
+    [
+        training_step,
+        accumulation,
+        attention,
+        recurrent,
+        data_before_the_save,
+        identity_hooks_and_checkpoints,
+    ],
+)
 def test_right_programs_are_not_accused(program):
     torch.manual_seed(0)
     with Eyes(strict=True) as eyes:

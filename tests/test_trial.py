@@ -34,7 +34,11 @@ CASES = {
         RAISES,
     ),
     "a write to a leaf": ("x += 1\ny = x.exp()", "z = x + 1\ny = z.exp()", RAISES),
-    "a write to a view of a leaf": ("x[0] = 1\ny = x.exp()", "y = torch.cat([torch.ones(1), x[1:]]).exp()", RAISES),
+    "a write to a view of a leaf": (
+        "x[0] = 1\ny = x.exp()",
+        "y = torch.cat([torch.ones(1), x[1:]]).exp()",
+        RAISES,
+    ),
     "a history that was cut": (
         "w = torch.ones(3, requires_grad=True)\ny = x.detach() * w",
         "w = torch.ones(3, requires_grad=True)\ny = x * w",
@@ -77,8 +81,14 @@ def test_an_infinite_gradient_hides_no_wrong_one(factor):
 
 
 def test_a_gradient_that_the_twin_lacks_is_not_compared():
-    assert verdict("leaf = x\nx.data.mul_(2)\ny = x * 3", "leaf = x\nx = x.detach() * 2\ny = leaf * 3") == RIGHT
-    assert verdict("b = torch.ones(3, requires_grad=True)\ny = x * b", "b = torch.ones(3)\ny = x * b") == RIGHT
+    assert (
+        verdict("leaf = x\nx.data.mul_(2)\ny = x * 3", "leaf = x\nx = x.detach() * 2\ny = leaf * 3")
+        == RIGHT
+    )
+    assert (
+        verdict("b = torch.ones(3, requires_grad=True)\ny = x * b", "b = torch.ones(3)\ny = x * b")
+        == RIGHT
+    )
 
 
 def test_the_names_given_reach_both_programs():
@@ -99,7 +109,13 @@ def test_what_the_caller_has_set_up_is_left_alone():
     torch.manual_seed(3)
     state = torch.get_rng_state()
     with torch.no_grad():
-        assert verdict("y = x.exp() * torch.rand(3)\ny = y.exp()\ny.mul_(1)", "y = x.exp() * torch.rand(3)\ny = y.exp() * 1") == CAUTIOUS
+        assert (
+            verdict(
+                "y = x.exp() * torch.rand(3)\ny = y.exp()\ny.mul_(1)",
+                "y = x.exp() * torch.rand(3)\ny = y.exp() * 1",
+            )
+            == CAUTIOUS
+        )
         assert not torch.is_grad_enabled()
     with saved_tensors_hooks(lambda t: packed.append(t) or t, lambda t: t):
         verdict("y = x.exp()\ny.mul_(1)", "y = x.exp()\ny = y * 1")
@@ -113,7 +129,18 @@ def test_what_the_caller_has_set_up_is_left_alone():
 
 # A random program: a chain of operations, then one or two writes, then backward.
 
-OPS = ["exp()", "sin()", "sigmoid()", "relu()", "mul(2)", "add(1)", "square()", "tanh()", "neg()", "mul(a0)"]
+OPS = [
+    "exp()",
+    "sin()",
+    "sigmoid()",
+    "relu()",
+    "mul(2)",
+    "add(1)",
+    "square()",
+    "tanh()",
+    "neg()",
+    "mul(a0)",
+]
 WRITES = {
     "{0}.add_(1)": "{0} = {0} + 1",
     "{0}.mul_(1.5)": "{0} = {0} * 1.5",
@@ -134,7 +161,9 @@ def a_program(seed):
     for _ in range(choose.randint(3, 7)):
         if made and choose.random() < 0.35:
             target = f"a{made if choose.random() < 0.7 else choose.randint(0, made)}"
-            write = choose.choice([write for write in WRITES if target != "a0" or ".data" not in write])
+            write = choose.choice(
+                [write for write in WRITES if target != "a0" or ".data" not in write]
+            )
             lines.append(write.format(target))
             twin.append(WRITES[write].format(target))
         else:

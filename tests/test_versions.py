@@ -29,34 +29,54 @@ def test_the_record_has_the_versions_the_claims_and_the_patterns(record):
     assert set(record["versions"]) >= {"2.6", "2.9", "2.11", "2.13", "2.15"}
     for run in record["versions"].values():
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", run["date"])
-        assert set(run["claims"]) == set(claims.programs(claims.read())), "claims have changed: run `make versions`"
-        assert set(run["texts"]) == set(versions.triggers()), "patterns have changed: run `make versions`"
+        assert set(run["claims"]) == set(claims.programs(claims.read())), (
+            "claims have changed: run `make versions`"
+        )
+        assert set(run["texts"]) == set(versions.triggers()), (
+            "patterns have changed: run `make versions`"
+        )
 
 
 def test_the_record_agrees_with_the_written_verdicts(record):
     told = claims.read()
     for run in record["versions"].values():
-        assert {c["id"]: claims.written(c, run["torch"]) for c in told["claim"] if c.get("snippet")} == run["claims"]
+        assert {
+            c["id"]: claims.written(c, run["torch"]) for c in told["claim"] if c.get("snippet")
+        } == run["claims"]
 
 
 def test_the_table_is_that_of_the_record(record):
     text = versions.TABLE.read_text("utf8")
     assert text == versions.table(record, claims.read())
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert any(row.startswith("| relu saved its input up to 1.9 | its input (pytorch/pytorch#63027") and row.count("| its result ") == 5 for row in rows)
-    assert any(row.startswith("| Relu / ReluBackward0") and "`ReluBackward0` | `Relu`" in row for row in rows)
-    assert any(row.startswith("| hint wording") and "check_nan=False" in row and "(True)`" in row for row in rows)
+    assert any(
+        row.startswith("| relu saved its input up to 1.9 | its input (pytorch/pytorch#63027")
+        and row.count("| its result ") == 5
+        for row in rows
+    )
+    assert any(
+        row.startswith("| Relu / ReluBackward0") and "`ReluBackward0` | `Relu`" in row
+        for row in rows
+    )
+    assert any(
+        row.startswith("| hint wording") and "check_nan=False" in row and "(True)`" in row
+        for row in rows
+    )
 
 
 def test_a_verdict_that_differs_between_versions_gets_a_row(record):
     run = newest_of(record)
     run["claims"]["counter-of-a-tensor"] = "true"
-    assert "(`counter-of-a-tensor`) |  | false | false | false | false | true |" in versions.table(record, claims.read())
+    assert "(`counter-of-a-tensor`) |  | false | false | false | false | true |" in versions.table(
+        record, claims.read()
+    )
 
 
 def test_a_row_of_the_atlas_that_differs_gets_a_row(record):
     newest_of(record).update(rows=2, atlas=[["x | y", "over_input", "raises", "right gradient"]])
-    assert "| `x \\| y` | over_input | raises |  |  |  |  | right gradient |" in versions.table(record, claims.read())
+    assert "| `x \\| y` | over_input | raises |  |  |  |  | right gradient |" in versions.table(
+        record, claims.read()
+    )
 
 
 def test_the_newest_measured_differs_from_the_record_in_nothing(record):
@@ -70,7 +90,9 @@ def test_a_changed_verdict_and_a_changed_text_are_told(record):
     name, text = next(iter(measured["texts"].items()))
     measured["texts"][name] = text + " New."
     one, other, changed = versions.changes(record, claims.read(), measured)
-    assert one == "copy-is-safe: written 'false', measured 'its snippet did not end within 60 seconds'"
+    assert (
+        one == "copy-is-safe: written 'false', measured 'its snippet did not end within 60 seconds'"
+    )
     assert other == "counter-of-a-tensor: written 'false', measured 'true'"
     assert name in changed and changed.rstrip().endswith(" New.")
 
@@ -106,7 +128,9 @@ def test_the_weekly_workflow_runs_what_is_there():
     assert subprocess.run(["bash", "-n"], input=code, text=True).returncode == 0
     (tool,) = set(re.findall(r"\S+\.py\b", code))
     options = set(re.findall(r" (--\w+)", re.search(rf"{re.escape(tool)}(.*)>", code)[1]))
-    usage = subprocess.run([sys.executable, tool, "--help"], cwd=ROOT, capture_output=True, text=True).stdout
+    usage = subprocess.run(
+        [sys.executable, tool, "--help"], cwd=ROOT, capture_output=True, text=True
+    ).stdout
     assert options == {"--check", "--python"} and all(option in usage for option in options)
     ids = {step["id"] for step in job["steps"] if "id" in step}
     assert set(re.findall(r"steps\.(\w+)\.", str(job["steps"]))) == ids

@@ -16,7 +16,15 @@ from conftest import NOTEBOOKS, ROOT
 
 FOLDER = ROOT / "workshop"
 GUIDES = [FOLDER / "90_minutes.md", FOLDER / "half_day.md"]
-PAGES = {one.name: one for one in [course.lesson("00_start_here", (ROOT / "lessons_src" / "00_start_here.py").read_text("utf8")), *course.lessons()]}
+PAGES = {
+    one.name: one
+    for one in [
+        course.lesson(
+            "00_start_here", (ROOT / "lessons_src" / "00_start_here.py").read_text("utf8")
+        ),
+        *course.lessons(),
+    ]
+}
 SVG, PDF = (FOLDER / "sheet.svg").read_text("utf8"), FOLDER / "sheet.pdf"
 each_guide = pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
 
@@ -29,9 +37,15 @@ def test_all_is_as_the_lessons_say():
 def test_a_guide_is_stale_when_a_lesson_changes(path):
     text = path.read_text("utf8")
     used = next(one for one in PAGES.values() if f"step {one.name}" in text and one.number)
-    section = next(one for one in used.sections if re.search(f"step {used.name} {one.number}; ask", text))
+    section = next(
+        one for one in used.sections if re.search(f"step {used.name} {one.number}; ask", text)
+    )
     asked = [section.questions[0]._replace(words="Another question?"), *section.questions[1:]]
-    for changed in (section._replace(minutes=section.minutes - 1), section._replace(title="Another title"), section._replace(questions=asked)):
+    for changed in (
+        section._replace(minutes=section.minutes - 1),
+        section._replace(title="Another title"),
+        section._replace(questions=asked),
+    ):
         sections = [changed if one is section else one for one in used.sections]
         assert workshop.guide(text, PAGES | {used.name: used._replace(sections=sections)}) != text
 
@@ -65,17 +79,24 @@ def test_the_clock_adds_up(path):
 
 @each_guide
 def test_what_goes_when_late_is_said_once_each(path):
-    skips = [workshop.step(words, PAGES).skip for words in workshop.STEP.findall(path.read_text("utf8"))]
+    skips = [
+        workshop.step(words, PAGES).skip for words in workshop.STEP.findall(path.read_text("utf8"))
+    ]
     assert sorted(filter(None, skips)) == list(range(1, max(skips) + 1))
 
 
-@pytest.mark.parametrize("path", [*GUIDES, FOLDER / "README.md", ROOT / "README.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [*GUIDES, FOLDER / "README.md", ROOT / "README.md"], ids=lambda path: path.name
+)
 def test_sections_named_in_prose_exist(path):
     text = re.sub(r"\s+", " ", path.read_text("utf8").lower())
     by_number = {one.number: one for one in PAGES.values()}
     found = [(int(n), int(s)) for n, s in re.findall(r"lesson (\d), section (\d+)", text)]
     found += [(int(n), int(s)) for s, n in re.findall(r"section (\d+) of lesson (\d)", text)]
-    assert all(any(one.number == section for one in by_number[number].sections) for number, section in found), found
+    assert all(
+        any(one.number == section for one in by_number[number].sections)
+        for number, section in found
+    ), found
     assert found or path.name == "README.md"
 
 
@@ -84,7 +105,9 @@ def test_the_link_for_a_hub():
     text = (FOLDER / "README.md").read_text("utf8")
     (link,) = re.findall(r"https://YOUR\.HUB\S+", text)
     parts, asked = urlsplit(link), parse_qs(urlsplit(link).query)
-    assert parts.path == "/hub/user-redirect/git-pull" and asked["repo"] == [f"https://github.com/{slug}"]
+    assert parts.path == "/hub/user-redirect/git-pull" and asked["repo"] == [
+        f"https://github.com/{slug}"
+    ]
     assert f"refs/heads/{asked['branch'][0]}\n" in text and tag in asked["branch"][0]
     lab, tree, repository, *path = asked["urlpath"][0].split("/")
     assert (lab, tree, repository) == ("lab", "tree", slug.split("/")[1])
@@ -98,13 +121,19 @@ def megabytes(words):
 def test_the_hubs_limits_hold_what_was_measured():
     text = (ROOT / "README.md").read_text("utf8")
     rows = re.findall(r"^\| (\w+) \| 1 \| (\d+) \| (\d+) \| 1024 \(limit\) \| yes \|$", text, re.M)
-    assert [name for name, _, _ in rows] == [path.stem for path in NOTEBOOKS], "run benchmarks/memory.py --write"
+    assert [name for name, _, _ in rows] == [path.stem for path in NOTEBOOKS], (
+        "run benchmarks/memory.py --write"
+    )
     server, peak = max(int(alone) for _, alone, _ in rows), max(int(peak) for _, _, peak in rows)
-    memory = yaml.safe_load((FOLDER / "jupyterhub-values.yaml").read_text("utf8"))["singleuser"]["memory"]
+    memory = yaml.safe_load((FOLDER / "jupyterhub-values.yaml").read_text("utf8"))["singleuser"][
+        "memory"
+    ]
     assert peak < 1024 and megabytes(memory["guarantee"]) >= peak
     assert megabytes(memory["limit"]) >= server + 3 * (peak - server)
     table = (FOLDER / "README.md").read_text("utf8")
-    assert re.findall(r"^\| (\d+) GB \| (\d+) \|$", table, re.M) == [(str(gb), str((gb - 1) * 1024 // peak)) for gb in (4, 8, 16, 32)]
+    assert re.findall(r"^\| (\d+) GB \| (\d+) \|$", table, re.M) == [
+        (str(gb), str((gb - 1) * 1024 // peak)) for gb in (4, 8, 16, 32)
+    ]
 
 
 #: The part of the chart's schema that our values use; it allows no other keys beside these.
@@ -142,7 +171,9 @@ def test_the_hubs_values_have_the_charts_keys():
 
 
 def words_of(svg):
-    return " ".join(re.sub(r"<style.*?</style>", "", svg, flags=re.S).replace("</text>", " ").split())
+    return " ".join(
+        re.sub(r"<style.*?</style>", "", svg, flags=re.S).replace("</text>", " ").split()
+    )
 
 
 def test_the_rules_are_the_lessons_own():
@@ -179,7 +210,10 @@ def test_all_of_it_is_on_the_page_and_can_be_read(browser, font):
 
 
 def test_a_sheet_that_is_too_long_is_refused():
-    long = [one._replace(recap=one.recap[:-1] + ["Many words that say little. " * 90]) for one in course.lessons()]
+    long = [
+        one._replace(recap=one.recap[:-1] + ["Many words that say little. " * 90])
+        for one in course.lessons()
+    ]
     long[-1] = long[-1]._replace(name="09_more")
     with pytest.raises(ValueError, match="px too long for its page"):
         sheet.svg(long, "a/b")
@@ -187,7 +221,9 @@ def test_a_sheet_that_is_too_long_is_refused():
 
 def test_the_pdf_is_one_page_of_a4_made_from_this_svg(tmp_path):
     data = PDF.read_bytes()
-    boxes = [tuple(map(float, box.split())) for box in re.findall(rb"/MediaBox \[([\d. ]+)\]", data)]
+    boxes = [
+        tuple(map(float, box.split())) for box in re.findall(rb"/MediaBox \[([\d. ]+)\]", data)
+    ]
     assert [(round(b[2]), round(b[3])) for b in boxes] == [(595, 842)]
     assert sheet.source_of(PDF) == sheet.mark(SVG) != sheet.mark(SVG + " ")
     assert sheet.source_of(tmp_path / "none.pdf") == ""
@@ -204,7 +240,13 @@ def test_without_a_browser_the_old_pdf_stays(tmp_path, monkeypatch, capsys):
 
 def run(folder, *words):
     command = [sys.executable, *words, "train.py"]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"})
+    return subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"},
+    )
 
 
 def test_train_py_dies_and_only_the_cure_helps(tmp_path):
@@ -212,9 +254,16 @@ def test_train_py_dies_and_only_the_cure_helps(tmp_path):
     path = tmp_path / "train.py"
     path.write_text(source)
     plain = run(tmp_path)
-    assert plain.returncode and "inplace operation" in plain.stderr and "self.drop(h)" not in plain.stderr
+    assert (
+        plain.returncode
+        and "inplace operation" in plain.stderr
+        and "self.drop(h)" not in plain.stderr
+    )
     path.write_text(source.replace("nn.ReLU(inplace=True)", "nn.ReLU()"))
     relu = run(tmp_path, "-m", "overwritten")
-    assert "is at version 1; expected version 0" in relu.stderr and "`h = self.drop(h)` (version 0 → 1)" in relu.stderr
+    assert (
+        "is at version 1; expected version 0" in relu.stderr
+        and "`h = self.drop(h)` (version 0 → 1)" in relu.stderr
+    )
     path.write_text(source.replace("nn.Dropout(inplace=True)", "nn.Dropout()"))
     assert run(tmp_path).returncode == 0

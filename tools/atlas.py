@@ -123,7 +123,9 @@ def measured_entry(position) -> list:
     op = label(entry)
     try:
         found = experiment(entry)
-        rows = [ops.operation(found.name, one, found.start, op=op, course=False) for one in found.inputs]
+        rows = [
+            ops.operation(found.name, one, found.start, op=op, course=False) for one in found.inputs
+        ]
         if found.in_place:
             rows.append(ops.in_place_form(*found.in_place, found.start, op=op, course=False))
         return rows
@@ -206,25 +208,49 @@ def table(here, there) -> list[str]:
     lines = [f"| row | {names[0]} | {names[1]} |", "|---|---|---|"]
     for name, changes in groupby(atlas.differences(here, there), key=lambda change: change[0]):
         changes = list(changes)
-        sides = ("; ".join(f"{what}: {change[side] or 'no derivative'}" for _, what, *change in changes) for side in (0, 1))
+        sides = (
+            "; ".join(f"{what}: {change[side] or 'no derivative'}" for _, what, *change in changes)
+            for side in (0, 1)
+        )
         lines.append(" | ".join([f"| `{name}`", *sides]) + " |")
     return lines
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--again", action="store_true", help="no op database: run the programs of the committed atlas again")
-    parser.add_argument("--into", type=Path, default=atlas.FOLDER, help="folder of the written files (default: the package)")
-    parser.add_argument("--compare", type=Path, metavar="FOLDER", help="measure nothing: print where the rows in FOLDER differ from the committed ones")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="no op database: run the programs of the committed atlas again",
+    )
+    parser.add_argument(
+        "--into",
+        type=Path,
+        default=atlas.FOLDER,
+        help="folder of the written files (default: the package)",
+    )
+    parser.add_argument(
+        "--compare",
+        type=Path,
+        metavar="FOLDER",
+        help="measure nothing: print where the rows in FOLDER differ from the committed ones",
+    )
     options = parser.parse_args(arguments)
     if options.compare:
-        here, there = ([row for kind in (Operation, InPlace) for row in atlas.rows(kind, folder)] for folder in (atlas.FOLDER, options.compare))
+        here, there = (
+            [row for kind in (Operation, InPlace) for row in atlas.rows(kind, folder)]
+            for folder in (atlas.FOLDER, options.compare)
+        )
         print("\n".join(table(here, there)))
         return 0
     sys.path.insert(0, str(Path(__file__).parent))
     torch.set_num_threads(1)
     if options.again:
-        rows = measured((again, row.name, row) for kind in (Operation, InPlace) for row in atlas.rows(kind))
+        rows = measured(
+            (again, row.name, row) for kind in (Operation, InPlace) for row in atlas.rows(kind)
+        )
     else:
         rows = unique(derive())
     options.into.mkdir(parents=True, exist_ok=True)
@@ -232,7 +258,9 @@ def main(arguments=None) -> int:
         atlas.write([row for row in rows if type(row) is kind], kind, options.into)
     count = Counter(type(row).__name__ for row in rows)
     covered = {row.op for row in rows if row.__class__ is Operation and row.op}
-    print(f"torch {torch.__version__}: {dict(count)}; {len(covered)} entries of the op database have rows")
+    print(
+        f"torch {torch.__version__}: {dict(count)}; {len(covered)} entries of the op database have rows"
+    )
     return 0
 
 

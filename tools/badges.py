@@ -30,7 +30,9 @@ def colab(slug: str, tag: str, lesson: str) -> str:
 
 
 def binder(slug: str, tag: str, lesson: str) -> str:
-    return f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab%2Ftree%2Fnotebooks%2F{lesson}.ipynb"
+    return (
+        f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab%2Ftree%2Fnotebooks%2F{lesson}.ipynb"
+    )
 
 
 def badge(slug: str, tag: str, lesson: str) -> str:
@@ -41,7 +43,7 @@ def badge(slug: str, tag: str, lesson: str) -> str:
 
 def set_up(slug: str, tag: str) -> str:
     """The first code cell of a lesson: in Colab, which has the notebook alone, it fetches the course."""
-    return f'''# %%
+    return f"""# %%
 import subprocess
 import sys
 
@@ -52,17 +54,25 @@ if "google.colab" in sys.modules:  # Colab has this file alone
         words = "check the network, then run this cell again."
         sys.exit(f"The course did not install: {{words}}")
 
-'''
+"""
 
 
 def stamped_lesson(text: str, lesson: str, slug: str, tag: str) -> str:
     text = between(text, "badges", f"# {badge(slug, tag, lesson)}", "# ")
-    text = re.sub(r"# %%\nimport subprocess\nimport sys\n.*?(?=# %%)", lambda _: set_up(slug, tag), text, count=1, flags=re.S)
+    text = re.sub(
+        r"# %%\nimport subprocess\nimport sys\n.*?(?=# %%)",
+        lambda _: set_up(slug, tag),
+        text,
+        count=1,
+        flags=re.S,
+    )
     return re.sub(r'selfcheck\("v[^"]*"\)', f'selfcheck("{tag}")', text)
 
 
 def stamped_address(text: str, slug: str, tag: str) -> str:
-    return re.sub(r"git\+https://github\.com/[\w./@-]+", f"git+https://github.com/{slug}@{tag}", text)
+    return re.sub(
+        r"git\+https://github\.com/[\w./@-]+", f"git+https://github.com/{slug}@{tag}", text
+    )
 
 
 def stamped_start(text: str, lessons: list[Lesson], slug: str, tag: str) -> str:
@@ -70,7 +80,9 @@ def stamped_start(text: str, lessons: list[Lesson], slug: str, tag: str) -> str:
     rows = ["| | lesson | minutes | you need | |", "|---|---|---|---|---|"]
     for one in lessons:
         link = f"[{one.title}]({one.name}.ipynb)"
-        rows.append(f"| {one.number} | {link} | {one.minutes} | {one.needs} | [in Colab]({colab(slug, tag, one.name)}) |")
+        rows.append(
+            f"| {one.number} | {link} | {one.minutes} | {one.needs} | [in Colab]({colab(slug, tag, one.name)}) |"
+        )
     hours = round(sum(one.minutes for one in lessons) / 60)
     rows += ["", f"All together: about {hours} hours."]
     return between(text, "lessons", "\n".join(f"# {row}".rstrip() for row in rows), "# ")
@@ -88,7 +100,9 @@ def doctor_says(root: Path) -> str:
     """What the doctor says of workshop/train.py, from PyTorch's message on; that is cut where versions differ."""
     command = [sys.executable, "-m", "overwritten", "train.py"]
     environment = dict(os.environ, PYTHONPATH=str(root))
-    said = subprocess.run(command, cwd=root / "workshop", env=environment, capture_output=True, encoding="utf8").stderr
+    said = subprocess.run(
+        command, cwd=root / "workshop", env=environment, capture_output=True, encoding="utf8"
+    ).stderr
     message, *lines = said[said.index("RuntimeError: ") :].rstrip().splitlines()
     return "\n".join([f"{message.partition(' operation: ')[0]} operation: …", *lines])
 
@@ -116,8 +130,12 @@ def wanted(root: Path) -> dict[Path, str]:
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a stamp is out of date")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 where a stamp is out of date"
+    )
     options = parser.parse_args(arguments)
     stale = [p for p, text in wanted(ROOT).items() if not p.exists() or p.read_text("utf8") != text]
     for path in stale:

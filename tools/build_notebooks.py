@@ -57,7 +57,11 @@ def _slug(words: str) -> str:
 
 def run(notebook, folder: Path):
     """Execute in place and leave only what is the same on every run."""
-    environment = {"PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    environment = {
+        "PYTHONHASHSEED": "0",
+        "OMP_NUM_THREADS": "1",
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
     environment["OVERWRITTEN_ANSWERS"] = "off"  # what an author once chose is no part of a lesson
     os.environ.update(environment)
     NotebookClient(
@@ -124,15 +128,27 @@ def drift(source: Path, built: Path) -> list[str]:
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", help="lessons to build, as 01_storage_pointers (default: all)")
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a notebook is out of date")
-    parser.add_argument("--no-kernel", action="store_true", help="with --check: compare all but the outputs")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "names", nargs="*", help="lessons to build, as 01_storage_pointers (default: all)"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 where a notebook is out of date"
+    )
+    parser.add_argument(
+        "--no-kernel", action="store_true", help="with --check: compare all but the outputs"
+    )
     parser.add_argument("--root", type=Path, default=ROOT, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     sources = {path.stem: path for path in sorted((options.root / "lessons_src").glob("*.py"))}
     folder = options.root / "notebooks"
-    stale = [f"{p.name}: no source in lessons_src" for p in folder.glob("*.ipynb") if p.stem not in sources]
+    stale = [
+        f"{p.name}: no source in lessons_src"
+        for p in folder.glob("*.ipynb")
+        if p.stem not in sources
+    ]
     for name in options.names:
         if name not in sources:
             parser.error(f"there is no lesson {name!r}; there are {', '.join(sources)}")

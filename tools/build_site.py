@@ -33,7 +33,9 @@ def with_both_themes(text: str) -> str:
 
 def prepared(text: str) -> str:
     """A notebook's JSON as the site shows it."""
-    linked = re.sub(r'href=\\"(\w+)\.ipynb\\"', r'href=\\"\1.html\\"', without_remote_pictures(text))
+    linked = re.sub(
+        r'href=\\"(\w+)\.ipynb\\"', r'href=\\"\1.html\\"', without_remote_pictures(text)
+    )
     notebook = json.loads(linked)
     for cell in notebook["cells"]:
         tags = cell["metadata"].get("tags", [])
@@ -43,8 +45,12 @@ def prepared(text: str) -> str:
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--out", type=Path, default=ROOT / "site" / "_build", help="default: site/_build")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "site" / "_build", help="default: site/_build"
+    )
     out = parser.parse_args(arguments).out
     source, pages = out / "source", out / "html"
     for folder in (source, pages):
@@ -58,8 +64,23 @@ def main(arguments=None) -> int:
     (source / "notebooks").mkdir()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         (source / "notebooks" / path.name).write_text(prepared(path.read_text("utf8")), "utf8")
-    command = [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-E", "-d", out / "doctrees"]
-    command += ["-D", f"html_theme_options.repository_url=https://github.com/{slug_and_tag(ROOT)[0]}", source, pages]
+    command = [
+        sys.executable,
+        "-m",
+        "sphinx",
+        "-q",
+        "-W",
+        "--keep-going",
+        "-E",
+        "-d",
+        out / "doctrees",
+    ]
+    command += [
+        "-D",
+        f"html_theme_options.repository_url=https://github.com/{slug_and_tag(ROOT)[0]}",
+        source,
+        pages,
+    ]
     if failed := subprocess.call(command):
         return failed
     print(f"Open {pages / 'index.html'}")

@@ -47,12 +47,18 @@ def faults(told: dict, cited: dict[str, list[str]]) -> list[str]:
     claims = told["claim"]
     ids = [claim.get("id") for claim in claims]
     every = [id for some in cited.values() for id in some]
-    found = [f"{id} stands twice: give one of them another id" for id in dict.fromkeys(ids) if ids.count(id) > 1]
+    found = [
+        f"{id} stands twice: give one of them another id"
+        for id in dict.fromkeys(ids)
+        if ids.count(id) > 1
+    ]
     for number, claim in enumerate(claims, 1):
         name = claim.get("id") or f"claim {number}"
         found += [f"{name} lacks {field}" for field in FIELDS if not claim.get(field)]
         if claim.get("verdict", OPEN) not in VERDICTS:
-            found.append(f"{name}: no verdict is {claim['verdict']!r}; take one of {', '.join(VERDICTS)}")
+            found.append(
+                f"{name}: no verdict is {claim['verdict']!r}; take one of {', '.join(VERDICTS)}"
+            )
         if claim.get("source") and claim["source"] not in told["sources"]:
             found.append(f"{name}: no source is called {claim['source']!r}")
         if not claim.get("snippet") and claim.get("id") not in every:
@@ -60,14 +66,20 @@ def faults(told: dict, cited: dict[str, list[str]]) -> list[str]:
         if claim.get("snippet") and claim.get("verdict") == OPEN:
             found.append(f"{name} has a snippet, so it is settled: write its verdict")
     for lesson, some in cited.items():
-        found += [f"{lesson} cites {id}, and no claim is called so" for id in dict.fromkeys(some) if id not in ids]
+        found += [
+            f"{lesson} cites {id}, and no claim is called so"
+            for id in dict.fromkeys(some)
+            if id not in ids
+        ]
         found += [] if some else [f"{lesson} cites no claim: tag a cell with `claim:…`"]
     return found
 
 
 def programs(told: dict) -> dict[str, str]:
     """id → the program that settles it: preamble and snippet."""
-    return {c["id"]: f"{told['preamble']}\n{c['snippet']}" for c in told["claim"] if c.get("snippet")}
+    return {
+        c["id"]: f"{told['preamble']}\n{c['snippet']}" for c in told["claim"] if c.get("snippet")
+    }
 
 
 def ran(codes: dict[str, str], python: str = sys.executable, seconds: float = 60.0) -> dict:
@@ -75,13 +87,18 @@ def ran(codes: dict[str, str], python: str = sys.executable, seconds: float = 60
 
     Raises SystemExit with a sentence where that interpreter has no torch.
     """
-    command, given = [python, str(ROOT / "tools" / "snippets.py")], json.dumps({"seconds": seconds, "programs": codes})
+    command, given = (
+        [python, str(ROOT / "tools" / "snippets.py")],
+        json.dumps({"seconds": seconds, "programs": codes}),
+    )
     try:
         done = subprocess.run(command, input=given, capture_output=True, text=True)
     except OSError as error:
         raise SystemExit(f"{python} does not start: {error.strerror}.") from None
     if done.returncode:
-        raise SystemExit(f"{python} could not run the snippets: {(done.stderr.strip().splitlines() or ['no word'])[-1]}")
+        raise SystemExit(
+            f"{python} could not run the snippets: {(done.stderr.strip().splitlines() or ['no word'])[-1]}"
+        )
     return json.loads(done.stdout)
 
 
@@ -97,7 +114,9 @@ def verdict(result: dict) -> str:
 def written(claim: dict, torch: str) -> str:
     """The verdict that stands in the file for that PyTorch, e.g. '2.13.0+cpu'."""
     older = claim.get("older")
-    return older["verdict"] if older and release(torch) < release(older["below"]) else claim["verdict"]
+    return (
+        older["verdict"] if older and release(torch) < release(older["below"]) else claim["verdict"]
+    )
 
 
 def release(version: str) -> tuple[int, int]:
@@ -115,5 +134,7 @@ def differences(told: dict, measured: dict) -> list[str]:
             if theirs not in VERDICTS:
                 found.append(f"{claim['id']}: {theirs}")
             elif theirs != ours:
-                found.append(f"{claim['id']}: written {ours!r}, measured {theirs!r} on torch {measured['torch']}")
+                found.append(
+                    f"{claim['id']}: written {ours!r}, measured {theirs!r} on torch {measured['torch']}"
+                )
     return found

@@ -28,7 +28,9 @@ STARTUP = "import google.colab  # Colab's kernel has imported it already\n"
 
 def clone(folder: Path, tag: str) -> Path:
     """This tree as it is now, as a repository with one commit and that tag."""
-    listed = subprocess.run(["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True)
+    listed = subprocess.run(
+        ["git", "ls-files", "-coz", "--exclude-standard"], cwd=ROOT, capture_output=True, check=True
+    )
     for name in filter(None, listed.stdout.decode().split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -58,42 +60,78 @@ def room(python: str):
         subprocess.run([python, "-m", "venv", "--without-pip", folder / "layer"], check=True)
         layer = str(folder / "layer" / "bin" / "python")
         where = "import sysconfig; print(sysconfig.get_paths()['purelib'])"
-        site, base = (subprocess.run([one, "-c", where], capture_output=True, text=True, check=True).stdout.strip() for one in (layer, python))
+        site, base = (
+            subprocess.run(
+                [one, "-c", where], capture_output=True, text=True, check=True
+            ).stdout.strip()
+            for one in (layer, python)
+        )
         (Path(site) / "runtime.pth").write_text(f"{base}\n{ROOT / 'tests' / 'colab_room'}\n")
         startup = folder / "ipython" / "profile_default" / "startup"
         startup.mkdir(parents=True)
         (startup / "00-colab.py").write_text(STARTUP)
-        environment = {key: value for key, value in os.environ.items() if key not in ("PYTHONPATH", "VIRTUAL_ENV")}
-        yield layer, environment | {
-            "IPYTHONDIR": str(folder / "ipython"),
-            "COLAB_RELEASE_TAG": "release-colab",
-            "PIP_NO_BUILD_ISOLATION": "0",  # pip's spelling for: take the setuptools that is there
-            "PIP_RETRIES": "0",
-            "GIT_TERMINAL_PROMPT": "0",
-            **led_to(repository, slug),
+        environment = {
+            key: value
+            for key, value in os.environ.items()
+            if key not in ("PYTHONPATH", "VIRTUAL_ENV")
         }
+        yield (
+            layer,
+            environment
+            | {
+                "IPYTHONDIR": str(folder / "ipython"),
+                "COLAB_RELEASE_TAG": "release-colab",
+                "PIP_NO_BUILD_ISOLATION": "0",  # pip's spelling for: take the setuptools that is there
+                "PIP_RETRIES": "0",
+                "GIT_TERMINAL_PROMPT": "0",
+                **led_to(repository, slug),
+            },
+        )
 
 
 def run(notebook: Path, python: str) -> tuple[float, list[str]]:
     """(seconds of the set-up cell, what failed) of a lesson; the layer is a fresh one."""
-    with room(python) as (layer, environment), tempfile.TemporaryDirectory(prefix="content-") as name:
+    with (
+        room(python) as (layer, environment),
+        tempfile.TemporaryDirectory(prefix="content-") as name,
+    ):
         content, report = Path(name), Path(environment["IPYTHONDIR"]) / "report.xml"
         shutil.copy(notebook, content)
         flags = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout", "120"]
-        command = [layer, "-m", "pytest", "-q", "-p", "no:cacheprovider", *flags, "--junitxml", report]
-        command += ["--nbval-sanitize-with", ROOT / "tests" / "sanitize.cfg", content / notebook.name]
+        command = [
+            layer,
+            "-m",
+            "pytest",
+            "-q",
+            "-p",
+            "no:cacheprovider",
+            *flags,
+            "--junitxml",
+            report,
+        ]
+        command += [
+            "--nbval-sanitize-with",
+            ROOT / "tests" / "sanitize.cfg",
+            content / notebook.name,
+        ]
         done = subprocess.run(command, cwd=content, env=environment, capture_output=True, text=True)
         if not report.exists():
             return 0.0, [done.stdout + done.stderr]
         cases = [*ElementTree.parse(report).iter("testcase")]
         if not cases:
             return 0.0, ["no cell ran"]
-        failed = [f"{case.get('name')}: {re.sub(COLOUR, '', bad.text)}" for case in cases for bad in (*case.iter("failure"), *case.iter("error"))]
+        failed = [
+            f"{case.get('name')}: {re.sub(COLOUR, '', bad.text)}"
+            for case in cases
+            for bad in (*case.iter("failure"), *case.iter("error"))
+        ]
         return float(cases[0].get("time")), failed
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("python", help="an interpreter with Colab's versions")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all lessons")
     options = parser.parse_args(arguments)
@@ -102,7 +140,10 @@ def main(arguments=None) -> int:
     for notebook in options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb")):
         seconds, failed = run(notebook, options.python)
         worst |= bool(failed)
-        print(f"| {notebook.stem} | {seconds:.1f} | {f'{len(failed)} cells fail' if failed else 'all outputs as stored'} |", flush=True)
+        print(
+            f"| {notebook.stem} | {seconds:.1f} | {f'{len(failed)} cells fail' if failed else 'all outputs as stored'} |",
+            flush=True,
+        )
         print(*failed[:3], sep="\n", file=sys.stderr)
     return worst
 

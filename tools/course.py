@@ -71,7 +71,9 @@ def _sections(source):
     questions = _questions(source)
     ends = [after.start() for after in found[1:]] + [len(source)]
     return [
-        Section(int(one[1]), one[2], int(one[3]), [q for at, q in questions if one.start() < at < end])
+        Section(
+            int(one[1]), one[2], int(one[3]), [q for at, q in questions if one.start() < at < end]
+        )
         for one, end in zip(found, ends)
     ]
 
@@ -97,7 +99,10 @@ def _questions(source):
 
 def _recap(source):
     part = source.partition("# ## Recap\n")[2].partition("\n# ## ")[0]
-    return [_flowing(point) for point in re.findall(r"^# \d\. (.+?)(?=^# \d\. |^#\n|\Z)", part + "\n", re.M | re.S)]
+    return [
+        _flowing(point)
+        for point in re.findall(r"^# \d\. (.+?)(?=^# \d\. |^#\n|\Z)", part + "\n", re.M | re.S)
+    ]
 
 
 def _flowing(words):

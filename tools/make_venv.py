@@ -38,10 +38,30 @@ def main(folder, requirements):
     print("Setting up %s (the first time this takes a minute or more) ..." % folder)
     sys.stdout.flush()
     if subprocess.call([sys.executable, "-m", "venv", folder]) != 0:
-        stop("Could not write %s: see the lines above, delete that folder and run the same command again." % folder)
+        stop(
+            "Could not write %s: see the lines above, delete that folder and run the same command again."
+            % folder
+        )
     python = os.path.join(folder, "Scripts" if os.name == "nt" else "bin", "python")
-    if subprocess.call([python, "-m", "pip", "install", "-q", "--disable-pip-version-check", "-r", requirements]) != 0:
-        stop("pip could not install %s: check the network and the disk, then run the same command again." % requirements)
+    if (
+        subprocess.call(
+            [
+                python,
+                "-m",
+                "pip",
+                "install",
+                "-q",
+                "--disable-pip-version-check",
+                "-r",
+                requirements,
+            ]
+        )
+        != 0
+    ):
+        stop(
+            "pip could not install %s: check the network and the disk, then run the same command again."
+            % requirements
+        )
 
 
 if __name__ == "__main__":

@@ -44,7 +44,9 @@ def label(entry) -> str:
 
 def experiment(entry) -> Experiment:
     """The program of one entry: of its first samples the one that tells most. Raises NoProgram."""
-    dtype = next((d for d in (torch.float32, torch.float64, torch.complex64) if d in entry.dtypes), None)
+    dtype = next(
+        (d for d in (torch.float32, torch.float64, torch.complex64) if d in entry.dtypes), None
+    )
     if dtype is None:
         raise NoProgram("it takes neither real nor complex floating numbers")
     reasons, best = [], None
@@ -74,7 +76,14 @@ class _Program:
     """One sample as text. typed: floating numbers are typed out, not drawn."""
 
     def __init__(self, entry, sample, typed):
-        self.entry, self.typed, self.lines, self.inputs, self.leaves, self.tensors = entry, typed, [], [], [], []
+        self.entry, self.typed, self.lines, self.inputs, self.leaves, self.tensors = (
+            entry,
+            typed,
+            [],
+            [],
+            [],
+            [],
+        )
         self.values = [sample.input, *sample.args]
         self.words = [self._word(value) for value in self.values]
         self.options = {name: self._word(value) for name, value in sample.kwargs.items()}
@@ -97,12 +106,16 @@ class _Program:
             raise NoProgram("op_db reaches it through a function of its own")
         pick, result = _tensor_of(found)
         name += pick
-        return self._judged(start, name, result), Experiment(start, name, tuple(self.inputs), self._in_place(start, name, result))
+        return self._judged(start, name, result), Experiment(
+            start, name, tuple(self.inputs), self._in_place(start, name, result)
+        )
 
     def _wanted(self, made):
         """What the entry's own callable makes of our tensors."""
         tensors = iter(self.tensors)
-        args, options = (_replaced(values, tensors, made) for values in (self.values, self.keywords))
+        args, options = (
+            _replaced(values, tensors, made) for values in (self.values, self.keywords)
+        )
         torch.manual_seed(42)  # as op_db's own wrapper of random operations
         try:
             return self.entry.op(*args, **options)
@@ -125,13 +138,22 @@ class _Program:
     def _in_place(self, start, name, result):
         """The in-place form on x, if there is one and it computes the same as `name`."""
         made = _run(start)
-        if "x" not in made or self.words[:1] != ["x"] or made["x"].shape != result.shape or made["x"].dtype != result.dtype:
+        if (
+            "x" not in made
+            or self.words[:1] != ["x"]
+            or made["x"].shape != result.shape
+            or made["x"].dtype != result.dtype
+        ):
             return None
         forms = []
         if variant := getattr(self.entry.inplace_variant, "__name__", ""):
             forms.append(f"x.{variant}({_call(self.words[1:], self.options)})")
-        if self.entry.name.startswith("nn.functional.") and "inplace" in _parameters(self.entry.name):
-            forms.append(f"F.{self.entry.name.split('.')[-1]}({_call(self.words, self.options | {'inplace': 'True'})})")
+        if self.entry.name.startswith("nn.functional.") and "inplace" in _parameters(
+            self.entry.name
+        ):
+            forms.append(
+                f"F.{self.entry.name.split('.')[-1]}({_call(self.words, self.options | {'inplace': 'True'})})"
+            )
         for form in forms:
             try:
                 found = _run(f"{start}\ntorch.manual_seed(42)\n{form}")["x"]
@@ -164,14 +186,20 @@ class _Program:
             return self._tensor(value)
         if isinstance(value, (list, tuple)):
             words = [self._word(one) for one in value]
-            return f"[{', '.join(words)}]" if isinstance(value, list) else f"({', '.join(words)}{',' if len(words) == 1 else ''})"
+            return (
+                f"[{', '.join(words)}]"
+                if isinstance(value, list)
+                else f"({', '.join(words)}{',' if len(words) == 1 else ''})"
+            )
         if isinstance(value, slice):
             return f"slice({value.start}, {value.stop}, {value.step})"
         if isinstance(value, float) and not abs(value) < float("inf"):
             return f'float("{value}")'
         if type(value) is float:
             return repr(round(value, DIGITS))
-        if value is None or isinstance(value, (bool, int, complex, str, torch.dtype, torch.memory_format, type(...))):
+        if value is None or isinstance(
+            value, (bool, int, complex, str, torch.dtype, torch.memory_format, type(...))
+        ):
             return "..." if value is ... else repr(value)
         if isinstance(value, torch.device):
             return repr(str(value))
@@ -192,7 +220,11 @@ class _Program:
             self.inputs += [name] * floating
         else:
             number = len(self.leaves)
-            leaf, name = (("a", "x"), ("b", "w"))[number] if number < 2 else (f"a{number + 1}", f"x{number + 1}")
+            leaf, name = (
+                (("a", "x"), ("b", "w"))[number]
+                if number < 2
+                else (f"a{number + 1}", f"x{number + 1}")
+            )
             self.leaves.append(leaf)
             self.lines += [f"{leaf} = {code}", f"{name} = {leaf}.requires_grad_() * 1"]
             self.inputs.append(name)
@@ -230,7 +262,9 @@ def _plain(value):
 
 
 def _rounded(numbers):
-    return [_rounded(one) for one in numbers] if isinstance(numbers, list) else round(numbers, DIGITS)
+    return (
+        [_rounded(one) for one in numbers] if isinstance(numbers, list) else round(numbers, DIGITS)
+    )
 
 
 def _call(words, options):
@@ -266,10 +300,19 @@ def _run(code, names=None):
 def _same(one, other):
     """Are these the same tensors (or tuples of them, or other values)?"""
     if isinstance(other, torch.Tensor):
-        alike = isinstance(one, torch.Tensor) and one.shape == other.shape and one.dtype == other.dtype and one.layout == other.layout
+        alike = (
+            isinstance(one, torch.Tensor)
+            and one.shape == other.shape
+            and one.dtype == other.dtype
+            and one.layout == other.layout
+        )
         return alike and (other.layout is not torch.strided or _equal(one, other))
     if isinstance(other, (list, tuple)):
-        return isinstance(one, (list, tuple)) and len(one) == len(other) and all(map(_same, one, other))
+        return (
+            isinstance(one, (list, tuple))
+            and len(one) == len(other)
+            and all(map(_same, one, other))
+        )
     return type(one) is type(other) and one == other
 
 

@@ -35,7 +35,10 @@ QUESTIONS = [
 ]
 CURES = "Mend the line that writes: `x = x + y` for `x += y`; `inplace=False` where it writes; `clone()` first; step after backward."
 NO_CURES = "No cure: `inplace=False` in the module that saved, `.detach()`, `.data`, `no_grad`, `retain_graph=True`."
-DOCTOR = [("python -m overwritten train.py", "names both lines, for any program"), ("with watch() as recording:", "the same for a block; `from overwritten import watch`")]
+DOCTOR = [
+    ("python -m overwritten train.py", "names both lines, for any program"),
+    ("with watch() as recording:", "the same for a block; `from overwritten import watch`"),
+]
 STYLE = """
 text{font-family:Helvetica,Arial,"DejaVu Sans",sans-serif;fill:#000;white-space:pre}
 .code{font-family:"DejaVu Sans Mono",Menlo,Consolas,monospace}.bold{font-weight:700}
@@ -54,10 +57,14 @@ class Page:
         """A paragraph, its `backticks` set as code, wrapped to `wide` px."""
         for line in wrapped(words, wide / size):
             spans = "".join(
-                f'<tspan class="code" font-size="{size * 0.94:g}">{escape(part)}</tspan>' if k % 2 else escape(part)
+                f'<tspan class="code" font-size="{size * 0.94:g}">{escape(part)}</tspan>'
+                if k % 2
+                else escape(part)
                 for k, part in enumerate(line.split("`"))
             )
-            self.strokes.append(f'<text x="{x:g}" y="{self.y:g}" font-size="{size:g}" class="{kind}">{spans}</text>')
+            self.strokes.append(
+                f'<text x="{x:g}" y="{self.y:g}" font-size="{size:g}" class="{kind}">{spans}</text>'
+            )
             self.y += size * step
 
     def head(self, words):
@@ -76,7 +83,14 @@ def wrapped(words: str, ems: float) -> list[str]:
     """Lines of at most `ems` ems, as DejaVu Sans runs; an opened backtick is closed at a line's end."""
     lines, line, length, code = [], "", 0.0, False
     for word in words.split(" "):
-        wide = sum(0.57 if code ^ (word[:k].count("`") % 2 == 1) else 0.55 for k, c in enumerate(word) if c != "`") + 0.32
+        wide = (
+            sum(
+                0.57 if code ^ (word[:k].count("`") % 2 == 1) else 0.55
+                for k, c in enumerate(word)
+                if c != "`"
+            )
+            + 0.32
+        )
         if line and length + wide > ems:
             lines.append(line.rstrip() + ("`" if code else ""))
             line, length = ("`" if code else ""), 0.0
@@ -103,17 +117,26 @@ def _message(page):
     spans = [re.search(pattern, text).span() for pattern in PARTS]
     starts, at = [], 0
     while at < len(text):  # each line as (start, end) in the text
-        end = len(text) if len(text) - at <= per_line else text.rindex(" ", at, at + per_line + 1) + 1
+        end = (
+            len(text) if len(text) - at <= per_line else text.rindex(" ", at, at + per_line + 1) + 1
+        )
         starts.append((at, end))
         at = end
     top = page.y - 8
-    page.strokes.append(f'<rect class="line" x="{LEFT}" y="{top:g}" width="{WIDE - 2 * LEFT}" height="{step * len(starts) + 14:g}" rx="4"/>')
+    page.strokes.append(
+        f'<rect class="line" x="{LEFT}" y="{top:g}" width="{WIDE - 2 * LEFT}" height="{step * len(starts) + 14:g}" rx="4"/>'
+    )
     for row, (begin, end) in enumerate(starts):
         y = top + 22 + row * step
-        page.strokes.append(f'<text x="{LEFT + 10}" y="{y:g}" font-size="{size}" class="code">{escape(text[begin:end].rstrip())}</text>')
+        page.strokes.append(
+            f'<text x="{LEFT + 10}" y="{y:g}" font-size="{size}" class="code">{escape(text[begin:end].rstrip())}</text>'
+        )
         for letter, (one, other) in zip("abcd", spans):
             if begin < other and one < end:
-                x1, x2 = (LEFT + 10 + (max(min(p, end), begin) - begin) * size * 0.602 for p in (one, other))
+                x1, x2 = (
+                    LEFT + 10 + (max(min(p, end), begin) - begin) * size * 0.602
+                    for p in (one, other)
+                )
                 page.strokes.append(f'<path class="thick" d="M{x1:g} {y + 5:g}H{x2:g}"/>')
                 if one >= begin:
                     page.ring(letter, x1 + 8, y + 11.5)
@@ -132,10 +155,14 @@ def _picture(page):
 
     svg = lanes_svg(record(CODE))
     rules = PICTURES[PICTURES.index(".ow svg text") :].replace(".ow svg ", ".ow ")
-    high = float(re.search(r'y="([\d.]+)"[^>]*>bytes<', svg)[1]) - 24  # without the curve of the bytes
+    high = (
+        float(re.search(r'y="([\d.]+)"[^>]*>bytes<', svg)[1]) - 24
+    )  # without the curve of the bytes
     wide = WIDE - 2 * LEFT - 100
     head = f'<svg x="{LEFT}" y="{page.y - 16:g}" width="{wide}" height="{high * wide / WIDTH:g}" viewBox="0 0 {WIDTH} {high:g}">'
-    page.strokes.append(f'<style>.ow{{{INK}}}{rules}</style>{head}<g class="ow">{svg[svg.index(">") + 1 : -6]}</g></svg>')
+    page.strokes.append(
+        f'<style>.ow{{{INK}}}{rules}</style>{head}<g class="ow">{svg[svg.index(">") + 1 : -6]}</g></svg>'
+    )
     page.y += high * wide / WIDTH + 4
 
 
@@ -143,20 +170,29 @@ def _questions(page):
     columns, row = (LEFT, LEFT + 175, LEFT + 325, LEFT + 465), 20
     for k, cells in enumerate(QUESTIONS):
         for x, words in ((x, words) for x, words in zip(columns, cells) if words):
-            page.strokes.append(f'<text x="{x + 6}" y="{page.y:g}" font-size="12.5" class="{"" if k and x != columns[3] else "bold"}">{escape(words)}</text>')
+            page.strokes.append(
+                f'<text x="{x + 6}" y="{page.y:g}" font-size="12.5" class="{"" if k and x != columns[3] else "bold"}">{escape(words)}</text>'
+            )
         page.strokes.append(f'<path class="line" d="M{LEFT} {page.y + 6:g}H{WIDE - LEFT}"/>')
         page.y += row
 
 
 def _rules(page, pages):
-    rules = [(one.number, one.recap[k - 1]) for one in pages for k in RULES.get(one.number, (len(one.recap),)) if one.recap]
+    rules = [
+        (one.number, one.recap[k - 1])
+        for one in pages
+        for k in RULES.get(one.number, (len(one.recap),))
+        if one.recap
+    ]
     top, half, ends = page.y, (len(rules) + 1) // 2, []
     wide = (WIDE - 2 * LEFT - 20) / 2
     for column in (rules[:half], rules[half:]):
         x = LEFT + (wide + 20) * len(ends)
         page.y = top
         for number, words in column:
-            page.strokes.append(f'<text x="{x:g}" y="{page.y:g}" font-size="12" class="bold">{number}</text>')
+            page.strokes.append(
+                f'<text x="{x:g}" y="{page.y:g}" font-size="12" class="bold">{number}</text>'
+            )
             page.words(words, x + 16, 12, wide - 16)
             page.y += 3
         ends.append(page.y)
@@ -177,15 +213,21 @@ def svg(pages, slug: str) -> str:
     _rules(page, pages)
     page.head("Find the line, mend the line")
     for command, words in DOCTOR:
-        page.strokes.append(f'<text x="{LEFT}" y="{page.y:g}" font-size="14" class="code bold">{escape(command)}</text>')
+        page.strokes.append(
+            f'<text x="{LEFT}" y="{page.y:g}" font-size="14" class="code bold">{escape(command)}</text>'
+        )
         page.words(words, LEFT + 290, wide=WIDE - 2 * LEFT - 290)
         page.y += 5
     page.words(CURES)
     page.words(NO_CURES)
     if page.y > HIGH - 40:
-        raise ValueError(f"The sheet is {page.y - HIGH + 40:.0f} px too long for its page: fewer RULES in tools/sheet.py.")
+        raise ValueError(
+            f"The sheet is {page.y - HIGH + 40:.0f} px too long for its page: fewer RULES in tools/sheet.py."
+        )
     foot = f'<text x="{LEFT}" y="{HIGH - 26}" font-size="11">Overwritten, a course on PyTorch’s in-place operations · github.com/{slug} · CC BY 4.0</text>'
-    label = "How to read PyTorch's error about in-place operations, the lessons' rules, and the doctor."
+    label = (
+        "How to read PyTorch's error about in-place operations, the lessons' rules, and the doctor."
+    )
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {HIGH}" width="210mm" height="297mm" role="img" aria-label="{label}">'
         f'<style>{STYLE}</style><rect width="100%" height="100%" fill="#fff"/>{"".join(page.strokes)}{foot}</svg>\n'
@@ -205,13 +247,32 @@ def source_of(pdf: Path) -> str:
 
 def print_pdf(drawing: str, pdf: Path):
     """Print the SVG on one A4 page. Without Chromium: a sentence, and the old PDF stays."""
-    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    browser = next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if browser is None:
-        print("No browser: install Chromium, then run `make workshop` again; sheet.pdf is the old one.", file=sys.stderr)
+        print(
+            "No browser: install Chromium, then run `make workshop` again; sheet.pdf is the old one.",
+            file=sys.stderr,
+        )
         return
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "sheet.html"
         fit = "@page{size:210mm 297mm;margin:0}body{margin:0}svg{display:block}"
-        page.write_text(f'<!doctype html><html lang="en"><meta charset="utf8"><title>{mark(drawing)}</title><style>{fit}</style>{drawing}', "utf8")
-        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer", f"--user-data-dir={folder}/profile"]
-        subprocess.run([browser, *flags, f"--print-to-pdf={pdf}", page.as_uri()], check=True, capture_output=True, timeout=120)
+        page.write_text(
+            f'<!doctype html><html lang="en"><meta charset="utf8"><title>{mark(drawing)}</title><style>{fit}</style>{drawing}',
+            "utf8",
+        )
+        flags = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--no-pdf-header-footer",
+            f"--user-data-dir={folder}/profile",
+        ]
+        subprocess.run(
+            [browser, *flags, f"--print-to-pdf={pdf}", page.as_uri()],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )

@@ -43,16 +43,26 @@ def _child(code, pipe):
     try:
         exec(compile(code, "snippet", "exec"), names)
         holds = names.get("holds", [])
-        pipe.send({"holds": [bool(one) for one in (holds if isinstance(holds, (list, tuple)) else [holds])]})
+        pipe.send(
+            {
+                "holds": [
+                    bool(one) for one in (holds if isinstance(holds, (list, tuple)) else [holds])
+                ]
+            }
+        )
     except BaseException as error:
         kind, text = type(error).__name__, str(error)
-        pipe.send({"error": f"raised {kind}: {text.partition(chr(10))[0]}", "type": kind, "text": text})
+        pipe.send(
+            {"error": f"raised {kind}: {text.partition(chr(10))[0]}", "type": kind, "text": text}
+        )
 
 
 def main() -> None:
     told = json.load(sys.stdin)
     ran = {name: run(code, told["seconds"]) for name, code in told["programs"].items()}
-    json.dump({"torch": torch.__version__, "python": sys.version.split()[0], "ran": ran}, sys.stdout)
+    json.dump(
+        {"torch": torch.__version__, "python": sys.version.split()[0], "ran": ran}, sys.stdout
+    )
 
 
 if __name__ == "__main__":

@@ -47,7 +47,15 @@ def install(version: str, folder: Path) -> str:
     """The Python of a fresh environment with that torch; '' where it cannot be had."""
     venv.create(folder, with_pip=True, clear=True)
     python = str(folder / "bin" / "python")
-    command = [python, "-m", "pip", "install", "-q", "--disable-pip-version-check", f"torch=={version}"]
+    command = [
+        python,
+        "-m",
+        "pip",
+        "install",
+        "-q",
+        "--disable-pip-version-check",
+        f"torch=={version}",
+    ]
     needs = ["numpy", "pytest", "hypothesis", "ipywidgets", "setuptools"]
     return "" if subprocess.call([*command, *needs]) else python
 
@@ -87,8 +95,14 @@ def run_tests(python: str) -> list[str]:
     ended, environment = [], dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS="1")
     for name in TESTS:
         command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/test_{name}.py"]
-        out = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True).stdout
-        ended.append(re.sub(r" in [\d.]+s.*", "", (out.strip().splitlines() or ["did not start"])[-1]).strip("= "))
+        out = subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True
+        ).stdout
+        ended.append(
+            re.sub(r" in [\d.]+s.*", "", (out.strip().splitlines() or ["did not start"])[-1]).strip(
+                "= "
+            )
+        )
     return ended
 
 
@@ -112,7 +126,13 @@ def table(record: dict, told: dict) -> str:
         "",
         "## The name behind “output 0 of”, pattern by pattern",
         "",
-        *_rows(["pattern", *names], [[name, *(_named(run["texts"].get(name, "")) for run in runs)] for name in runs[-1]["texts"]]),
+        *_rows(
+            ["pattern", *names],
+            [
+                [name, *(_named(run["texts"].get(name, "")) for run in runs)]
+                for name in runs[-1]["texts"]
+            ],
+        ),
         "",
         f"All other verdicts are the same on each: {_same(runs)} of {len(runs[-1]['claims'])} claims.",
         "",
@@ -129,7 +149,11 @@ def _rows(head, rows):
 
 def _claim_rows(told, runs):
     saves = (run["claims"]["relu-saves-its-result"] for run in runs)
-    yield ["relu saved its input up to 1.9", OLD_RELU, *("its result" if verdict == "true" else verdict for verdict in saves)]
+    yield [
+        "relu saved its input up to 1.9",
+        OLD_RELU,
+        *("its result" if verdict == "true" else verdict for verdict in saves),
+    ]
     for claim in told["claim"]:
         verdicts = [run["claims"].get(claim["id"], "") for run in runs]
         if len(set(verdicts)) > 1:
@@ -137,17 +161,33 @@ def _claim_rows(told, runs):
 
 
 def _text_rows(runs):
-    relus = [next(text for text in run["texts"].values() if (said := parse(text)) and said.op == "Relu") for run in runs]
+    relus = [
+        next(text for text in run["texts"].values() if (said := parse(text)) and said.op == "Relu")
+        for run in runs
+    ]
     yield ["Relu / ReluBackward0: what the message calls ReLU", OLD_NAMES, *map(_named, relus)]
     yield ["hint wording", "", *(f"`{_hint(text)}`" for text in relus)]
     newest = runs[-1]["texts"]
-    same = [sum(normal(text) == normal(newest.get(name, "")) for name, text in run["texts"].items()) for run in runs]
-    yield ["texts that read as on the newest, node names and hint put aside", "", *(f"{n} of {len(newest)}" for n in same)]
+    same = [
+        sum(normal(text) == normal(newest.get(name, "")) for name, text in run["texts"].items())
+        for run in runs
+    ]
+    yield [
+        "texts that read as on the newest, node names and hint put aside",
+        "",
+        *(f"{n} of {len(newest)}" for n in same),
+    ]
 
 
 def _named(text):
     message = parse(text)
-    return f"`{message.node}`" if message and message.node else "no name" if message else text.partition("\n")[0] or "–"
+    return (
+        f"`{message.node}`"
+        if message and message.node
+        else "no name"
+        if message
+        else text.partition("\n")[0] or "–"
+    )
 
 
 def _hint(text):
@@ -169,8 +209,14 @@ def _atlas_lines(names, runs):
             found.setdefault((row, what, committed), {})[name] = here
     if not found:
         return ["No row differs."]
-    rows = [[f"`{row}`", what, committed, *(here.get(name, "") for name in names)] for (row, what, committed), here in found.items()]
-    return _rows(["row", "what", "committed", *names], [[cell.replace("|", "\\|") for cell in row] for row in rows])
+    rows = [
+        [f"`{row}`", what, committed, *(here.get(name, "") for name in names)]
+        for (row, what, committed), here in found.items()
+    ]
+    return _rows(
+        ["row", "what", "committed", *names],
+        [[cell.replace("|", "\\|") for cell in row] for row in rows],
+    )
 
 
 # The weekly run
@@ -182,21 +228,43 @@ def changes(record: dict, told: dict, measured: dict) -> list[str]:
     found = [
         f"{claim['id']}: written {claims.written(claim, measured['torch'])!r}, measured {measured['claims'][claim['id']]!r}"
         for claim in told["claim"]
-        if measured["claims"].get(claim["id"], claims.written(claim, measured["torch"])) != claims.written(claim, measured["torch"])
+        if measured["claims"].get(claim["id"], claims.written(claim, measured["torch"]))
+        != claims.written(claim, measured["torch"])
     ]
     for name, text in measured["texts"].items():
         if text != (before := newest["texts"].get(name, "not on record")):
-            found.append(f"the error text of the pattern “{name}” was\n  > {before}\n\n  and is\n  > {text}\n")
+            found.append(
+                f"the error text of the pattern “{name}” was\n  > {before}\n\n  and is\n  > {text}\n"
+            )
     return found
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("versions", nargs="*", help=f"to install and measure; default, without --python: {' '.join(VERSIONS)}")
-    parser.add_argument("--python", action="append", default=[], help="an interpreter with torch to measure on; may be repeated")
-    parser.add_argument("--check", action="store_true", help="write nothing; print what differs from the record, end with 1 if anything does")
-    parser.add_argument("--tests", action="store_true", help="run the package's tests on each version as well")
-    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "versions", help="where to install")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "versions",
+        nargs="*",
+        help=f"to install and measure; default, without --python: {' '.join(VERSIONS)}",
+    )
+    parser.add_argument(
+        "--python",
+        action="append",
+        default=[],
+        help="an interpreter with torch to measure on; may be repeated",
+    )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="write nothing; print what differs from the record, end with 1 if anything does",
+    )
+    parser.add_argument(
+        "--tests", action="store_true", help="run the package's tests on each version as well"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=ROOT / "build" / "versions", help="where to install"
+    )
     options = parser.parse_args(arguments)
     wanted = options.versions or ([] if options.python else VERSIONS)
     record = json.loads(RECORD.read_text("utf8")) if RECORD.exists() else {"versions": {}}
@@ -211,15 +279,24 @@ def main(arguments=None) -> int:
         with tempfile.TemporaryDirectory() as folder:
             rows = measure_atlas(python, Path(folder))
         measured |= {"rows": len(rows), "atlas": atlas_changes(rows)}
-        print(f"torch {measured['torch']}: {len(measured['claims'])} claims, {len(measured['texts'])} texts, {len(rows)} rows", flush=True)
+        print(
+            f"torch {measured['torch']}: {len(measured['claims'])} claims, {len(measured['texts'])} texts, {len(rows)} rows",
+            flush=True,
+        )
         if options.tests:
             tested.append([measured["torch"], *run_tests(python)])
         if options.check:
             found += changes(record, told, measured)
-            found += [f"atlas, {name}: {what} was {one}, is {other}" for name, what, one, other in measured["atlas"]]
+            found += [
+                f"atlas, {name}: {what} was {one}, is {other}"
+                for name, what, one, other in measured["atlas"]
+            ]
         else:
             record["versions"][".".join(map(str, claims.release(measured["torch"])))] = measured
-            record["versions"] = {name: record["versions"][name] for name in sorted(record["versions"], key=claims.release)}
+            record["versions"] = {
+                name: record["versions"][name]
+                for name in sorted(record["versions"], key=claims.release)
+            }
             RECORD.write_text(json.dumps(record, indent=1, ensure_ascii=False) + "\n", "utf8")
             TABLE.write_text(table(record, told), "utf8")
         shutil.rmtree(options.folder, ignore_errors=True)
@@ -229,7 +306,11 @@ def main(arguments=None) -> int:
         print("\n".join(f"- {line}" for line in found) or "Nothing differs from the record.")
         return 1 if found or missing else 0
     print(TABLE.read_text("utf8"))
-    return 1 if missing or any("failed" in cell or "did not" in cell for row in tested for cell in row) else 0
+    return (
+        1
+        if missing or any("failed" in cell or "did not" in cell for row in tested for cell in row)
+        else 0
+    )
 
 
 if __name__ == "__main__":

@@ -56,13 +56,28 @@ def step(words: str, pages: dict[str, course.Lesson]) -> Step:
     if own := re.fullmatch(r"(\d+) minutes", first):
         return Step(found["title"], int(own[1]), None, None, [], skip)
     name, _, number = first.partition(" ")
-    section = next((one for one in pages[name].sections if str(one.number) == number), None) if name in pages else None
+    section = (
+        next((one for one in pages[name].sections if str(one.number) == number), None)
+        if name in pages
+        else None
+    )
     if section is None:
-        raise ValueError(f"<!-- step {words} -->: there is no section {number} in a lesson {name!r}.")
+        raise ValueError(
+            f"<!-- step {words} -->: there is no section {number} in a lesson {name!r}."
+        )
     if numbers and max(numbers) > len(section.questions):
-        raise ValueError(f"<!-- step {words} -->: that section has {len(section.questions)} questions.")
+        raise ValueError(
+            f"<!-- step {words} -->: that section has {len(section.questions)} questions."
+        )
     asked = [section.questions[n - 1] for n in numbers]
-    return Step(found.get("title", section.title), int(found.get("minutes", section.minutes)), pages[name], section, asked, skip)
+    return Step(
+        found.get("title", section.title),
+        int(found.get("minutes", section.minutes)),
+        pages[name],
+        section,
+        asked,
+        skip,
+    )
 
 
 def clock(minutes: int) -> str:
@@ -93,9 +108,17 @@ def guide(text: str, pages: dict[str, course.Lesson]) -> str:
 
 
 def _block(words, one, start):
-    lines = [f"<!-- step {words} -->", f"### {clock(start)} {one.title} ({one.minutes} minutes)", ""]
+    lines = [
+        f"<!-- step {words} -->",
+        f"### {clock(start)} {one.title} ({one.minutes} minutes)",
+        "",
+    ]
     if one.lesson is not None:
-        whole = f" It takes {one.section.minutes} minutes alone." if one.section.minutes != one.minutes else ""
+        whole = (
+            f" It takes {one.section.minutes} minutes alone."
+            if one.section.minutes != one.minutes
+            else ""
+        )
         page = f"[{one.lesson.title}](../notebooks/{one.lesson.name}.ipynb)"
         lines += [f"Open {page}, section {one.section.number} (*{one.section.title}*).{whole}", ""]
     for question in one.asked:
@@ -129,7 +152,9 @@ def hub_link(slug: str, tag: str) -> str:
 def launch(text: str, slug: str, tag: str) -> str:
     """workshop/README.md with link, branch and addresses of this release."""
     text = between(text, "link", f"```\n{hub_link(slug, tag)}\n```")
-    branch = f"```\ngit push https://github.com/{slug} {tag}^{{commit}}:refs/heads/workshop-{tag}\n```"
+    branch = (
+        f"```\ngit push https://github.com/{slug} {tag}^{{commit}}:refs/heads/workshop-{tag}\n```"
+    )
     return between(text, "branch", branch)
 
 
@@ -137,18 +162,29 @@ def wanted(root: Path) -> dict[Path, str]:
     """Every file made here but the PDF, and the text it should have."""
     import sheet
 
-    start = course.lesson(course.START, (root / "lessons_src" / f"{course.START}.py").read_text("utf8"))
+    start = course.lesson(
+        course.START, (root / "lessons_src" / f"{course.START}.py").read_text("utf8")
+    )
     pages = {one.name: one for one in [start, *course.lessons(root)]}
     folder = root / "workshop"
-    files = {path: guide(path.read_text("utf8"), pages) for path in (folder / "90_minutes.md", folder / "half_day.md")}
-    files[folder / "README.md"] = launch((folder / "README.md").read_text("utf8"), *slug_and_tag(root))
+    files = {
+        path: guide(path.read_text("utf8"), pages)
+        for path in (folder / "90_minutes.md", folder / "half_day.md")
+    }
+    files[folder / "README.md"] = launch(
+        (folder / "README.md").read_text("utf8"), *slug_and_tag(root)
+    )
     files[folder / "sheet.svg"] = sheet.svg([*pages.values()], slug_and_tag(root)[0])
     return files
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 where a file is out of date")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 where a file is out of date"
+    )
     options = parser.parse_args(arguments)
     try:
         files = wanted(ROOT)
@@ -157,7 +193,9 @@ def main(arguments=None) -> int:
         return 1
     import sheet
 
-    stale = [path for path, text in files.items() if not path.exists() or path.read_text("utf8") != text]
+    stale = [
+        path for path, text in files.items() if not path.exists() or path.read_text("utf8") != text
+    ]
     drawing, page = files[ROOT / "workshop" / "sheet.svg"], ROOT / "workshop" / "sheet.pdf"
     if sheet.source_of(page) != sheet.mark(drawing):
         stale.append(page)

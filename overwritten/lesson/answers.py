@@ -48,15 +48,39 @@ def show() -> Shown:
         return Shown(_NOTHING)
     rows = []
     for lesson in sorted({lesson for lesson, _, _ in entries}):
-        checked = {name: e["outcome"] for (of, kind, name), e in entries.items() if (of, kind) == (lesson, "exercises")}
+        checked = {
+            name: e["outcome"]
+            for (of, kind, name), e in entries.items()
+            if (of, kind) == (lesson, "exercises")
+        }
         opened = sum((of, kind) == (lesson, "predictions") for of, kind, _ in entries)
-        rows.append((lesson, str(opened), ", ".join(f"{name} ({outcome})" for name, outcome in checked.items())))
+        rows.append(
+            (
+                lesson,
+                str(opened),
+                ", ".join(f"{name} ({outcome})" for name, outcome in checked.items()),
+            )
+        )
     path = kept.STORE.path
-    where = f"Kept in {path}. To begin anew, delete that file and restart the kernel." if path else "Kept in memory only."
-    html = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("lesson", "predictions", "exercises"))
-    words = [f"{lesson}: {opened} predictions; exercises: {checked or 'none'}" for lesson, opened, checked in rows]
-    return Shown("\n".join([*words, where]), f"<table><thead><tr>{heads}</tr></thead><tbody>{html}</tbody></table><p>{escape(where)}</p>")
+    where = (
+        f"Kept in {path}. To begin anew, delete that file and restart the kernel."
+        if path
+        else "Kept in memory only."
+    )
+    html = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    heads = "".join(
+        f'<th scope="col">{head}</th>' for head in ("lesson", "predictions", "exercises")
+    )
+    words = [
+        f"{lesson}: {opened} predictions; exercises: {checked or 'none'}"
+        for lesson, opened, checked in rows
+    ]
+    return Shown(
+        "\n".join([*words, where]),
+        f"<table><thead><tr>{heads}</tr></thead><tbody>{html}</tbody></table><p>{escape(where)}</p>",
+    )
 
 
 def download() -> Shown:
@@ -68,7 +92,9 @@ def download() -> Shown:
     if "google.colab" in sys.modules and _colab_saves(text):
         return Shown(f"Your browser saves {kept.NAME} with {_counted(entries)}.")
     data = base64.b64encode(text.encode()).decode()
-    link = f'<a download="{kept.NAME}" href="data:application/json;base64,{data}">Save {kept.NAME}</a>'
+    link = (
+        f'<a download="{kept.NAME}" href="data:application/json;base64,{data}">Save {kept.NAME}</a>'
+    )
     return Shown(text, f"<p>{link} ({_counted(entries)})</p>")
 
 
@@ -85,7 +111,9 @@ def restore_from(source: str | os.PathLike | None = None) -> Shown:
         try:
             text = Path(source).read_text("utf8")
         except (OSError, ValueError) as error:
-            return Shown(f"{source} cannot be read ({getattr(error, 'strerror', None) or 'no text'}); nothing was restored.")
+            return Shown(
+                f"{source} cannot be read ({getattr(error, 'strerror', None) or 'no text'}); nothing was restored."
+            )
     return Shown(_restore(text))
 
 
@@ -105,7 +133,9 @@ def _colab_saves(text) -> bool:
     from google.colab import files
 
     try:
-        path = Path(tempfile.mkdtemp()) / kept.NAME  # stays: the browser fetches it after the cell has ended
+        path = (
+            Path(tempfile.mkdtemp()) / kept.NAME
+        )  # stays: the browser fetches it after the cell has ended
         path.write_text(text, "utf8")
         files.download(str(path))
     except OSError:
@@ -128,12 +158,16 @@ def _restore(text) -> str:
 def _button():
     import ipywidgets
 
-    field = ipywidgets.FileUpload(accept=".json", description="Choose file", tooltip=f"Choose {kept.NAME}", multiple=False)
+    field = ipywidgets.FileUpload(
+        accept=".json", description="Choose file", tooltip=f"Choose {kept.NAME}", multiple=False
+    )
     said = ipywidgets.HTML(f"<span role='status'>Choose the {kept.NAME} that you saved.</span>")
     style = ipywidgets.HTML(f"<style>{_FOCUS}</style>")
 
     def take(change):
-        files = change["new"].values() if isinstance(change["new"], dict) else change["new"]  # ipywidgets 7, 8
+        files = (
+            change["new"].values() if isinstance(change["new"], dict) else change["new"]
+        )  # ipywidgets 7, 8
         for file in list(files)[-1:]:
             words = _restore(bytes(file["content"]).decode("utf8", "replace"))
             said.value = f"<span role='status'>{escape(words)}</span>"

@@ -48,9 +48,18 @@ class Script:
         if path.exists():
             return path
         files = metadata.files("overwritten") or ()
-        found = next((file for file in files if file.as_posix().endswith(f"overwritten/clinic/{self.name}.py")), None)
+        found = next(
+            (
+                file
+                for file in files
+                if file.as_posix().endswith(f"overwritten/clinic/{self.name}.py")
+            ),
+            None,
+        )
         if found is None:
-            raise FileNotFoundError(f"{self.name}.py of the clinic is not here: install the course again.")
+            raise FileNotFoundError(
+                f"{self.name}.py of the clinic is not here: install the course again."
+            )
         return Path(found.locate()).resolve()
 
     @property
@@ -59,7 +68,9 @@ class Script:
 
     def mended(self, faults: int | None = None, cure=None) -> str:
         """The source with the first `faults` faults mended (all), or with the changes of `cure`."""
-        return replaced(self.source, *(cure or (change for fault in self.faults[:faults] for change in fault)))
+        return replaced(
+            self.source, *(cure or (change for fault in self.faults[:faults] for change in fault))
+        )
 
 
 def replaced(source: str, *changes: tuple[str, str]) -> str:
@@ -194,7 +205,10 @@ def _why_not(role, said, message, saver, writers):
     if said in (saver, *writers):
         return "You have the two the wrong way round: the saver comes first, the writer writes over what it saved."
     if role == "writer":
-        return "Look for a line that writes into a tensor that is there, `+=`, `[…] =`, `…_()`, `inplace=True`, after line " f"{saver}."
+        return (
+            "Look for a line that writes into a tensor that is there, `+=`, `[…] =`, `…_()`, `inplace=True`, after line "
+            f"{saver}."
+        )
     what = f"Its tensor is {list(message.shape)}"
     return f"{what}: which operations of the forward give or take that shape, and which of them needs the values for its derivative?"
 
@@ -211,16 +225,27 @@ _FOLK = {
     ".detach()": r"\.detach_?\(",
 }
 _INPLACE = "you took `inplace=True` from an activation: what it writes over nobody saved, so it is not the fault. The line that writes is another."
-_FINE = 1e-4  # of the largest number: two cures may round differently, and a few steps carry that on
+_FINE = (
+    1e-4  # of the largest number: two cures may round differently, and a few steps carry that on
+)
 
 
 def added(shipped: str, text: str) -> list[str]:
     """The folk cures that stand more often in `text` than in the script as shipped."""
-    return [name for name, look in _FOLK.items() if len(re.findall(look, text)) > len(re.findall(look, shipped))]
+    return [
+        name
+        for name, look in _FOLK.items()
+        if len(re.findall(look, text)) > len(re.findall(look, shipped))
+    ]
 
 
 def _text_of(answer):
-    if isinstance(answer, Path) or isinstance(answer, str) and "\n" not in answer and answer.endswith(".py"):
+    if (
+        isinstance(answer, Path)
+        or isinstance(answer, str)
+        and "\n" not in answer
+        and answer.endswith(".py")
+    ):
         path = Path(answer)
         return path.read_text("utf8") if path.is_file() else f"there is no file {str(answer)!r}."
     if not isinstance(answer, str) or "\n" not in answer:
@@ -260,7 +285,11 @@ def _still(script, text, folk, error):
     message, first = parse(str(error)), found(script.name)[0]
     if message is None:
         raise error
-    said = f"{message.op or 'no name'}, {list(message.shape)}, version {message.now}; expected version {message.expected}" if message.now is not None else message.kind
+    said = (
+        f"{message.op or 'no name'}, {list(message.shape)}, version {message.now}; expected version {message.expected}"
+        if message.now is not None
+        else message.kind
+    )
     if message.kind == "backward twice":
         return f"another error now: {said}. A backward goes into a graph that an earlier one has used up: which tensor carries it there?"
     vain = next((WHY_NOT[name] for name in folk), "")
@@ -275,7 +304,10 @@ def _otherwise(script, text, folk):
     for look, words in script.slips:
         if re.search(look, text):
             return f"no error, but it trains otherwise than it should: {words}"
-    why = next((WHY_NOT[name] for name in folk), "compare what each loss reaches, and when the weights change, with the script as it was.")
+    why = next(
+        (WHY_NOT[name] for name in folk),
+        "compare what each loss reaches, and when the weights change, with the script as it was.",
+    )
     return f"no error, but it trains otherwise than the same script out of place: {why}"
 
 
@@ -283,7 +315,10 @@ def _otherwise(script, text, folk):
 def _right(name):
     """What training gives with the solution, and with each other cure that is as right."""
     script = SCRIPTS[name]
-    return [run(name, text) for text in (script.mended(), *(script.mended(cure=cure) for cure in script.others))]
+    return [
+        run(name, text)
+        for text in (script.mended(), *(script.mended(cure=cure) for cure in script.others))
+    ]
 
 
 def _trains(script, came) -> bool:
@@ -310,7 +345,10 @@ def _alike(script, came, true) -> bool:
         return False
     mine, theirs = _numbers(script, came), _numbers(script, true)
     return len(mine) == len(theirs) and all(
-        a is not None and a.shape == b.shape and (a - b).abs().max() <= _FINE * max(float(b.abs().max()), 1e-3) for a, b in zip(mine, theirs)
+        a is not None
+        and a.shape == b.shape
+        and (a - b).abs().max() <= _FINE * max(float(b.abs().max()), 1e-3)
+        for a, b in zip(mine, theirs)
     )
 
 
@@ -340,7 +378,10 @@ _FIRST = {
         "            update = torch.tanh(given + self.mix(states[:, t]))",
         "            states[:, t + 1] = (1 - self.leak) * states[:, t] + self.leak * update",
     ),
-    "detector": ("        y = raw.sigmoid()", "        y[..., 2:4] = (y[..., 2:4] * 2) ** 2 * self.anchors"),
+    "detector": (
+        "        y = raw.sigmoid()",
+        "        y[..., 2:4] = (y[..., 2:4] * 2) ** 2 * self.anchors",
+    ),
 }
 
 
@@ -360,7 +401,9 @@ def _mended_by(name):
 
 def _pair(name):
     to_find, to_mend = _HINTS[name]
-    return Exercise(_finds(name), to_find, _found_by(name), questions=_FIND), Exercise(_mends(name), to_mend, _mended_by(name), questions=("script",))
+    return Exercise(_finds(name), to_find, _found_by(name), questions=_FIND), Exercise(
+        _mends(name), to_mend, _mended_by(name), questions=("script",)
+    )
 
 
 find_gan, mend_gan = _pair("gan")

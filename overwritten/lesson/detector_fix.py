@@ -11,7 +11,16 @@ from overwritten.cases import detector
 from overwritten.cases.detector_data import SIZE
 from overwritten.doctor import watch
 from overwritten.eyes import Eyes
-from overwritten.lesson.detector_scene import Step, boxes_figure, curves_figure, fixes, in_short, outcome, same, step_code  # noqa: F401
+from overwritten.lesson.detector_scene import (
+    Step,
+    boxes_figure,
+    curves_figure,
+    fixes,
+    in_short,
+    outcome,
+    same,
+    step_code,
+)  # noqa: F401
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.lesson.folk import Folk
 from overwritten.messages import parse
@@ -23,7 +32,9 @@ _RETURNS = "return a tensor; your function returns {}."
 
 def _boxes_and_deltas(seed, count):
     dice = torch.Generator().manual_seed(seed)
-    boxes = torch.rand(count, 4, generator=dice) * torch.tensor([60, 60, 50, 50]) + torch.tensor([0, 0, 10, 10])
+    boxes = torch.rand(count, 4, generator=dice) * torch.tensor([60, 60, 50, 50]) + torch.tensor(
+        [0, 0, 10, 10]
+    )
     return boxes, torch.randn(count, 4, generator=dice) * 3
 
 
@@ -40,7 +51,11 @@ def _backward_error(function, weight):
     try:
         with watch() as recording:
             result, folk = _run(function)
-            if isinstance(result, torch.Tensor) and result.shape == weight.shape and result.requires_grad:
+            if (
+                isinstance(result, torch.Tensor)
+                and result.shape == weight.shape
+                and result.requires_grad
+            ):
                 result.backward(weight)
     except RuntimeError as error:
         if parse(str(error)) is None:
@@ -80,7 +95,10 @@ def _mends_the_deltas(answer):
         if not torch.allclose(result.detach(), wanted.detach(), rtol=1e-5):
             return _which_box(result.detach(), boxes, deltas, wanted.detach())
         if not result.requires_grad or mine.grad is None:
-            return folk.complaint(".data", ".detach()", "no_grad", "numpy") or "the deltas get no gradient: the result must be computed from them."
+            return (
+                folk.complaint(".data", ".detach()", "no_grad", "numpy")
+                or "the deltas get no gradient: the result must be computed from them."
+            )
         if not torch.allclose(mine.grad, its.grad, rtol=1e-5, atol=1e-5):
             return folk.complaint(".data", ".detach()", "numpy", "no_grad") or (
                 "no error, and another gradient than the same formula out of place has: "
@@ -93,12 +111,19 @@ def _mends_the_deltas(answer):
 def _which_box(result, boxes, deltas, wanted):
     d = deltas.clamp(-5, 5)
     scaled = boxes[:, 2:] * torch.exp(d[:, 2:] * 0.1)
-    late = torch.cat([(boxes[:, :2] + d[:, :2] * scaled * 0.1).clamp(0, SIZE - 1), scaled.clamp(1, SIZE)], 1)
+    late = torch.cat(
+        [(boxes[:, :2] + d[:, :2] * scaled * 0.1).clamp(0, SIZE - 1), scaled.clamp(1, SIZE)], 1
+    )
     if torch.allclose(result, late, rtol=1e-5):
         return "left and top are moved by the new width and height: the original moves them by the old ones."
-    for free, what in ((boxes[:, :2] + d[:, :2] * boxes[:, 2:] * 0.1, "left and top"), (scaled, "width and height")):
+    for free, what in (
+        (boxes[:, :2] + d[:, :2] * boxes[:, 2:] * 0.1, "left and top"),
+        (scaled, "width and height"),
+    ):
         columns = slice(0, 2) if what == "left and top" else slice(2, 4)
-        if torch.allclose(result[:, columns], free, rtol=1e-5) and not torch.allclose(free, wanted[:, columns]):
+        if torch.allclose(result[:, columns], free, rtol=1e-5) and not torch.allclose(
+            free, wanted[:, columns]
+        ):
             return f"{what} are not clamped: the last four lines of the original keep a box in the image."
     columns = [k for k in range(4) if not torch.allclose(result[:, k], wanted[:, k], rtol=1e-5)]
     column = columns[0]
@@ -170,7 +195,11 @@ def _decoded(raw, grid, anchors, stride):
 def _decodes(answer):
     for seed, (n, classes), stride in ((0, (4, 3), 8), (1, (1, 1), 16)):
         dice = torch.Generator().manual_seed(seed)
-        start, grid, anchors = torch.randn(2, n, 5 + classes, generator=dice), torch.rand(n, 2, generator=dice) * 7, torch.tensor([10.0, 13.0])
+        start, grid, anchors = (
+            torch.randn(2, n, 5 + classes, generator=dice),
+            torch.rand(n, 2, generator=dice) * 7,
+            torch.tensor([10.0, 13.0]),
+        )
         mine, its = start.clone().requires_grad_(), start.clone().requires_grad_()
         weight = torch.randn(start.shape, generator=dice)
         wanted = _decoded(its, grid, anchors, stride)
@@ -181,16 +210,26 @@ def _decodes(answer):
             return f"{error} Write where nobody has saved, or build the result with `torch.cat`."
         if not isinstance(result, torch.Tensor):
             return _RETURNS.format(type(result).__name__)
-        if not torch.equal(mine.detach(), start) or not torch.equal(given[0], grid) or not torch.equal(given[1], anchors):
+        if (
+            not torch.equal(mine.detach(), start)
+            or not torch.equal(given[0], grid)
+            or not torch.equal(given[1], anchors)
+        ):
             return "an argument was changed; the function must leave them as they were."
         if result.shape != wanted.shape:
             return f"the shape must stay {list(wanted.shape)}: x, y, w, h, objectness and the classes; yours is {list(result.shape)}."
         if not torch.allclose(result.detach(), wanted.detach(), rtol=1e-5):
             return "other numbers than the original's: keep its two formulas, and the sigmoid for objectness and classes as well."
         if not result.requires_grad or mine.grad is None:
-            return folk.complaint(".data", ".detach()", "no_grad", "numpy") or "`raw` gets no gradient."
+            return (
+                folk.complaint(".data", ".detach()", "no_grad", "numpy")
+                or "`raw` gets no gradient."
+            )
         if not torch.allclose(mine.grad, its.grad, rtol=1e-4, atol=1e-5):
-            return folk.complaint(".data", ".detach()", "numpy", "no_grad") or "no error, and a wrong gradient for `raw`."
+            return (
+                folk.complaint(".data", ".detach()", "numpy", "no_grad")
+                or "no error, and a wrong gradient for `raw`."
+            )
         if complaint := folk.complaint(".data", "numpy"):
             return complaint
 
@@ -201,7 +240,9 @@ apply_box_deltas = Exercise(
         "Which reads come from the tensor that is being filled? From where could the same number come?",
         "Four new columns and one `torch.stack`; or keep the eight writes and put `.clone()` behind each column that is read.",
     ),
-    inspect.getsource(detector.apply_box_deltas_stacked).replace("SIZE", str(SIZE)).replace("_stacked", ""),
+    inspect.getsource(detector.apply_box_deltas_stacked)
+    .replace("SIZE", str(SIZE))
+    .replace("_stacked", ""),
 )
 
 targets = Exercise(

@@ -34,7 +34,9 @@ def step_code(boxes: str, targets: str, relu: str, positives: int) -> str:
     boxes: 'in place' or 'stack'. targets: 'assign' or 'where'. relu: 'in place' or 'out of place'.
     """
     body = inspect.getsource(_FORMS[boxes]).replace("deltas_clamped", "d")
-    deltas = textwrap.dedent("".join(body.splitlines(keepends=True)[2:])).replace("return ", "refined = " if boxes == "stack" else "# ")
+    deltas = textwrap.dedent("".join(body.splitlines(keepends=True)[2:])).replace(
+        "return ", "refined = " if boxes == "stack" else "# "
+    )
     lines = [
         f"model = FewShotDetector(relu_out={relu == 'out of place'})",
         "boxes, deltas, logits = model.propose(images, model.prototypes(support))",
@@ -46,7 +48,9 @@ def step_code(boxes: str, targets: str, relu: str, positives: int) -> str:
         lines += ["shifted_labels = gt_labels[gt_indices[pos_mask]] + 1", _TARGETS[targets]]
     lines.append("loss = F.cross_entropy(logits, targets, WEIGHT)")
     if positives:
-        lines.append("loss = loss + F.smooth_l1_loss(refined[pos_mask], gt_boxes[gt_indices[pos_mask]])")
+        lines.append(
+            "loss = loss + F.smooth_l1_loss(refined[pos_mask], gt_boxes[gt_indices[pos_mask]])"
+        )
     return "\n".join([*lines, "loss.backward()"])
 
 
@@ -68,7 +72,9 @@ class Step:
                 with watch() as self.recording:
                     for number, line in enumerate(self.lines):
                         exec(compile("\n" * number + line, "<step>", "exec"), names)
-                        self.versions.append(names["refined"]._version if "refined" in names else None)
+                        self.versions.append(
+                            names["refined"]._version if "refined" in names else None
+                        )
             except RuntimeError as error:
                 self.error, self.at = normal(str(error)), len(self.versions) + 1
         found = self.recording.diagnosis
@@ -87,7 +93,11 @@ class Step:
             return "backward raises" if parse(self.error) else "the forward fails"
         if not same(self.gradients, twin.gradients):
             return "wrong gradient"
-        return "right gradient" if self.gradients["box.weight"] is not None else "right gradient, none for the box layer"
+        return (
+            "right gradient"
+            if self.gradients["box.weight"] is not None
+            else "right gradient, none for the box layer"
+        )
 
     def message(self) -> str:
         """The part of the message that differs from error to error."""
@@ -117,7 +127,11 @@ def outcome(stack: bool, where: bool, relu_out: bool, positives: int) -> str:
 def same(gradients: dict, others: dict) -> bool:
     """Are they the same bit for bit? A parameter without one must have none in both."""
     return gradients.keys() == others.keys() and all(
-        mine is None and its is None or mine is not None and its is not None and torch.equal(mine, its)
+        mine is None
+        and its is None
+        or mine is not None
+        and its is not None
+        and torch.equal(mine, its)
         for mine, its in zip(gradients.values(), others.values())
     )
 
@@ -135,11 +149,20 @@ def fixes(codes: dict[str, str], values: dict) -> Scene:
         ends[0] += f": {step.message().rstrip('.')}"
     if step.saver:
         ends.append(f"Line {step.saver} saved it, line {step.writer} wrote over it")
-    ends.append(f"refined goes from version 0 to {step.version}" if step.version else "refined stays at version 0")
+    ends.append(
+        f"refined goes from version 0 to {step.version}"
+        if step.version
+        else "refined stays at version 0"
+    )
     loss = "none" if step.loss is None else f"{step.loss:.2f}"
     ends.append(f"Loss: {loss}")
     words = ". ".join(ends) + "."
-    cells = {"verdict": verdict, "refined ends at version": str(step.version), "loss": loss, "message": step.message()}
+    cells = {
+        "verdict": verdict,
+        "refined ends at version": str(step.version),
+        "loss": loss,
+        "message": step.message(),
+    }
     return Scene(_step_svg(step, verdict, loss, words), words, cells, {"the step": step.recording})
 
 
@@ -148,7 +171,10 @@ _ROW, _LEFT = 20, 68
 
 def _step_svg(step, verdict, loss, words):
     bad = bool(step.error) or "wrong" in verdict
-    body = [text(10, 18, f"{'✗' if bad else '✓'} {verdict}", "bad bold" if bad else "bold"), text(WIDTH - 10, 18, f"loss {loss}", "bold end")]
+    body = [
+        text(10, 18, f"{'✗' if bad else '✓'} {verdict}", "bad bold" if bad else "bold"),
+        text(WIDTH - 10, 18, f"loss {loss}", "bold end"),
+    ]
     y = 44
     for part in textwrap.wrap(step.message(), 78):
         body.append(text(10, y, part, "bad"))
@@ -158,7 +184,11 @@ def _step_svg(step, verdict, loss, words):
     before = None
     for number, line in enumerate(step.lines, 1):
         version = step.versions[number - 1] if number <= len(step.versions) else None
-        marks = [word for word, at in (("saved", step.saver), ("wrote", step.writer), ("raises", step.at)) if at == number]
+        marks = [
+            word
+            for word, at in (("saved", step.saver), ("wrote", step.writer), ("raises", step.at))
+            if at == number
+        ]
         if marks:
             body.append(box(_LEFT - 4, y - 15, WIDTH - _LEFT, _ROW, "hotbad", radius=3))
         if version is not None:
@@ -167,7 +197,9 @@ def _step_svg(step, verdict, loss, words):
         body.append(text(_LEFT - 10, y, number, "soft end"))
         tag = f"✗ {', '.join(marks)}" if step.saver and marks else "✗" if marks else ""
         room = int((WIDTH - _LEFT - 14) / CHAR) - (len(tag) + 1 if tag else 0)
-        body.append(text(_LEFT, y, clip(line, room), "later" if step.at and number > step.at else ""))
+        body.append(
+            text(_LEFT, y, clip(line, room), "later" if step.at and number > step.at else "")
+        )
         if tag:
             body.append(text(WIDTH - 10, y, tag, "bad bold end"))
         y += _ROW
@@ -187,10 +219,18 @@ def boxes_figure(scenes, found, title: str):
     for axes, scene, its in zip(places, scenes, found):
         axes.imshow(scene.image.permute(1, 2, 0).numpy(), extent=(0, SIZE, SIZE, 0))
         axes.set(xticks=[], yticks=[], xlim=(0, SIZE), ylim=(SIZE, 0))
-        for truth, proposal, guess in zip(scene.boxes.tolist(), its.proposals.tolist(), its.boxes.tolist()):
-            for place, style, colour in ((truth, "--", "white"), (proposal, ":", "#56b4e9"), (guess, "-", "#f0e442")):
+        for truth, proposal, guess in zip(
+            scene.boxes.tolist(), its.proposals.tolist(), its.boxes.tolist()
+        ):
+            for place, style, colour in (
+                (truth, "--", "white"),
+                (proposal, ":", "#56b4e9"),
+                (guess, "-", "#f0e442"),
+            ):
                 x, y, w, h = place
-                axes.plot([x, x + w, x + w, x, x], [y, y, y + h, y + h, y], style, color=colour, lw=2)
+                axes.plot(
+                    [x, x + w, x + w, x, x], [y, y, y + h, y + h, y], style, color=colour, lw=2
+                )
         said = [f"{CLASSES[label]} {overlap:.2f}" for label, overlap in zip(scene.labels, its.iou)]
         axes.set_xlabel(", ".join(said), fontsize=11)
     return figure

@@ -68,18 +68,31 @@ def _finds_patterns(answers):
     for name, (*_, right, look) in _CASES.items():
         said = answers[name]
         try:
-            found = pattern(said if isinstance(said, int) else int(said) if str(said).strip().isdigit() else str(said).strip())
+            found = pattern(
+                said
+                if isinstance(said, int)
+                else int(said)
+                if str(said).strip().isdigit()
+                else str(said).strip()
+            )
         except LookupError as error:
             return f"{name}: {error.args[0]}"
         if found.name != right:
             where = section(pattern(right))
-            near = f"section {where} is the place, but" if section(found) == where else "look in another section, for"
+            near = (
+                f"section {where} is the place, but"
+                if section(found) == where
+                else "look in another section, for"
+            )
             return f"{name}: you say {number(found)}, {found.name!r}; {near} {look}"
 
 
 def _attends(answer):
     for batch, words, padded in ((2, 4, 1), (1, 6, 3), (3, 5, 2)):
-        leaves = [torch.randn(batch, words, words, requires_grad=True), torch.randn(batch, words, 3, requires_grad=True)]
+        leaves = [
+            torch.randn(batch, words, words, requires_grad=True),
+            torch.randn(batch, words, 3, requires_grad=True),
+        ]
         scores, values = twins = [leaf.detach().clone().requires_grad_() for leaf in leaves]
         padding = torch.arange(words) >= words - padded
         weights = torch.where(padding, 0, torch.softmax(scores, -1))
@@ -90,7 +103,10 @@ def _attends(answer):
         if not torch.equal(given, padding):
             return "`padding` was changed: the function must leave its arguments as they were."
         if any(not torch.equal(leaf.detach(), twin.detach()) for leaf, twin in zip(leaves, twins)):
-            return folk.complaint(".data", "numpy") or "the scores or the values were changed: leave the arguments as they were."
+            return (
+                folk.complaint(".data", "numpy")
+                or "the scores or the values were changed: leave the arguments as they were."
+            )
         if mistake := compare(result, wanted, leaves, twins, folk):
             return mistake
 
@@ -109,7 +125,10 @@ def _rolls_out(answer):
         if isinstance(result, torch.Tensor) and result.shape != wanted.shape:
             return f"the states of {steps} steps, {rows} rows and {features} features are one tensor of shape {list(wanted.shape)}; yours is {list(result.shape)}."
         if not torch.equal(start.detach(), twin.detach()):
-            return folk.complaint(".data", "numpy") or "`start` was changed: leave the argument as it was."
+            return (
+                folk.complaint(".data", "numpy")
+                or "`start` was changed: leave the argument as it was."
+            )
         leaves, twins = [start, *cell.parameters()], [twin, *twin_cell.parameters()]
         if steps == 1:
             leaves, twins = leaves[:1], twins[:1]
@@ -123,7 +142,12 @@ patterns = Exercise(
         "First the kind of text, then the name after 'output 0 of', then the shape. The table of section 1 has a search field.",
         "`find(text)` puts the nearest patterns first; what was run decides among those.",
     ),
-    "answers = {\n" + "".join(f"    {name!r}: {number(pattern(right))},  # {right}\n" for name, (*_, right, _) in _CASES.items()) + "}",
+    "answers = {\n"
+    + "".join(
+        f"    {name!r}: {number(pattern(right))},  # {right}\n"
+        for name, (*_, right, _) in _CASES.items()
+    )
+    + "}",
     questions=tuple(_CASES),
 )
 

@@ -47,7 +47,9 @@ def pattern(which: int | str) -> Pattern:
     for number, one in enumerate(EVERY, 1):
         if which in (number, one.name):
             return one
-    raise LookupError(f"There is no pattern {which!r}: give a number from 1 to {len(EVERY)}, or a name from a card.")
+    raise LookupError(
+        f"There is no pattern {which!r}: give a number from 1 to {len(EVERY)}, or a name from a card."
+    )
 
 
 def number(one: Pattern) -> int:
@@ -96,7 +98,12 @@ def in_short(message: Message | None) -> str:
 
 def tally() -> dict[str, list[str]]:
     """What the folk cures end with → the names of their patterns. Measured."""
-    ends = {"still raises": [], "silently wrong gradient": [], "no gradient": [], "right gradient": []}
+    ends = {
+        "still raises": [],
+        "silently wrong gradient": [],
+        "no gradient": [],
+        "right gradient": [],
+    }
     for one in EVERY:
         done = tried(one)[1]
         ends["still raises" if done.run.error else done.verdict].append(one.name)
@@ -124,7 +131,9 @@ class Found(Decoded):
     def __str__(self):
         blocks = [super().__str__()]
         for place, patterns in enumerate(self.patterns, 1):
-            blocks.append("\n".join([self._head(place, patterns), *(f"  {_line(one)}" for one in patterns)]))
+            blocks.append(
+                "\n".join([self._head(place, patterns), *(f"  {_line(one)}" for one in patterns)])
+            )
         return "\n\n".join(blocks)
 
     __repr__ = __str__
@@ -133,12 +142,19 @@ class Found(Decoded):
         lists = []
         for place, patterns in enumerate(self.patterns, 1):
             items = "".join(f"<li>{with_code(_line(one))}</li>" for one in patterns)
-            lists.append(f"<p><strong>{self._head(place, patterns)}</strong></p>" + (f"<ul>{items}</ul>" if items else ""))
+            lists.append(
+                f"<p><strong>{self._head(place, patterns)}</strong></p>"
+                + (f"<ul>{items}</ul>" if items else "")
+            )
         return super().html().removesuffix("</div>") + "".join(lists) + "</div>"
 
     def _head(self, place, patterns):
         of = f" of message {place}" if len(self.patterns) > 1 else ""
-        return f"Patterns{of} in this lesson, the nearest first:" if patterns else f"No pattern{of} in this lesson."
+        return (
+            f"Patterns{of} in this lesson, the nearest first:"
+            if patterns
+            else f"No pattern{of} in this lesson."
+        )
 
 
 def find(text: str) -> Found:
@@ -200,7 +216,9 @@ class Cards:
 def cards(*which: int | str) -> Cards:
     """The cards of these patterns: numbers, names, or groups of `SECTIONS`."""
     groups = {group for section in SECTIONS.values() for group in section}
-    chosen = [[one for one in EVERY if one.group == w] if w in groups else [pattern(w)] for w in which]
+    chosen = [
+        [one for one in EVERY if one.group == w] if w in groups else [pattern(w)] for w in which
+    ]
     return Cards(tuple(one for some in chosen for one in some))
 
 
@@ -227,11 +245,19 @@ def _card(one):
     said = message_of(one)
     link = one.thread.replace("#", "/issues/")
     lines = [f"<code>{escape(said)}</code>" if said else "No message: it runs to its end."]
-    lines += ["<p><strong>As found</strong></p>", _pre(one.trigger), "<p><strong>What happens</strong></p>"]
-    lines.append(f'<div class="view" tabindex="0" role="group" aria-label="What happens in pattern {number(one)}">{lanes_svg(done.run, lanes_sentence(done.run), done.verdict, brief=True)}</div>')
+    lines += [
+        "<p><strong>As found</strong></p>",
+        _pre(one.trigger),
+        "<p><strong>What happens</strong></p>",
+    ]
+    lines.append(
+        f'<div class="view" tabindex="0" role="group" aria-label="What happens in pattern {number(one)}">{lanes_svg(done.run, lanes_sentence(done.run), done.verdict, brief=True)}</div>'
+    )
     lines += [f"<p><strong>Cure.</strong> {with_code(one.does)}</p>", _pre(one.right)]
     lines += [f"<p><strong>Folk cure:</strong> {with_code(one.folk)}</p>", _pre(one.vain)]
-    lines.append(f"<p><strong>What that really does: {escape(_really(one))}.</strong> {with_code(one.because)}</p>")
+    lines.append(
+        f"<p><strong>What that really does: {escape(_really(one))}.</strong> {with_code(one.because)}</p>"
+    )
     if one.thread:
         lines.append(f'<p>Read on: <a href="https://github.com/{link}">{one.thread}</a></p>')
     head = f"<strong>{number(one)}. {escape(one.name)}</strong> <code>{escape(end_of(done))}</code>"
@@ -243,7 +269,11 @@ def _pre(code):
 
 
 def _words(one):
-    parts = [f"{number(one)}. {one.name}: {end_of(tried(one)[0])}", message_of(one), one.trigger.strip()]
+    parts = [
+        f"{number(one)}. {one.name}: {end_of(tried(one)[0])}",
+        message_of(one),
+        one.trigger.strip(),
+    ]
     parts += [f"Cure. {one.does}", one.right.strip(), f"Folk cure: {one.folk}", one.vain.strip()]
     parts += [f"What that really does: {_really(one)}. {one.because}", one.thread]
     return "\n".join(filter(None, parts))

@@ -36,7 +36,9 @@ def _both(one, code):
 
 
 def _source(site, code):
-    return (code.splitlines()[site.line - 1] if code else linecache.getline(site.file, site.line)).strip()
+    return (
+        code.splitlines()[site.line - 1] if code else linecache.getline(site.file, site.line)
+    ).strip()
 
 
 def _attempt(answer, *arguments):
@@ -219,7 +221,9 @@ def _which_is_wrong(mine, right, start, old):
     if not _alike(mine[1], right[1]):
         return _BOTH_LATE
     if _alike(mine[0], old[0]):
-        return "G learned from the D before its step: its loss needs a score that the new D computed."
+        return (
+            "G learned from the D before its step: its loss needs a score that the new D computed."
+        )
     return "D is right, G is not: the backward of D's loss has left gradients in G, or G's loss is another one."
 
 
@@ -278,8 +282,14 @@ def _which_loop(cell, steps):
     if _alike(cell, fresh):
         return "the weights did not move: each step needs a backward and then `optimizer.step()`."
     for changed, mistake in (
-        ({"reset": True}, "every step begins from the first state: carry the last one on, without its history."),
-        ({"zero": False}, "the gradients of earlier steps are still there: `optimizer.zero_grad()` belongs into the loop."),
+        (
+            {"reset": True},
+            "every step begins from the first state: carry the last one on, without its history.",
+        ),
+        (
+            {"zero": False},
+            "the gradients of earlier steps are still there: `optimizer.zero_grad()` belongs into the loop.",
+        ),
     ):
         other, optimizer = _cell()
         _right_loop(other, optimizer, torch.zeros(1, 2), steps, **changed)
@@ -400,12 +410,27 @@ _WORDS = {RAISES: "raises", CAUTIOUS: "raises", RIGHT: "right", SILENT: "wrong"}
 
 #: (the guess, the truth) → what to think of next; it leaves the word to the learner
 _NUDGES = {
-    ("right", "raises"): "look again at {saver}: {save}. What stands there when backward asks for it?",
-    ("right", "wrong"): "look again at {saver}: {save}. What stands there when backward asks for it?",
-    ("wrong", "raises"): "you say that nobody hears {writer}. Who counts that write? A hint: {write}.",
+    (
+        "right",
+        "raises",
+    ): "look again at {saver}: {save}. What stands there when backward asks for it?",
+    (
+        "right",
+        "wrong",
+    ): "look again at {saver}: {save}. What stands there when backward asks for it?",
+    (
+        "wrong",
+        "raises",
+    ): "you say that nobody hears {writer}. Who counts that write? A hint: {write}.",
     ("raises", "wrong"): "you say that the check hears {writer}. Does it? A hint: {write}.",
-    ("raises", "right"): "the check compares saved tensors only, each with its version at the save. Here {save}, and {write}.",
-    ("wrong", "right"): "a wrong number must come from a saved tensor that was written after its save. Here {save}, and {write}.",
+    (
+        "raises",
+        "right",
+    ): "the check compares saved tensors only, each with its version at the save. Here {save}, and {write}.",
+    (
+        "wrong",
+        "right",
+    ): "a wrong number must come from a saved tensor that was written after its save. Here {save}, and {write}.",
 }
 
 

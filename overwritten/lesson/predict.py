@@ -13,14 +13,13 @@ from html import escape
 from overwritten.lesson import kept
 from overwritten.lesson.show import with_code
 
-_ITEM = (
-    "border:1px solid #767676;border-radius:6px;padding:7px 12px;margin:6px 0;max-width:680px"
-)
+_ITEM = "border:1px solid #767676;border-radius:6px;padding:7px 12px;margin:6px 0;max-width:680px"
 _FOCUS = ".ow-ask :focus-visible{outline:3px solid #1a85c8;outline-offset:2px}"
 _EARLIER = " <em>(your earlier choice)</em>"
 # The field stands in the output before the question, known by the question's own words. Its
 # place is hidden as a whole: without its kernel, JupyterLab would write an error there.
-_TELL = " ".join("""<style>
+_TELL = " ".join(
+    """<style>
 .jp-OutputArea-child:not(:has([data-mime-type])):has(+ .jp-OutputArea-child .ow-ask){display:none}
 </style><script>
 for (const root of document.querySelectorAll('.ow-ask:not([data-on])')) {
@@ -38,7 +37,8 @@ for (const root of document.querySelectorAll('.ow-ask:not([data-on])')) {
     if (event.target.open) tell([...root.querySelectorAll('details')].indexOf(event.target), 20);
   }, true);
 }
-</script>""".split())
+</script>""".split()
+)
 
 
 class Question:
@@ -75,7 +75,9 @@ class Question:
             f"{items}<p><em>Open the one you believe in, before you run the next cell.</em></p></div>{_TELL}"
         )
         marks = {choice: "  (•) " if choice == earlier else "  ( ) " for choice in self.choices}
-        plain = "\n".join([f"Predict: {self.question}", *(mark + choice for choice, mark in marks.items())])
+        plain = "\n".join(
+            [f"Predict: {self.question}", *(mark + choice for choice, mark in marks.items())]
+        )
         return {"text/html": html, "text/plain": plain}
 
     def _show_field(self):
@@ -83,7 +85,9 @@ class Question:
         import ipywidgets
         from IPython.display import display
 
-        self._field = ipywidgets.Text(placeholder=self._name, layout=ipywidgets.Layout(display="none"))
+        self._field = ipywidgets.Text(
+            placeholder=self._name, layout=ipywidgets.Layout(display="none")
+        )
         self._field.add_class("ow-choice")
         self._field.observe(lambda change: self._opened(change["new"]), "value")
         view = {"version_major": 2, "version_minor": 0, "model_id": self._field.model_id}

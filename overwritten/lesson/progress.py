@@ -17,12 +17,16 @@ def progress(items: Iterable, label: str) -> Iterator:
     import ipywidgets
     from IPython.display import display
 
-    bar = ipywidgets.IntProgress(max=len(items), description=label, style={"description_width": "initial"})
+    bar = ipywidgets.IntProgress(
+        max=len(items), description=label, style={"description_width": "initial"}
+    )
     words = ipywidgets.Label(f"0 of {len(items)}")
     row = ipywidgets.HBox([bar, words])
     stays = {"text/plain": f"{label}: {len(items)} steps"}
     view = {"version_major": 2, "version_minor": 0, "model_id": row.model_id}
-    shown = display({**stays, "application/vnd.jupyter.widget-view+json": view}, raw=True, display_id=True)
+    shown = display(
+        {**stays, "application/vnd.jupyter.widget-view+json": view}, raw=True, display_id=True
+    )
     try:
         for done, item in enumerate(items, 1):
             yield item

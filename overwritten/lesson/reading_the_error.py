@@ -29,7 +29,10 @@ def forward_of(warned) -> list[str]:
     frames of the kernel itself, which come first, are left out.
     """
     lines = [line for one in warned for line in forward_lines(str(one.message))]
-    begin = max((n for n, (file, *_) in enumerate(lines, 1) if file.endswith("interactiveshell.py")), default=0)
+    begin = max(
+        (n for n, (file, *_) in enumerate(lines, 1) if file.endswith("interactiveshell.py")),
+        default=0,
+    )
     return [code for file, _, code in lines[begin:] if "/torch/" not in file]
 
 
@@ -90,7 +93,11 @@ def _truth(name) -> tuple:
 def _knows_the_message(answers):
     for name, (_, saves, think) in _PROGRAMS.items():
         truth, said = _truth(name), str(answers[name]).strip()
-        found = re.fullmatch(r"(\w+?)(?:backward\d*)?[\s,;:]+(\d+)\s*[;,]?\s*(?:expected)?\s*(\d+)", said, re.IGNORECASE)
+        found = re.fullmatch(
+            r"(\w+?)(?:backward\d*)?[\s,;:]+(\d+)\s*[;,]?\s*(?:expected)?\s*(\d+)",
+            said,
+            re.IGNORECASE,
+        )
         if said.lower() != "no error" and not found:
             return f"{name}: write the name and the two versions, as in 'Exp 3; 2' ('none 3; 2' without a name), or 'no error'; you wrote {answers[name]!r}."
         guess = (found[1].lower(), int(found[2]), int(found[3])) if found else ()
@@ -119,12 +126,17 @@ def compare(result, wanted, leaves, twins, folk):
     """The mistake in `result` beside the twin's `wanted`, backward included; '' if there is none."""
     if not isinstance(result, torch.Tensor):
         return f"a tensor is asked for; your function returns {type(result).__name__}."
-    if result.shape != wanted.shape or not torch.allclose(result.detach(), wanted.detach(), atol=1e-6):
+    if result.shape != wanted.shape or not torch.allclose(
+        result.detach(), wanted.detach(), atol=1e-6
+    ):
         return "the values are not those of the function as it was."
     if complaint := folk.complaint(".data", "numpy"):
         return complaint
     if not result.requires_grad:
-        return folk.complaint(".detach()", "no_grad") or "the result has no history, so nothing gets a gradient."
+        return (
+            folk.complaint(".detach()", "no_grad")
+            or "the result has no history, so nothing gets a gradient."
+        )
     weights = torch.linspace(-1, 2, wanted.numel()).view_as(wanted)
     wanted.backward(weights, retain_graph=True)
     try:
@@ -139,7 +151,10 @@ def compare(result, wanted, leaves, twins, folk):
         )
     for leaf, twin in zip(leaves, twins):
         if leaf.grad is None or not torch.allclose(leaf.grad, twin.grad, atol=1e-5):
-            return folk.complaint(".detach()", "no_grad") or "no error, but a gradient is not that of the same function out of place."
+            return (
+                folk.complaint(".detach()", "no_grad")
+                or "no error, but a gradient is not that of the same function out of place."
+            )
     return ""
 
 
@@ -168,7 +183,9 @@ def _gates(answer):
         if mistake := compare(result, wanted, leaves, twins, folk):
             return mistake
         if block.bn.num_batches_tracked > 1:
-            return "right, but the block ran more than once: its batch norm has counted a batch twice."
+            return (
+                "right, but the block ran more than once: its batch norm has counted a batch twice."
+            )
 
 
 def _merged(laterals):
@@ -194,17 +211,24 @@ def _goes_down(answer):
             return "return a list of tensors, the finest first."
         if complaint := folk.complaint(".data", "numpy"):
             return complaint
-        if any(not torch.equal(lateral.detach(), old) or lateral._version != v for lateral, (v, old) in zip(given, before)):
+        if any(
+            not torch.equal(lateral.detach(), old) or lateral._version != v
+            for lateral, (v, old) in zip(given, before)
+        ):
             return "a lateral was written in place: its ReLU has saved it, so backward would raise. Compute a new tensor."
         if mistake := _which_level(result, wanted, given):
             return mistake
         flat = torch.cat([one.flatten() for one in result])
-        if mistake := compare(flat, torch.cat([one.flatten() for one in wanted]), leaves, twins, folk):
+        if mistake := compare(
+            flat, torch.cat([one.flatten() for one in wanted]), leaves, twins, folk
+        ):
             return mistake
 
 
 def _kind(result):
-    return f"a list of {len(result)}" if isinstance(result, (list, tuple)) else type(result).__name__
+    return (
+        f"a list of {len(result)}" if isinstance(result, (list, tuple)) else type(result).__name__
+    )
 
 
 def _which_level(result, wanted, laterals):

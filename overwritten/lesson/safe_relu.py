@@ -77,10 +77,14 @@ def chain(producer: str, activation: str, consumer: str, depth: int) -> dict[str
     """
     branch = producer in ("residual branch", "shortcut")
     codes = {}
-    for label, does, then in zip(("your chain", "out of place"), ACTIVATIONS[activation], CONSUMERS[consumer]):
+    for label, does, then in zip(
+        ("your chain", "out of place"), ACTIVATIONS[activation], CONSUMERS[consumer]
+    ):
         inside = [PRODUCERS[producer], does, then, "h = h + y" if branch else ""]
         start = ["x = torch.randn(1, 4, 16, 4)", "h = x.requires_grad_()" + " * 2" * branch]
-        layers = [line for name, line in _LAYERS.items() if any(f"{name}(" in code for code in inside)]
+        layers = [
+            line for name, line in _LAYERS.items() if any(f"{name}(" in code for code in inside)
+        ]
         loop = [f"for _ in range({depth}):", *(f"    {code}" for code in inside if code)]
         codes[label] = "\n".join([*start, *layers, *loop, "h.backward(torch.rand_like(h))"])
     return codes
@@ -115,7 +119,9 @@ def _mends_block(answer):
         except RuntimeError:
             if recording.diagnosis is None:
                 raise
-            return _refused(folk) or _still_raises(recording.diagnosis) + _moved(recording.diagnosis, start, layers)
+            return _refused(folk) or _still_raises(recording.diagnosis) + _moved(
+                recording.diagnosis, start, layers
+            )
         if not isinstance(got.result, torch.Tensor):
             return f"your function returns {_kind(got.result)}; the tensor at the end of the block is asked for."
         if not all(got.modes) or not got.norm.training:
@@ -183,12 +189,17 @@ def _moved(diagnosis, start, layers):
         _step(_spoilt, start, layers)
     if recording.diagnosis is None:
         return ""
-    old, new = (f"{one.message.now} against {one.message.expected}" for one in (recording.diagnosis, diagnosis))
+    old, new = (
+        f"{one.message.now} against {one.message.expected}"
+        for one in (recording.diagnosis, diagnosis)
+    )
     return f" `inplace=False` in the ReLU only moved the error from version {old} to {new}."
 
 
 def _close(a, b):
-    return a is not None and a.shape == b.shape and bool((a - b).abs().max() <= 1e-5 * b.abs().max())
+    return (
+        a is not None and a.shape == b.shape and bool((a - b).abs().max() <= 1e-5 * b.abs().max())
+    )
 
 
 def _kind(answer):
@@ -230,8 +241,13 @@ _WHY = {
 
 
 def _truth(steps):
-    start, end = "x = torch.randn(2, 4, requires_grad=True)\nh = x", "h.backward(torch.rand_like(h))"
-    codes = ["\n".join([start, *(_STEPS[step][i] for step in steps.split(", ")), end]) for i in (0, 1)]
+    start, end = (
+        "x = torch.randn(2, 4, requires_grad=True)\nh = x",
+        "h.backward(torch.rand_like(h))",
+    )
+    codes = [
+        "\n".join([start, *(_STEPS[step][i] for step in steps.split(", ")), end]) for i in (0, 1)
+    ]
     return "right" if trial(*codes).verdict == RIGHT else "raises"
 
 
@@ -320,7 +336,12 @@ def _fewest(shape):
 def _name(layer):
     if layer is None:
         return "missing"
-    shown = repr(layer).replace(", inplace=True", "").replace(", inplace=False", "").replace("inplace=True", "")
+    shown = (
+        repr(layer)
+        .replace(", inplace=True", "")
+        .replace(", inplace=False", "")
+        .replace("inplace=True", "")
+    )
     return f"`{shown}`"
 
 

@@ -15,7 +15,11 @@ def with_code(words: str) -> str:
     '<code>a &lt; b</code>? See <a href="02_version_counter.ipynb">lesson 2</a>.'
     """
     html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False))
-    return re.sub(r"\[([^]]+)\]\((\w+\.ipynb)\)", lambda link: f'<a href="{_address(link[2])}">{link[1]}</a>', html)
+    return re.sub(
+        r"\[([^]]+)\]\((\w+\.ipynb)\)",
+        lambda link: f'<a href="{_address(link[2])}">{link[1]}</a>',
+        html,
+    )
 
 
 def _address(notebook: str) -> str:

@@ -61,7 +61,11 @@ p[:, 14:] = 0
 loss = p.sum()"""
 _LETTERS = dict(zip("abcdefghij", _FORWARD.splitlines()))
 #: Message by message: the line that it is mended by, so that the next comes to light.
-_MENDED = {"i": "p = p * (torch.arange(16) < 14)", "f": "h = F.dropout(h, 0.3)", "b": "x = x + lateral(fast)"}
+_MENDED = {
+    "i": "p = p * (torch.arange(16) < 14)",
+    "f": "h = F.dropout(h, 0.3)",
+    "b": "x = x + lateral(fast)",
+}
 _MODULES = """\
 clip, fast = torch.randn(4, 3, 2, 8, 8), torch.randn(4, 3, 2, 8, 8)
 conv, lateral = nn.Conv3d(3, 8, 1), nn.Conv3d(3, 8, 1)
@@ -80,11 +84,17 @@ def _stories():
             torch.manual_seed(0)
             try:
                 with watch() as watched:
-                    exec(compile("\n".join(program), "forward.py", "exec"), {"torch": torch, "nn": nn, "F": F})
+                    exec(
+                        compile("\n".join(program), "forward.py", "exec"),
+                        {"torch": torch, "nn": nn, "F": F},
+                    )
             except RuntimeError:
                 found = watched.diagnosis
         first = len(_MODULES.splitlines())
-        at = [list(_LETTERS)[site.line - first - 1] for site in (found.saver.site, found.writers[-1].site)]
+        at = [
+            list(_LETTERS)[site.line - first - 1]
+            for site in (found.saver.site, found.writers[-1].site)
+        ]
         stories.append((run.error, *at))
         lines[letter] = mended
     return stories
@@ -92,7 +102,9 @@ def _stories():
 
 def messages() -> str:
     """The three messages, each raised once more, in the order in which mending brings them out."""
-    return "\n".join(f"{number}: {_short(error)}" for number, (error, *_) in enumerate(_stories(), 1))
+    return "\n".join(
+        f"{number}: {_short(error)}" for number, (error, *_) in enumerate(_stories(), 1)
+    )
 
 
 _QUESTIONS = tuple(f"{number}: {role}" for number in (1, 2, 3) for role in ("saver", "writer"))
@@ -104,7 +116,9 @@ def _finds_both(answer):
         for role, truth in (("saver", saver), ("writer", writer)):
             said = answer[f"{number}: {role}"]
             if said not in list(_LETTERS):  # also a list
-                return f"give the letter of a line, a to j, for '{number}: {role}'; you gave {said!r}."
+                return (
+                    f"give the letter of a line, a to j, for '{number}: {role}'; you gave {said!r}."
+                )
             if said != truth:
                 return f"message {number}, the {role}: not {said}, `{_LETTERS[said]}`. {_why_not(role, said, saver, writer, shape)}"
 
@@ -113,7 +127,9 @@ def _why_not(role, said, saver, writer, shape):
     if said in (saver, writer):
         return "You have the two the wrong way round: the saver comes first and is the one the message names."
     if role == "saver":
-        return f"The message names the operation whose result is {list(shape)}: which line calls it?"
+        return (
+            f"The message names the operation whose result is {list(shape)}: which line calls it?"
+        )
     if said == "e":
         return "A view is another name for the same storage; it writes nothing."
     if said < saver:
@@ -156,7 +172,10 @@ def _mends_head(answer):
                 if misfit := _no_scores(scores, persons):
                     return misfit
                 if not scores.requires_grad:
-                    return folk.complaint(".detach()", "no_grad", ".data") or "the scores have no history: nothing will learn."
+                    return (
+                        folk.complaint(".detach()", "no_grad", ".data")
+                        or "the scores have no history: nothing will learn."
+                    )
                 scores.square().sum().backward()
         except RuntimeError as error:
             if recording.diagnosis is None:
@@ -203,7 +222,10 @@ def _other(folk, head, twin, scores, true, start, p, training):
     if torch.equal(scores, true):
         for (name, mine), theirs in zip(head.named_parameters(), twin.parameters()):
             if mine.grad is None or not torch.equal(mine.grad, theirs.grad):
-                return folk.complaint(".detach()", ".data", "no_grad", "numpy") or f"right scores, but the gradient of {name} is not that of the out-of-place twin."
+                return (
+                    folk.complaint(".detach()", ".data", "no_grad", "numpy")
+                    or f"right scores, but the gradient of {name} is not that of the out-of-place twin."
+                )
         return None
     if complaint := folk.complaint(".data", "numpy", ".detach()", "no_grad"):
         return complaint
@@ -212,8 +234,13 @@ def _other(folk, head, twin, scores, true, start, p, training):
     plain = twin.cls_score(F.relu(twin.fc2(F.relu(twin.fc1(start)))))
     if torch.equal(scores, plain):
         return "the scores are those without any dropout: it must go on doing its work."
-    if torch.equal(scores, _seeded(lambda: twin.cls_score(F.dropout(F.relu(twin.fc2(F.relu(twin.fc1(start)))), 0.3)))):
-        return f"this head's dropout has the rate {p}: take it from the head, as in `head.dropout.p`."
+    if torch.equal(
+        scores,
+        _seeded(lambda: twin.cls_score(F.dropout(F.relu(twin.fc2(F.relu(twin.fc1(start)))), 0.3))),
+    ):
+        return (
+            f"this head's dropout has the rate {p}: take it from the head, as in `head.dropout.p`."
+        )
     return "other scores than those of the head with a dropout out of place: keep both ReLUs, the dropout and their order."
 
 
@@ -237,9 +264,13 @@ _END = "\ncls(x).square().sum().backward()"
 
 def _verdict(name):
     """(one of VERDICTS, the error or ''), measured."""
-    run, twin, shipped = (record(_START + code + _END) for code in (PROPOSALS[name], _TWIN, _SHIPPED))
+    run, twin, shipped = (
+        record(_START + code + _END) for code in (PROPOSALS[name], _TWIN, _SHIPPED)
+    )
     if run.error:
-        return ("same error" if _short(run.error) == _short(shipped.error) else "error moves"), run.error
+        return (
+            "same error" if _short(run.error) == _short(shipped.error) else "error moves"
+        ), run.error
     return ("mended" if run.gradients == twin.gradients else "silenced"), ""
 
 

@@ -25,12 +25,22 @@ _MOST_PEOPLE = 10  # upstream's PROPOSAL_PER_CLIP
 _ALL_VIDEOS = 4
 #: What the lesson's switches are called, and what they set in the Config.
 SWITCHES = {
-    "dropout": {"inplace=True": {}, "inplace=False": {"dropout_inplace": False}, "rate 0": {"dropout_rate": 0.0}},
+    "dropout": {
+        "inplace=True": {},
+        "inplace=False": {"dropout_inplace": False},
+        "rate 0": {"dropout_rate": 0.0},
+    },
     "batch_norm": {"trains": {}, "frozen": {"frozen_bn": True}},
     "backbone": {"ResNet50": {}, "ResNet101": {"conv_body": "Slowfast-Resnet101"}},
     "interaction": {"on": {}, "off": {"ia_structure": False}},
-    "features": {"as they are": {}, "cloned as written": {"clone": "as written"}, "cloned": {"clone": "tensors"}},
-    "relu": {how: {"head_relu": how} for how in ("saves its result", "in place", "saves its input")},
+    "features": {
+        "as they are": {},
+        "cloned as written": {"clone": "as written"},
+        "cloned": {"clone": "tensors"},
+    },
+    "relu": {
+        how: {"head_relu": how} for how in ("saves its result", "in place", "saves its input")
+    },
 }
 _PATHS = (
     ("fast", ("video", "maxpool1", "res1", "res2")),
@@ -45,7 +55,10 @@ _HEAD = {
     "dropout": "self.dropout(x)",
     "cls_score": "self.cls_score(x)",
 }
-_ORDER = (*(f"{path} {place}".strip() for path, places in _PATHS for place in places if place), *_HEAD)
+_ORDER = (
+    *(f"{path} {place}".strip() for path, places in _PATHS for place in places if place),
+    *_HEAD,
+)
 
 
 class Run(NamedTuple):
@@ -60,7 +73,11 @@ class Run(NamedTuple):
 
 def try_out(videos=_ALL_VIDEOS, persons=_MOST_PEOPLE, weights="from scratch", **chosen) -> Run:
     """One training step as the report's project takes it, with these SWITCHES set."""
-    switches = {name: value for switch, how in chosen.items() for name, value in SWITCHES[switch][how].items()}
+    switches = {
+        name: value
+        for switch, how in chosen.items()
+        for name, value in SWITCHES[switch][how].items()
+    }
     cfg = Config(**switches)
     given = None
     if weights == "transferred":
@@ -68,7 +85,9 @@ def try_out(videos=_ALL_VIDEOS, persons=_MOST_PEOPLE, weights="from scratch", **
     batch = _batch(videos, persons)
     model = _model(cfg, given=given)
     shapes, error = {}, ""
-    handles = [module.register_forward_hook(_note(name, shapes)) for name, module in model.named_modules()]
+    handles = [
+        module.register_forward_hook(_note(name, shapes)) for name, module in model.named_modules()
+    ]
     try:
         with watch() as recording:
             _losses(model, batch).backward()
@@ -104,7 +123,17 @@ def _losses(model, batch):
 
 def _verdict(model, cfg, given, batch):
     """RIGHT where all gradients are the twin's, bit for bit; else which is not."""
-    twin = _model(Config(**{**vars(cfg), "dropout_inplace": False, "backbone_relu_inplace": False, "head_relu": "saves its result"}), given=given)
+    twin = _model(
+        Config(
+            **{
+                **vars(cfg),
+                "dropout_inplace": False,
+                "backbone_relu_inplace": False,
+                "head_relu": "saves its result",
+            }
+        ),
+        given=given,
+    )
     _losses(twin, batch).backward()
     same = all(torch.equal(p.grad, q.grad) for p, q in zip(model.parameters(), twin.parameters()))
     return RIGHT if same else "another gradient"
@@ -116,7 +145,13 @@ def _note(name, shapes):
     def hook(module, given, result):
         if name in ("backbone.fast", "backbone.slow"):
             shapes[f"{last} video"] = tuple(given[0].shape)
-        elif name.startswith("backbone.") and last in ("maxpool1", "res1", "res2", "Tconv1", "Tconv2"):
+        elif name.startswith("backbone.") and last in (
+            "maxpool1",
+            "res1",
+            "res2",
+            "Tconv1",
+            "Tconv2",
+        ):
             path = name.split(".")[1] if not last.startswith("T") else ""
             shapes[f"{path} {last}".strip()] = tuple(result.shape)
         elif last == "fc1":
@@ -142,13 +177,22 @@ def network(codes: dict[str, str], values: dict) -> Scene:
     runs = []
     exec(next(iter(codes.values())), {"run": lambda **chosen: runs.append(try_out(**chosen))})
     words = network_sentence(runs[0])
-    return Scene(network_svg(runs[0], words), words, {"what happens": words}, {"this step": runs[0].recording})
+    return Scene(
+        network_svg(runs[0], words),
+        words,
+        {"what happens": words},
+        {"this step": runs[0].recording},
+    )
 
 
 def network_sentence(run: Run) -> str:
     """What the step did, and which tensors have the shape of the message."""
     if not run.error:
-        return f"No error: {run.verdict}, bit for bit that of the out-of-place twin." if run.verdict == RIGHT else f"No error, but {run.verdict} than the out-of-place twin's."
+        return (
+            f"No error: {run.verdict}, bit for bit that of the out-of-place twin."
+            if run.verdict == RIGHT
+            else f"No error, but {run.verdict} than the out-of-place twin's."
+        )
     message = parse(run.error)
     if message is None:
         return f"The forward ends with {run.error}. Backward never begins."
@@ -185,10 +229,25 @@ def network_svg(run: Run, label: str) -> str:
                 body += _tensor(8 + 158 * column, y, where, run.shapes.get(where), shape)
     body += [_arrow(8 + 158 * c + 146, 26 + 60 * r + 22, 12, 0) for r in (0, 2) for c in range(3)]
     body += [_arrow(8 + 158 * c + 73, 26 + 60 * r + 44, 0, 16) for c in (1, 2) for r in (0, 1)]
-    body.append(text(10, 224, f"the head, a row for each person  {'(⟵ the shape in the message)' if message else ''}", "soft"))
+    body.append(
+        text(
+            10,
+            224,
+            f"the head, a row for each person  {'(⟵ the shape in the message)' if message else ''}",
+            "soft",
+        )
+    )
     for row, (where, code) in enumerate(_HEAD.items()):
-        body += _line(232 + 27 * row, where, code, run.shapes.get(where), shape, saver, writer, message)
-    end = "✗ raises in backward" if message else f"✗ {run.error.partition(':')[0]} in the forward" if run.error else f"✓ {run.verdict}"
+        body += _line(
+            232 + 27 * row, where, code, run.shapes.get(where), shape, saver, writer, message
+        )
+    end = (
+        "✗ raises in backward"
+        if message
+        else f"✗ {run.error.partition(':')[0]} in the forward"
+        if run.error
+        else f"✓ {run.verdict}"
+    )
     body.append(text(10, 414, end, "bad bold" if run.error else "bold"))
     return picture(424, label, body, lit=sum(s == shape for s in run.shapes.values()))
 

@@ -33,7 +33,10 @@ class Player:
         self.clips = [
             {
                 "frames": frames_png(clip.frames),
-                "boxes": [[round(v, 1) for v in corners] for corners in yolo_to_corners(clip.boxes, WIDTH, HEIGHT).tolist()],
+                "boxes": [
+                    [round(v, 1) for v in corners]
+                    for corners in yolo_to_corners(clip.boxes, WIDTH, HEIGHT).tolist()
+                ],
                 "words": [_words(*pair) for pair in zip(said, map(names_of, unpack(clip.packed)))],
             }
             for clip, said in zip(clips, predicted)
@@ -43,7 +46,8 @@ class Player:
         shown = [{key: clip[key] for key in ("boxes", "words")} for clip in self.clips]
         data = json.dumps(shown, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
         stills = "".join(
-            f'<img class="still" alt="Clip {c}, all its frames. {escape(_sentence(clip))}" src="{clip["frames"]}">' for c, clip in enumerate(self.clips, 1)
+            f'<img class="still" alt="Clip {c}, all its frames. {escape(_sentence(clip))}" src="{clip["frames"]}">'
+            for c, clip in enumerate(self.clips, 1)
         )
         name = f"{zlib.crc32((data + stills).encode()):08x}"
         rows = "".join(
@@ -60,7 +64,11 @@ class Player:
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        plain = "\n".join(f"clip {c}, person {p}: {w}" for c, clip in enumerate(self.clips, 1) for p, w in enumerate(clip["words"], 1))
+        plain = "\n".join(
+            f"clip {c}, person {p}: {w}"
+            for c, clip in enumerate(self.clips, 1)
+            for p, w in enumerate(clip["words"], 1)
+        )
         return {"text/html": self.html(), "text/plain": plain}
 
 
@@ -83,13 +91,27 @@ def frames_png(frames) -> str:
     """
     levels = (frames[..., None] >= np.array(_EDGES)).sum(-1)
     rows = levels.transpose(1, 0, 2).reshape(HEIGHT, FRAMES * WIDTH)
-    raw = b"".join(b"\0" + bytes(int(a) << 4 | int(b) for a, b in zip(row[::2], row[1::2])) for row in rows)
+    raw = b"".join(
+        b"\0" + bytes(int(a) << 4 | int(b) for a, b in zip(row[::2], row[1::2])) for row in rows
+    )
     size = len(raw).to_bytes(2, "little")
-    stored = b"\x78\x01\x01" + size + bytes(255 - b for b in size) + raw + zlib.adler32(raw).to_bytes(4, "big")
+    stored = (
+        b"\x78\x01\x01"
+        + size
+        + bytes(255 - b for b in size)
+        + raw
+        + zlib.adler32(raw).to_bytes(4, "big")
+    )
     head = (FRAMES * WIDTH).to_bytes(4, "big") + HEIGHT.to_bytes(4, "big") + bytes([4, 3, 0, 0, 0])
-    chunks = {b"IHDR": head, b"PLTE": bytes.fromhex("".join(_COLOURS)), b"IDAT": stored, b"IEND": b""}
+    chunks = {
+        b"IHDR": head,
+        b"PLTE": bytes.fromhex("".join(_COLOURS)),
+        b"IDAT": stored,
+        b"IEND": b"",
+    }
     png = b"\x89PNG\r\n\x1a\n" + b"".join(
-        len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big") for kind, data in chunks.items()
+        len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+        for kind, data in chunks.items()
     )
     return "data:image/png;base64," + base64.b64encode(png).decode()
 

@@ -83,7 +83,9 @@ class Store:
                     raise
                 except ValueError:
                     held, aside = {}, self._set_aside()
-                    self.tell(f"{name} could not be read, so it was renamed to {aside}; a new file begins.")
+                    self.tell(
+                        f"{name} could not be read, so it was renamed to {aside}; a new file begins."
+                    )
                 self._write(text_of(merged(held, self._mine)))
         except Newer:
             self.tell(
@@ -99,13 +101,17 @@ class Store:
 
     def _set_aside(self) -> str:
         number = 1
-        while (aside := self.path.with_name(f"{self.path.stem}_unreadable_{number}{self.path.suffix}")).exists():
+        while (
+            aside := self.path.with_name(f"{self.path.stem}_unreadable_{number}{self.path.suffix}")
+        ).exists():
             number += 1
         os.replace(self.path, aside)
         return aside.name
 
     def _write(self, text):
-        new = self.path.with_name(f".{self.path.name}.new")  # one name: whoever holds the lock writes over what a killed process left
+        new = self.path.with_name(
+            f".{self.path.name}.new"
+        )  # one name: whoever holds the lock writes over what a killed process left
         with open(new, "w", encoding="utf8") as file:
             file.write(text)
             file.flush()
@@ -125,7 +131,10 @@ def merged(one: dict[tuple, dict], other: dict[tuple, dict]) -> dict[tuple, dict
     >>> merged({"a": {"when": 2}}, {"a": {"when": 1}, "b": {"when": 1}})
     {'a': {'when': 2}, 'b': {'when': 1}}
     """
-    return {**one, **{key: e for key, e in other.items() if key not in one or one[key]["when"] <= e["when"]}}
+    return {
+        **one,
+        **{key: e for key, e in other.items() if key not in one or one[key]["when"] <= e["when"]},
+    }
 
 
 def text_of(entries: dict[tuple, dict]) -> str:

@@ -24,7 +24,13 @@ def _counts_writes(answer):
     def same_numbers(x):
         return x.mul_(1)
 
-    cases = [(twice, 0), (element, 3), (nothing, 4), (same_numbers, 1), (lambda x: x.detach().zero_(), 0)]
+    cases = [
+        (twice, 0),
+        (element, 3),
+        (nothing, 4),
+        (same_numbers, 1),
+        (lambda x: x.detach().zero_(), 0),
+    ]
     for f, already in cases:
         x, other = torch.ones(3), torch.ones(3)
         for tensor in (x, other):
@@ -40,7 +46,9 @@ def _counts_writes(answer):
         if calls[0] is not x:
             return "you called f with another tensor than x (a clone, a view, `x.detach()`): call it with x itself."
         if isinstance(result, bool) or not isinstance(result, int):
-            return f"a number is asked for, as in `2`; your function returns {type(result).__name__}."
+            return (
+                f"a number is asked for, as in `2`; your function returns {type(result).__name__}."
+            )
         if result != wanted:
             return _why_miscounted(result, wanted, x._version, already)
 
@@ -71,7 +79,11 @@ def _knows_what_is_saved(answer):
         if said not in _WORDS:
             return f"{name}: answer with one of {', '.join(map(repr, _WORDS))}; you wrote {said!r}."
         row = ops.operation(name)
-        truth = _WORDS[3 if not (row.saves_input or row.saves_result) else row.saves_result + row.saves_input * row.saves_result]
+        truth = _WORDS[
+            3
+            if not (row.saves_input or row.saves_result)
+            else row.saves_result + row.saves_input * row.saves_result
+        ]
         if said != truth:
             return f"{name}: {_why(said, truth)} Watch it with `film`, and think of its derivative."
 
@@ -86,7 +98,9 @@ def _why(said, truth):
     if said == "neither":
         return "its derivative depends on x, so some values must be kept."
     if truth == "result":
-        return "its derivative can be computed from the result alone, and that is what PyTorch keeps."
+        return (
+            "its derivative can be computed from the result alone, and that is what PyTorch keeps."
+        )
     return "from its result alone the derivative cannot be computed."
 
 
@@ -108,7 +122,10 @@ def _zeroes_first_column(answer):
         if complaint := folk.complaint(".data", "numpy"):
             return complaint
         if not result.requires_grad:
-            return folk.complaint(".detach()", "no_grad") or "the result has no history, so x gets no gradient."
+            return (
+                folk.complaint(".detach()", "no_grad")
+                or "the result has no history, so x gets no gradient."
+            )
         try:
             result.backward(torch.arange(1.0, start.numel() + 1).view_as(start))
         except RuntimeError as error:
@@ -119,7 +136,10 @@ def _zeroes_first_column(answer):
                 "Write into a copy that is made before the write, or build the result without writing."
             )
         if x.grad is None or not torch.allclose(x.grad, right.grad):
-            return folk.complaint(".detach()", "no_grad") or "no error, but the gradient of x is not that of the same function out of place."
+            return (
+                folk.complaint(".detach()", "no_grad")
+                or "no error, but the gradient of x is not that of the same function out of place."
+            )
 
 
 count_writes = Exercise(

@@ -22,7 +22,12 @@ def control(name: str, values: list):
     slider = is_slider(values)
     kind = ipywidgets.SelectionSlider if slider else ipywidgets.Dropdown
     width = ipywidgets.Layout(width="min(520px, 95%)" if slider else "min(420px, 95%)")
-    return kind(options=[(label(value), value) for value in values], value=values[0], description=name, layout=width)
+    return kind(
+        options=[(label(value), value) for value in values],
+        value=values[0],
+        description=name,
+        layout=width,
+    )
 
 
 def is_slider(values: list) -> bool:

@@ -22,7 +22,12 @@ class Decoder:
 
         wide = ipywidgets.Layout(width="min(720px, 98%)", height="150px")
         hint = "Paste an error here, or a whole traceback"
-        self.field = ipywidgets.Textarea(value=_typed[-1] if _typed else text, description="Error text", placeholder=hint, layout=wide)
+        self.field = ipywidgets.Textarea(
+            value=_typed[-1] if _typed else text,
+            description="Error text",
+            placeholder=hint,
+            layout=wide,
+        )
         self.result = ipywidgets.HTML()
         self.box = ipywidgets.VBox([self.field, self.result])
         self.box.add_class("ow-knob")

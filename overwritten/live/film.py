@@ -112,12 +112,20 @@ def differences(pictures: list[str]) -> list[list]:
 
 def _alike(one, other) -> int:
     """With how many equal items both lists begin."""
-    return next((k for k, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other)))
+    return next(
+        (k for k, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other))
+    )
 
 
 def _lines(frames):
     """JSON with a line for each frame: a changed step is a changed line of the notebook."""
-    return "[\n" + ",\n".join(json.dumps(frame, ensure_ascii=False, separators=(",", ":")) for frame in frames) + "]"
+    return (
+        "[\n"
+        + ",\n".join(
+            json.dumps(frame, ensure_ascii=False, separators=(",", ":")) for frame in frames
+        )
+        + "]"
+    )
 
 
 def film(code: str | Recording, names: dict | None = None, title: str = "") -> Film:
@@ -130,7 +138,9 @@ def film(code: str | Recording, names: dict | None = None, title: str = "") -> F
     'Step 2 of 2: x += 1. A is written in place (version 0 → 1). x looks at A, version 1. 8 B alive.'
     """
     if not isinstance(code, (str, Recording)):
-        raise TypeError(f"film takes a snippet as text, or a Recording; it got {type(code).__name__}.")
+        raise TypeError(
+            f"film takes a snippet as text, or a Recording; it got {type(code).__name__}."
+        )
     recording = code if isinstance(code, Recording) else record(code, names)
     if not title:
         title = f"What {'; '.join(recording.lines[:3])} does, step by step"

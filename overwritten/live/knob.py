@@ -42,7 +42,9 @@ class Knob:
         self.controls = {name: control(name, values) for name, values in self._choices.items()}
         self.picture, self.sentence = ipywidgets.HTML(), ipywidgets.HTML()
         self._stop = ipywidgets.Button(description="Stop", layout=ipywidgets.Layout(display="none"))
-        self.box = ipywidgets.VBox([*self.controls.values(), self.picture, self.sentence, self._stop])
+        self.box = ipywidgets.VBox(
+            [*self.controls.values(), self.picture, self.sentence, self._stop]
+        )
         self.box.add_class("ow-knob")
         self.sentence.add_class("ow-said")
         self._newest = Newest(self._run, self._show, self._fail, self._late)
@@ -100,8 +102,16 @@ class Knob:
         kept, ahead = self._newest.kept, self._positions()
         scenes = {key: kept[key] for key in [*ahead, self._shown] if key in kept}
         whole = len(ahead) == math.prod(map(len, self._choices.values()))
-        controls = [(name, [*map(label, values)], is_slider(values)) for name, values in self._choices.items()]
-        return Stored(controls if whole else controls[:1], scenes, {key: self._words(key) for key in scenes}, self._shown)
+        controls = [
+            (name, [*map(label, values)], is_slider(values))
+            for name, values in self._choices.items()
+        ]
+        return Stored(
+            controls if whole else controls[:1],
+            scenes,
+            {key: self._words(key) for key in scenes},
+            self._shown,
+        )
 
     def _ipython_display_(self):
         from IPython.display import display
@@ -164,8 +174,14 @@ class Knob:
         codes = self._program(**values) if callable(self._program) else self._program
         if isinstance(codes, str):
             codes = {"code": codes}
-        if not isinstance(codes, dict) or not codes or not all(isinstance(code, str) for code in codes.values()):
-            raise ValueError("A knob's function must return code as text, or a dict of such texts by label.")
+        if (
+            not isinstance(codes, dict)
+            or not codes
+            or not all(isinstance(code, str) for code in codes.values())
+        ):
+            raise ValueError(
+                "A knob's function must return code as text, or a dict of such texts by label."
+            )
         return self._scene_of(codes, values)
 
     def _turned(self, change):
@@ -180,7 +196,9 @@ class Knob:
         self._tallest = max(self._tallest, height_of(scene.svg))  # what stands below must not jump
         room = f"min-height:{self._tallest:g}px"
         style = f"<style>{STYLE}{CONTROLS}{STYLE_OF_CONTROLS}</style>"
-        self.picture.value = f'<div class="ow" style="{room}">{style}<div class="view">{scene.svg}</div></div>'
+        self.picture.value = (
+            f'<div class="ow" style="{room}">{style}<div class="view">{scene.svg}</div></div>'
+        )
         self._say(self._words(key))
 
     def _fail(self, key, error):
@@ -189,16 +207,26 @@ class Knob:
         if self._position() == key:
             self._set(dict(zip(self.controls, self._shown)))
         where = self._where(key)
-        why = f"{where} cannot be shown: {type(error).__name__}: {error}" if error else f"Stopped: {where} did not run to its end"
+        why = (
+            f"{where} cannot be shown: {type(error).__name__}: {error}"
+            if error
+            else f"Stopped: {where} did not run to its end"
+        )
         self._say(f"{why.rstrip('.')}. Shown is {self._words(self._shown)}")
 
     def _late(self, key, running):
         if self._shown is not None:
-            what = f"Running {self._where(key)} …" if running else f"{self._where(key)} will run when the cell has ended."
+            what = (
+                f"Running {self._where(key)} …"
+                if running
+                else f"{self._where(key)} will run when the cell has ended."
+            )
             self._say(f"{what} The picture still shows {self._where(self._shown)}.", stop=True)
 
     def _say(self, words, stop=False):
-        self.sentence.value = f'<div class="ow"><p class="sentence">{escape(words, quote=False)}</p></div>'
+        self.sentence.value = (
+            f'<div class="ow"><p class="sentence">{escape(words, quote=False)}</p></div>'
+        )
         self._stop.layout.display = None if stop else "none"
 
 
@@ -218,9 +246,13 @@ def knob(program, show="peaks", **choices) -> Knob:
     'n = 10:\\nx = x + 1 peaks at 80 B.'
     """
     if not callable(program) and (not isinstance(program, dict) or not program):
-        raise ValueError('A knob needs snippets by label, as in {"x += 1": "x = torch.ones(n)\\nx += 1"}, or a function that returns them.')
+        raise ValueError(
+            'A knob needs snippets by label, as in {"x += 1": "x = torch.ones(n)\\nx += 1"}, or a function that returns them.'
+        )
     if not callable(show) and show not in SCENES:
         raise ValueError(f"A knob can show {', '.join(map(repr, SCENES))}, not {show!r}.")
-    if not choices or not all(isinstance(values, (list, tuple, range)) and values for values in choices.values()):
+    if not choices or not all(
+        isinstance(values, (list, tuple, range)) and values for values in choices.values()
+    ):
         raise ValueError("A knob needs something to turn: give it a list, as in n=[1, 10, 100].")
     return Knob(program, show, choices)

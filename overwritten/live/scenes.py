@@ -43,11 +43,18 @@ def peaks(codes: dict[str, str], names: dict) -> Scene:
             said += f", peak {size(recording.peak)}"
         if not said:
             error = recording.error.rstrip(".")
-            said = f"{label} ends with {error}" if error else f"{label} peaks at {size(recording.peak)}"
+            said = (
+                f"{label} ends with {error}"
+                if error
+                else f"{label} peaks at {size(recording.peak)}"
+            )
         ends.append(said)
     ends += [f"{label}: {r.note.rstrip('.?')}" for label, r in recordings.items() if r.note]
     words = f"{'; '.join(ends)}."
-    cells = {label: end.removeprefix(f"{label}: ").removeprefix(f"{label} ") for label, end in zip(recordings, ends)}
+    cells = {
+        label: end.removeprefix(f"{label}: ").removeprefix(f"{label} ")
+        for label, end in zip(recordings, ends)
+    }
     return Scene(peaks_svg(recordings, words, verdicts), words, cells, recordings)
 
 
@@ -70,7 +77,10 @@ def side_by_side(trials: dict[str, Trial]) -> Scene:
     said = {label: done.verdict + _versions(done.run) for label, done in trials.items()}
     words = "; ".join(f"{label}: {end}" for label, end in said.items()) + "."
     alt = " ".join(f"{label}: {lanes_sentence(done.run)}" for label, done in trials.items())
-    svgs = [lanes_svg(done.run, alt, f"{label}: {done.verdict}", brief=True) for label, done in trials.items()]
+    svgs = [
+        lanes_svg(done.run, alt, f"{label}: {done.verdict}", brief=True)
+        for label, done in trials.items()
+    ]
     return Scene(stack(*svgs), words, said, {label: done.run for label, done in trials.items()})
 
 
@@ -85,9 +95,13 @@ def gradients(codes: dict[str, str], names: dict) -> Scene:
     recordings, verdict = _run(codes, names)
     first, twin = list(recordings.values())[0], list(recordings.values())[-1]
     got, true = _say(first) or "no gradient came out", _say(twin)
-    words = _end(f"{verdict or first.error or 'no verdict'}: {got} (true: {true}). ") + lanes_sentence(first)
+    words = _end(
+        f"{verdict or first.error or 'no verdict'}: {got} (true: {true}). "
+    ) + lanes_sentence(first)
     svg = stack(gradients_svg(first, twin, words, verdict), lanes_svg(first, words))
-    return Scene(svg, words, {"verdict": verdict, "gradient": got, "true gradient": true}, recordings)
+    return Scene(
+        svg, words, {"verdict": verdict, "gradient": got, "true gradient": true}, recordings
+    )
 
 
 def _say(recording):

@@ -34,12 +34,21 @@ class Stored:
     more places than there are controls where only the first control's were recorded.
     """
 
-    def __init__(self, controls: list[tuple], scenes: dict[tuple, Scene], words: dict[tuple, str], now: tuple):
+    def __init__(
+        self, controls: list[tuple], scenes: dict[tuple, Scene], words: dict[tuple, str], now: tuple
+    ):
         chosen = len(controls)
         strokes, pictures = shared([scene.svg for scene in scenes.values()])
         data = {
-            "controls": [{"name": name, "labels": labels, "slider": slider} for name, labels, slider in controls],
-            "positions": {",".join(map(str, key[:chosen])): n for n, key in enumerate(scenes) if not any(key[chosen:])},
+            "controls": [
+                {"name": name, "labels": labels, "slider": slider}
+                for name, labels, slider in controls
+            ],
+            "positions": {
+                ",".join(map(str, key[:chosen])): n
+                for n, key in enumerate(scenes)
+                if not any(key[chosen:])
+            },
             "now": [*scenes].index(now),
             "at": now[:chosen],
             "height": max(height_of(scene.svg) for scene in scenes.values()),
@@ -72,7 +81,10 @@ def shared(pictures: list[str]) -> tuple[list[str], list[list[int]]]:
     (['<a/>', '<b/>', '<c/>'], [[0, 1], [0, 2]])
     """
     strokes = {}
-    rows = [[strokes.setdefault(part, len(strokes)) for part in re.split("(?=<)", p) if part] for p in pictures]
+    rows = [
+        [strokes.setdefault(part, len(strokes)) for part in re.split("(?=<)", p) if part]
+        for p in pictures
+    ]
     return list(strokes), rows
 
 
@@ -84,5 +96,7 @@ def _table(controls, scenes):
             cells = [labels[place] for (_, labels, _), place in zip(controls, key)]
             cells += [scene.cells.get(head, "") for head in heads]
             rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
-    heads = "".join(f'<th scope="col">{escape(head)}</th>' for head in [name for name, _, _ in controls] + heads)
+    heads = "".join(
+        f'<th scope="col">{escape(head)}</th>' for head in [name for name, _, _ in controls] + heads
+    )
     return f'<table class="turns"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'

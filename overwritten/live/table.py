@@ -58,11 +58,18 @@ class Table:
     def find(self, *words: str) -> list:
         """The rows in which all these words stand, as the search field finds them."""
         wanted = [word.lower() for word in words]
-        return [row for row, cells in zip(self.rows, self.cells) if all(w in " ".join(cells).lower() for w in wanted)]
+        return [
+            row
+            for row, cells in zip(self.rows, self.cells)
+            if all(w in " ".join(cells).lower() for w in wanted)
+        ]
 
     def html(self) -> str:
         heads = "".join(f'<th scope="col">{escape(h.strip())}</th>' for h in self.columns)
-        rows = "".join("<tr>" + "".join(f"<td>{escape(c, quote=False)}</td>" for c in cells) + "</tr>\n" for cells in self.cells)
+        rows = "".join(
+            "<tr>" + "".join(f"<td>{escape(c, quote=False)}</td>" for c in cells) + "</tr>\n"
+            for cells in self.cells
+        )
         name = f"{zlib.crc32((self.title + rows).encode()):08x}"
         script = (
             f"(() => {{ for (const root of document.querySelectorAll('[data-table=\"{name}\"]:not([data-on])')) {{\n"

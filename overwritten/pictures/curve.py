@@ -25,19 +25,30 @@ class Curve:
         self._top, self._floor = top, top + 18 + TALL
         self._wide = (WIDTH - 2 * PAD) / max(len(self._steps), 1)
         scale = TALL / max(1, self._peak)
-        self._lines = stairs(self._steps, self._left, self._floor, scale) + self._peaks(scale) if self._steps else ""
+        self._lines = (
+            stairs(self._steps, self._left, self._floor, scale) + self._peaks(scale)
+            if self._steps
+            else ""
+        )
 
     def strokes(self, index: int):
         """The strokes of the curve with step `index` marked; none for a recording without steps."""
         if not self._steps:
             return
-        yield text(PAD, self._top + 6, f"bytes alive, dashed: within the line · highest point {size(self._peak)}", "soft")
+        yield text(
+            PAD,
+            self._top + 6,
+            f"bytes alive, dashed: within the line · highest point {size(self._peak)}",
+            "soft",
+        )
         yield self._lines
         last, here = len(self._steps) - 1, self._middle(index, str(index))
         for number in range(last + 1) if last < MOST_NUMBERS else sorted({0, index, last}):
             x = self._middle(number, str(number))
             if number == index or abs(x - here) > CHAR * len(f"{index}{number}") / 2 + 4:
-                yield text(x, self._floor + 16, number, "mid bold" if number == index else "mid soft")
+                yield text(
+                    x, self._floor + 16, number, "mid bold" if number == index else "mid soft"
+                )
         tall = TALL + (22 if self._fits(str(index)) else 4)
         yield box(self._left(index), self._top + 16, self._wide, tall, "now", radius=3)
         label = size(self._steps[index].live)
@@ -66,7 +77,11 @@ class Curve:
         lines, edge = [], min(1, self._wide / 4)
         for step in self._steps:
             if step.peak > step.live:
-                x, low, high = self._left(step.index) + edge, self._floor - scale * step.live, self._floor - scale * step.peak
+                x, low, high = (
+                    self._left(step.index) + edge,
+                    self._floor - scale * step.live,
+                    self._floor - scale * step.peak,
+                )
                 lines.append(f"M{x:.5g} {low:.4g}V{high:.4g}h{self._wide - 2 * edge:.4g}V{low:.4g}")
         return f'<path d="{"".join(lines)}" class="box ghost"/>' if lines else ""
 
@@ -77,5 +92,8 @@ def stairs(steps, x, floor: float, scale: float) -> str:
     x: px of a step's left edge, from its index. floor: px of no bytes. scale: px of one byte.
     """
     levels = [list(level) for _, level in groupby(steps, key=lambda step: step.live)]
-    line = "L".join(f"{x(l[0].index):.5g} {floor - scale * l[0].live:.4g}H{x(l[-1].index + 1):.5g}" for l in levels)
+    line = "L".join(
+        f"{x(l[0].index):.5g} {floor - scale * l[0].live:.4g}H{x(l[-1].index + 1):.5g}"
+        for l in levels
+    )
     return f'<path d="M{line}V{floor:g}H{x(steps[0].index):g}Z" class="hot"/><path d="M{line}" class="box"/>'

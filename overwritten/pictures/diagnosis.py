@@ -24,17 +24,27 @@ def diagnosis_svg(diagnosis) -> str:
     body = [text(PAD, 14, f"the storage of a {message.type.rpartition('.')[2]} of {shape}", "soft")]
     body.append(box(PAD, LANE - 20, WIDTH - 2 * PAD, 40, "box fresh", radius=5))
     body += _event(PAD, wide, saver.op if saver else "saved before", saver and saver.site, "saves")
-    body += [padlock(PAD + 12, LANE + 8, False), text(PAD + 32, LANE + 5, f"expects v{message.expected}", "bold")]
+    body += [
+        padlock(PAD + 12, LANE + 8, False),
+        text(PAD + 32, LANE + 5, f"expects v{message.expected}", "bold"),
+    ]
     for column, wrote in enumerate(shown, 1):
         x = PAD + wide * column
         body += _event(x, wide, wrote.op, wrote.site, "✗ writes")
         version = wrote.after if wrote.after is not None else "same version"
-        body.append(badge(x + 12, LANE + 5, version, True)[0] if wrote.after is not None else text(x + 8, LANE + 5, version, "soft"))
+        body.append(
+            badge(x + 12, LANE + 5, version, True)[0]
+            if wrote.after is not None
+            else text(x + 8, LANE + 5, version, "soft")
+        )
         if column == MOST_WRITES - 1 and len(shown) < len(writers):
             body.append(text(x + 12, LANE + 40, f"… {len(writers) - len(shown)} more", "soft"))
     x = PAD + wide * (columns - 1)
     body += _event(x, wide, "backward", None, "checks")
-    body += [padlock(x + 12, LANE + 8, True), text(x + 32, LANE + 5, f"finds v{message.now}", "bad bold")]
+    body += [
+        padlock(x + 12, LANE + 8, True),
+        text(x + 32, LANE + 5, f"finds v{message.now}", "bad bold"),
+    ]
     return picture(LANE + 52, _words(diagnosis), body, writes=len(writers))
 
 

@@ -56,7 +56,9 @@ _ALONE = (
 
 
 def text(x, y, words, kind="", more="") -> str:
-    return f'<text x="{x:g}" y="{y:g}" class="{kind}"{more}>{escape(clean(words), quote=False)}</text>'
+    return (
+        f'<text x="{x:g}" y="{y:g}" class="{kind}"{more}>{escape(clean(words), quote=False)}</text>'
+    )
 
 
 def clean(words) -> str:
@@ -81,7 +83,11 @@ def badge(x, y, version, ticked) -> tuple[str, float]:
 
 def padlock(x, y, broken) -> str:
     """Closed, or open with a cross; 14 by 18 px, y is its base line."""
-    shackle = f"M{x + 3} {y - 9}v-6a4 4 0 0 1 7.4-1.6" if broken else f"M{x + 3} {y - 9}v-3a4 4 0 0 1 8 0v3"
+    shackle = (
+        f"M{x + 3} {y - 9}v-6a4 4 0 0 1 7.4-1.6"
+        if broken
+        else f"M{x + 3} {y - 9}v-3a4 4 0 0 1 8 0v3"
+    )
     kind = "open" if broken else "shut"
     cross = f'<path d="M{x + 4} {y - 6.5}l6 5m0-5l-6 5" class="cross"/>' if broken else ""
     body = f'<rect x="{x}" y="{y - 9}" width="14" height="11" rx="2" class="{kind}"/>'
@@ -106,11 +112,13 @@ def stack(*svgs: str) -> str:
     """Pictures one below the other, as one picture with the first one's label and data."""
     y, inner = 0, []
     for svg in svgs:
-        inner.append(f'<g transform="translate(0 {y:g})">{svg[svg.index(">") + 1:-6]}</g>')
+        inner.append(f'<g transform="translate(0 {y:g})">{svg[svg.index(">") + 1 : -6]}</g>')
         y += height_of(svg)
     head = svgs[0][: svgs[0].index(">") + 1]
     old = height_of(svgs[0])
-    head = head.replace(f'viewBox="0 0 {WIDTH} {old:g}"', f'viewBox="0 0 {WIDTH} {y:g}"').replace(f' height="{old:g}"', f' height="{y:g}"')
+    head = head.replace(f'viewBox="0 0 {WIDTH} {old:g}"', f'viewBox="0 0 {WIDTH} {y:g}"').replace(
+        f' height="{old:g}"', f' height="{y:g}"'
+    )
     return f"{head}{''.join(inner)}</svg>"
 
 
@@ -118,7 +126,7 @@ def alone(svg: str) -> str:
     """The same picture as a file of its own: white paper, its own colours."""
     inner = f'<style>{_ALONE}{STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
     start = svg.index(">") + 1
-    head = svg[:start].replace("<svg ", '<svg class="ow" ', 1).replace("class=\"ow\" ", "", 1)
+    head = svg[:start].replace("<svg ", '<svg class="ow" ', 1).replace('class="ow" ', "", 1)
     return f'{head}{inner}<g class="ow">{svg[start:-6]}</g></svg>'.replace(".ow svg ", ".ow ")
 
 

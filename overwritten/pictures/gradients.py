@@ -23,11 +23,16 @@ def gradients_svg(run: Recording, twin: Recording, label: str, verdict: str = ""
     body = [text(PAD, 16, words, "bad bold" if bad else "bold")]
     body.append(text(WIDTH - PAD, 16, "hollow: true, filled: got", "soft end"))
     zero = 48 + HIGH
-    foot = zero + (HIGH + 22 if any(v is not None and v < 0 for _, *pair in pairs for v in pair) else 4)
+    foot = zero + (
+        HIGH + 22 if any(v is not None and v < 0 for _, *pair in pairs for v in pair) else 4
+    )
     for column, (name, got, true) in enumerate(pairs):
         x = PAD + column * (2 * WIDE + 12)
         body += [*_bar(x, zero, true, most, "true"), *_bar(x + WIDE, zero, got, most, "got")]
-        body += [text(x + WIDE / 2, foot + 14, "true", "mid soft"), text(x + WIDE * 1.5, foot + 14, "got", "mid soft")]
+        body += [
+            text(x + WIDE / 2, foot + 14, "true", "mid soft"),
+            text(x + WIDE * 1.5, foot + 14, "got", "mid soft"),
+        ]
         body.append(text(x + WIDE, foot + 32, clip(name, 12), "mid"))
     return picture(foot + 48, label, body, verdict=verdict)
 

@@ -44,7 +44,9 @@ def lanes_svg(recording: Recording, label: str = "", verdict: str = "", brief: b
         first = hurt or _telling(steps, lives)
     shown = [letter for letter in letters if letter in first]
     for letter in shown:
-        here = sorted((span for span in lives if span.storage == letter), key=lambda span: not _bad(span))
+        here = sorted(
+            (span for span in lives if span.storage == letter), key=lambda span: not _bad(span)
+        )
         body += _lane(recording, letter, wide, y)
         for row, span in enumerate(here[:MOST_SPANS]):
             body += _span(recording, span, wide, y, y + BAR + 17 + SPAN * 1.6 * row)
@@ -124,7 +126,12 @@ def _code(recording, lives):
         if tag:
             yield text(WIDTH - PAD, y, tag, "bad bold end")
     if len(recording.lines) > MOST_LINES:
-        yield text(PAD + 24, 34 + LINE * MOST_LINES - 4, f"… and {len(recording.lines) - MOST_LINES} more", "soft")
+        yield text(
+            PAD + 24,
+            34 + LINE * MOST_LINES - 4,
+            f"… and {len(recording.lines) - MOST_LINES} more",
+            "soft",
+        )
 
 
 def _verdict(recording, verdict):
@@ -136,7 +143,11 @@ def _verdict(recording, verdict):
 
 def _writing_lines(recording, span):
     steps = recording.steps[span.start + 1 : span.end]
-    return {s.line for s in steps if s.index in span.unseen or any(w.storage == span.storage for w in s.writes)}
+    return {
+        s.line
+        for s in steps
+        if s.index in span.unseen or any(w.storage == span.storage for w in s.writes)
+    }
 
 
 def _bad(span):
@@ -150,7 +161,9 @@ def _x(step, wide):
 def _heads(steps, wide, y):
     yield text(PAD, y + 14, "line", "soft")
     for step in steps:
-        yield box(_x(step.index, wide) + 1, y, wide - 2, 20, "warn" if step.error else "box", radius=4)
+        yield box(
+            _x(step.index, wide) + 1, y, wide - 2, 20, "warn" if step.error else "box", radius=4
+        )
         words = f"✗ {step.line}" if step.error else f"{step.line}"
         if step.error or wide >= CHAR * len(words):
             middle = min(_x(step.index, wide) + wide / 2, WIDTH - PAD - CHAR * len(words) / 2)
@@ -160,7 +173,9 @@ def _heads(steps, wide, y):
 def _lane(recording, letter, wide, y):
     alive = [step for step in recording.steps if any(s.letter == letter for s in step.storages)]
     first, last = alive[0].index, alive[-1].index
-    names = list(dict.fromkeys(t.name for step in alive for t in step.tensors if t.storage == letter))
+    names = list(
+        dict.fromkeys(t.name for step in alive for t in step.tensors if t.storage == letter)
+    )
     nbytes = size(alive[0].storage(letter).nbytes)
     yield text(PAD, y + 11, letter, "bold", ' style="font-size:16px"')
     yield text(PAD + 6 + 10 * len(letter), y + 10, clip(nbytes, 10 - len(letter)), "soft")
@@ -213,7 +228,13 @@ def _span(recording, span, wide, lane, y):
     end = span.end if span.end is not None else recording.steps[-1].index + 0.5
     stop = _x(end, wide) + wide / 2
     bad = _bad(span)
-    kind = "box bad-line ghost" if bad else "box good-line" if span.outcome == "checked" else "box ghost"
+    kind = (
+        "box bad-line ghost"
+        if bad
+        else "box good-line"
+        if span.outcome == "checked"
+        else "box ghost"
+    )
     expects = f"expects v{span.expects}"
     if stop - 9 > x + 18:
         yield f'<path d="M{x + 18:g} {y - 3:g}H{stop - 9:g}" class="{kind}"/>'
@@ -221,7 +242,9 @@ def _span(recording, span, wide, lane, y):
         yield padlock(stop - 7, y + 2, True)
         yield _under(x, stop, y, expects, f"✗ finds v{span.finds}", "bad bold")
     elif span.outcome == "checked":
-        yield text(stop - 6, y + 2, "✗" if span.unseen else "✓", "bad bold" if span.unseen else "bold")
+        yield text(
+            stop - 6, y + 2, "✗" if span.unseen else "✓", "bad bold" if span.unseen else "bold"
+        )
         found = f"✗ v{span.finds}, other bytes" if span.unseen else f"finds v{span.finds}"
         yield _under(x, stop, y, expects, found, "bad bold" if span.unseen else "soft")
     else:

@@ -26,7 +26,10 @@ def lanes_svgs(recording: Recording) -> list[str]:
     if count < 1:
         return [lanes_svg(recording)]
     columns = ceil(count / ceil(count / MOST_COLUMNS))
-    parts = [_part(recording, first, min(first + columns, count + 1)) for first in range(1, count + 1, columns)]
+    parts = [
+        _part(recording, first, min(first + columns, count + 1))
+        for first in range(1, count + 1, columns)
+    ]
     tall = max(map(height_of, parts))
     frames = [_framed(parts[0], tall)]  # the start has no column
     for step in range(count):
@@ -34,14 +37,18 @@ def lanes_svgs(recording: Recording) -> list[str]:
         wide = (WIDTH - 2 * PAD - GUTTER) / min(columns, count - first)
         top = 30 + LINE * min(len(recording.lines), MOST_LINES)
         x = PAD + GUTTER + wide * (step - first)
-        frames.append(_framed(part, tall, box(x, top, wide, height_of(part) - top - 4, "now", radius=3)))
+        frames.append(
+            _framed(part, tall, box(x, top, wide, height_of(part) - top - 4, "now", radius=3))
+        )
     return frames
 
 
 def _part(recording, first, end):
     """The lanes of steps first to end - 1, as if the recording had begun just before."""
     whole = first == 1 and end == len(recording.steps)
-    steps = [replace(step, index=index) for index, step in enumerate(recording.steps[first - 1 : end])]
+    steps = [
+        replace(step, index=index) for index, step in enumerate(recording.steps[first - 1 : end])
+    ]
     steps[0] = replace(steps[0], line=0, error="")
     part = replace(recording, steps=steps, later_peak=recording.peak)  # the same scale in all parts
     if end < len(recording.steps):

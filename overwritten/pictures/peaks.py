@@ -20,7 +20,13 @@ def peaks_svg(recordings: dict[str, Recording], label: str, verdicts: dict[str, 
     verdicts: {label: verdict}, shown above the code.
     """
     most = max((r.peak for r in recordings.values()), default=0) or 1
-    body, y = [text(PAD, 14, "code, shaded: the line of the peak", "soft"), text(PAD + CODE, 14, "bytes alive, dashed: within the line", "soft")], 24
+    body, y = (
+        [
+            text(PAD, 14, "code, shaded: the line of the peak", "soft"),
+            text(PAD + CODE, 14, "bytes alive, dashed: within the line", "soft"),
+        ],
+        24,
+    )
     for name, recording in recordings.items():
         if name in verdicts:
             bad = "wrong" in verdicts[name] or "raises" in verdicts[name]
@@ -68,11 +74,17 @@ def _stairs(recording, y, most):
         yield text(left, y + 16, f"peak {size(recording.peak)}", "bold")
     wide = room / max(len(recording.steps), 1)
     for step in recording.steps:
-        x, live, peak = left + wide * step.index, STAIRS * step.live / most, STAIRS * step.peak / most
+        x, live, peak = (
+            left + wide * step.index,
+            STAIRS * step.live / most,
+            STAIRS * step.peak / most,
+        )
         yield box(x, floor - live, wide - 1, live, "box fresh")
         if step.peak > step.live:
             yield box(x + 1, floor - peak, wide - 3, peak - live, "box ghost")
         if len(recording.steps) <= 5:
-            yield text(x + wide / 2, floor + 15, f"line {step.line}" if step.line else "start", "mid soft")
+            yield text(
+                x + wide / 2, floor + 15, f"line {step.line}" if step.line else "start", "mid soft"
+            )
         elif step.line and (len(recording.steps) <= 12 or step.index == recording.steps[-1].index):
             yield text(x + wide / 2, floor + 15, step.line, "mid soft")

@@ -9,7 +9,19 @@ A pure function from Recording and step number to SVG: no widget, no torch opera
 from __future__ import annotations
 
 from overwritten.pictures.curve import ROOM, Curve
-from overwritten.pictures.draw import CHAR, HUES, WIDTH, badge, box, clip, number, padlock, picture, size, text
+from overwritten.pictures.draw import (
+    CHAR,
+    HUES,
+    WIDTH,
+    badge,
+    box,
+    clip,
+    number,
+    padlock,
+    picture,
+    size,
+    text,
+)
 from overwritten.pictures.words import names_of, remarks, sentence
 from overwritten.recording import Recording, Step
 
@@ -49,8 +61,14 @@ class _Plan:
         self.lines = recording.lines
         longest = max(map(len, self.lines), default=0)
         narrow = int(max(longest, 12) * CHAR) + 34
-        widest = max((_label_width(step, t) for step in self.steps for t in step.tensors), default=0)
-        heads = (22 + 10 * len(s.letter) + SOFT * len(_head(s, " · written")) for step in self.steps for s in step.storages)
+        widest = max(
+            (_label_width(step, t) for step in self.steps for t in step.tensors), default=0
+        )
+        heads = (
+            22 + 10 * len(s.letter) + SOFT * len(_head(s, " · written"))
+            for step in self.steps
+            for s in step.storages
+        )
         widest = max(widest, *heads, 0)
         self.beside = longest <= SIDE and narrow + 3 * PAD + widest <= WIDTH
         self.code_width = narrow if self.beside else WIDTH - 2 * PAD
@@ -91,7 +109,9 @@ def _slots(steps) -> list[dict]:
                 here[letter] = next(i for i in range(len(taken) + 1) if i not in taken)
         busy.update(dict.fromkeys(touched(step), step.index))
         for letter in filter(here.__contains__, touched(step)):
-            idle = min((one for one in here if here[one] < MOST_SLOTS), key=lambda one: busy.get(one, 0))
+            idle = min(
+                (one for one in here if here[one] < MOST_SLOTS), key=lambda one: busy.get(one, 0)
+            )
             if here[letter] >= MOST_SLOTS and busy.get(idle, 0) < step.index:
                 here[letter], here[idle] = here[idle], here[letter]
         places.append(here)
@@ -112,7 +132,9 @@ def _slot_heights(steps, slots) -> list[int]:
         for letter, place in places.items():
             if place < MOST_SLOTS:
                 on_it = len(_tensors_on(step, letter))
-                needed = 70 + BRACKET * min(on_it, MOST_TENSORS) + (16 if on_it > MOST_TENSORS else 0)
+                needed = (
+                    70 + BRACKET * min(on_it, MOST_TENSORS) + (16 if on_it > MOST_TENSORS else 0)
+                )
                 heights[place] = max(heights.get(place, 0), needed)
     return [heights[place] for place in sorted(heights)]
 
@@ -128,10 +150,14 @@ def _code(plan, index):
     for row, words in enumerate(plan.lines[first : first + plan.code_rows]):
         number, y = first + row + 1, 36 + LINE * row
         if number == step.line:
-            yield box(PAD - 4, y - 15, plan.code_width, LINE, "hotbad" if step.error else "hot", radius=3)
+            yield box(
+                PAD - 4, y - 15, plan.code_width, LINE, "hotbad" if step.error else "hot", radius=3
+            )
             yield text(PAD, y, "✗" if step.error else "▸", "bold bad" if step.error else "bold")
         yield text(PAD + 16, y, clip(words, width), "later" if number > step.line else "")
-        wrote = plan.culprit is not None and plan.culprit.line == number and plan.culprit.index <= index
+        wrote = (
+            plan.culprit is not None and plan.culprit.line == number and plan.culprit.index <= index
+        )
         if wrote and len(words) + 14 <= width:
             yield text(PAD + 16 + CHAR * (len(words) + 1), y, "✗ wrote here", "bad bold")
 
@@ -183,14 +209,22 @@ def _storage(plan, step, storage, before, y):
     yield text(plan.left, y + 12, storage.letter, "bold", ' style="font-size:16px"')
     tag = " · new" if fresh else " · written" if written else ""
     indent = plan.left + 12 + 10 * len(storage.letter)
-    yield text(indent, y + 12, clip(_head(storage, tag), int((WIDTH - PAD - indent) / SOFT)), "soft")
+    yield text(
+        indent, y + 12, clip(_head(storage, tag), int((WIDTH - PAD - indent) / SOFT)), "soft"
+    )
     wide, at = _columns(plan, storage)
     old = dict(before.cells) if before else {}
     for element, words in storage.cells:
         changed = fresh or (before is not None and old.get(element) != words)
         yield box(at(element), y + 18, wide, 24, "box fresh" if changed else "box")
         kind = "mid bold" if changed and not fresh else "mid"
-        yield text(at(element) + wide / 2, y + 34, number(words, int(wide / CHAR)), kind, ' style="font-size:12.5px"')
+        yield text(
+            at(element) + wide / 2,
+            y + 34,
+            number(words, int(wide / CHAR)),
+            kind,
+            ' style="font-size:12.5px"',
+        )
         if element < 5 or len(storage.cells) == storage.count:
             label = f"{storage.letter}+{element * storage.itemsize}"
             yield text(at(element) + wide / 2, y + 55, label, "tiny mid")
@@ -237,7 +271,12 @@ def _facts(tensor):
 
 
 def _label_width(step, tensor):
-    return CHAR * len(_names(step, tensor)) + badge(0, 0, tensor.version, False)[1] + 16 + SOFT * len(_facts(tensor))
+    return (
+        CHAR * len(_names(step, tensor))
+        + badge(0, 0, tensor.version, False)[1]
+        + 16
+        + SOFT * len(_facts(tensor))
+    )
 
 
 def _tensors_on(step, letter):
@@ -258,7 +297,9 @@ def _bracket(at, wide, seen, y, hue):
 
 def _freed(plan, storage, y):
     yield text(plan.left, y + 12, storage.letter, "soft bold", ' style="font-size:16px"')
-    yield text(plan.left + 12 + 10 * len(storage.letter), y + 12, f"{size(storage.nbytes)} · freed", "soft")
+    yield text(
+        plan.left + 12 + 10 * len(storage.letter), y + 12, f"{size(storage.nbytes)} · freed", "soft"
+    )
     wide, at = _columns(plan, storage)
     for element, _ in storage.cells:
         yield box(at(element), y + 18, wide, 24, "box ghost")
@@ -287,7 +328,11 @@ def _wrap(words, width=76, most=4):
         if len(lines[-1]) + len(word) >= width:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
-    return lines if len(lines) <= most else [*lines[: most - 1], clip(" ".join(lines[most - 1 :]), width)]
+    return (
+        lines
+        if len(lines) <= most
+        else [*lines[: most - 1], clip(" ".join(lines[most - 1 :]), width)]
+    )
 
 
 def _locks(plan, index):
@@ -299,7 +344,9 @@ def _locks(plan, index):
     yield text(PAD, plan.locks_top + 8, f"saved for backward{more}", "soft")
     for row, lock in enumerate(sorted(saved, key=lambda s: not s.broken)[:MOST_LOCKS]):
         y = plan.locks_top + 30 + 22 * row
-        yield padlock(PAD + 2, y, lock.broken and bool(plan.steps[index].error))  # backward opens it, not the write
+        yield padlock(
+            PAD + 2, y, lock.broken and bool(plan.steps[index].error)
+        )  # backward opens it, not the write
         state = f"✗ now v{lock.now}" if lock.broken else f"✓ still v{lock.now}"
         words = f"{clip(lock.tensor, 20)} expects v{lock.expects}"
         yield text(PAD + 26, y, words, "bold")

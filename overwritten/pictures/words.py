@@ -22,11 +22,17 @@ def sentence(recording: Recording, index: int) -> str:
     if not recording.steps:
         return clean(recording.error or "Nothing ran.")
     step = recording.steps[index]
-    parts = ["Start."] if not step.line else [f"Step {index} of {len(recording.steps) - 1}: {step.text}."]
+    parts = (
+        ["Start."]
+        if not step.line
+        else [f"Step {index} of {len(recording.steps) - 1}: {step.text}."]
+    )
     parts += events(step)
     earlier = frozenset(recording.steps[index - 1].saved if index else ())
     parts += [kept(saved) for saved in step.saved if saved.broken or saved not in earlier]
-    parts += [_where(tensor, step) for tensor in step.tensors if not tensor.twin] or ["No tensor has a name."]
+    parts += [_where(tensor, step) for tensor in step.tensors if not tensor.twin] or [
+        "No tensor has a name."
+    ]
     parts.append(_bytes(step))
     if step.error:
         parts.append(f"Error: {step.error}")
@@ -38,19 +44,29 @@ def sentence(recording: Recording, index: int) -> str:
 def events(step: Step) -> list[str]:
     """What came, was written, went: one short sentence each."""
     gone, new = dict(step.freed), dict(step.born)
-    said = [f"Storage {letter} ({size(n)}) is new." for letter, n in step.born if letter not in gone]
+    said = [
+        f"Storage {letter} ({size(n)}) is new." for letter, n in step.born if letter not in gone
+    ]
     for letter in dict.fromkeys(write.storage for write in step.writes):
         if not _unmoved(step, letter):
             writes = [write for write in step.writes if write.storage == letter]
             moved = f"version {writes[0].before} → {writes[-1].after}"
-            ops = {call.op for call in step.calls for write in call.writes if write.storage == letter}
+            ops = {
+                call.op for call in step.calls for write in call.writes if write.storage == letter
+            }
             if ops <= RELABELS:
-                said.append(f"{' and '.join(sorted(ops))} changes the label, not the bytes of {letter} ({moved}).")
+                said.append(
+                    f"{' and '.join(sorted(ops))} changes the label, not the bytes of {letter} ({moved})."
+                )
             else:
                 said.append(f"{letter} is written in place ({moved}).")
-    said += [f"{letter} is resized from {size(old)} to {size(new)}." for letter, old, new in step.resized]
+    said += [
+        f"{letter} is resized from {size(old)} to {size(new)}." for letter, old, new in step.resized
+    ]
     said += remarks(step)
-    return said + [f"{letter} ({size(n)}) is freed." for letter, n in step.freed if letter not in new]
+    return said + [
+        f"{letter} ({size(n)}) is freed." for letter, n in step.freed if letter not in new
+    ]
 
 
 def remarks(step: Step) -> list[str]:
@@ -65,10 +81,14 @@ def remarks(step: Step) -> list[str]:
         if still := _unmoved(step, letter):
             names = " and ".join(still)
             said.append(f"{letter} is written in place, yet the version of {names} does not move.")
-    said += [f"The bytes of {letter} change, yet no version counter moves." for letter in step.unseen]
+    said += [
+        f"The bytes of {letter} change, yet no version counter moves." for letter in step.unseen
+    ]
     if step.scratch > NUMBER_BYTES:
         hungry = max(step.calls, key=lambda call: call.scratch or 0)
-        said.append(f"Inside, {plain(hungry.op)} takes {size(step.scratch)} more and gives them back.")
+        said.append(
+            f"Inside, {plain(hungry.op)} takes {size(step.scratch)} more and gives them back."
+        )
     return said + [f"{t.name} {t.note}." for t in step.tensors if t.note]
 
 
@@ -120,7 +140,11 @@ def table(recording: Recording) -> str:
         )
         happened = " ".join([*events(step), *([step.error] if step.error else [])])
         cells = [step.index, step.text, tensors, happened, size(step.live), size(step.peak)]
-        rows.append("<tr>" + "".join(f"<td>{escape(clean(c), quote=False)}</td>" for c in cells) + "</tr>")
+        rows.append(
+            "<tr>" + "".join(f"<td>{escape(clean(c), quote=False)}</td>" for c in cells) + "</tr>"
+        )
     heads = ("step", "line", "tensor → storage, version", "what happened", "alive", "peak")
     head = "".join(f'<th scope="col">{h}</th>' for h in heads)
-    return f"<table class=\"steps\"><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    return (
+        f'<table class="steps"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    )

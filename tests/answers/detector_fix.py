@@ -30,11 +30,17 @@ def _deltas(start="boxes.clone()", clone="", end=None):
     return _DELTAS.format(start=start, c=clone, e=clone if end is None else end)
 
 
-def _stack(w="boxes[:, 2]", h="boxes[:, 3]", xy="x.clamp(0, 63), y.clamp(0, 63)", dim=1, more="pass"):
+def _stack(
+    w="boxes[:, 2]", h="boxes[:, 3]", xy="x.clamp(0, 63), y.clamp(0, 63)", dim=1, more="pass"
+):
     return _STACK.format(w=w, h=h, xy=xy, dim=dim, more=more)
 
 
-_FIRST = _deltas().replace("r[:, 0] + d[:, 0] * r[:, 2]", "r[:, 0] + d[:, 0] * boxes[:, 2]").replace("r[:, 1] + d[:, 1] * r[:, 3]", "r[:, 1] + d[:, 1] * boxes[:, 3]")
+_FIRST = (
+    _deltas()
+    .replace("r[:, 0] + d[:, 0] * r[:, 2]", "r[:, 0] + d[:, 0] * boxes[:, 2]")
+    .replace("r[:, 1] + d[:, 1] * r[:, 3]", "r[:, 1] + d[:, 1] * boxes[:, 3]")
+)
 
 _YOLO = """
 def f(raw, grid, anchors, stride):
@@ -59,13 +65,25 @@ WRONG = {
     "apply_box_deltas": {
         "as it was": (_deltas(), "`clamp` saved, and `__setitem__` wrote over it"),
         "first two lines only": (_FIRST, "backward raises all the same"),
-        "clone at the end": (_deltas().replace("return r", "return r.clone()"), "backward raises all the same"),
-        "clones, but not in the clamps": (_deltas(clone=".clone()", end=""), "backward raises all the same"),
+        "clone at the end": (
+            _deltas().replace("return r", "return r.clone()"),
+            "backward raises all the same",
+        ),
+        "clones, but not in the clamps": (
+            _deltas(clone=".clone()", end=""),
+            "backward raises all the same",
+        ),
         "reads through detach": (_deltas(clone=".detach()"), "backward raises all the same"),
         "detached clones": (_deltas(clone=".detach().clone()"), "`.detach()` cuts the history"),
         ".data": (_deltas(clone=".data"), "`.data` has a version counter of its own"),
-        "writes into the boxes": (_deltas(start="boxes", clone=".clone()"), "the boxes that were handed in have changed"),
-        "no_grad": (_stack().replace("def f(boxes, deltas):", "@torch.no_grad()\ndef f(boxes, deltas):"), "under `no_grad` nothing is recorded"),
+        "writes into the boxes": (
+            _deltas(start="boxes", clone=".clone()"),
+            "the boxes that were handed in have changed",
+        ),
+        "no_grad": (
+            _stack().replace("def f(boxes, deltas):", "@torch.no_grad()\ndef f(boxes, deltas):"),
+            "under `no_grad` nothing is recorded",
+        ),
         "numpy": (_stack(more="w.detach().numpy()"), "a NumPy array shares the bytes"),
         "moved by the new size": (_stack(w="w", h="h"), "moved by the new width and height"),
         "not clamped": (_stack(xy="x, y"), "left and top are not clamped"),
@@ -74,30 +92,79 @@ WRONG = {
         "no return": (_stack().replace("return ", "r = "), "returns NoneType"),
     },
     "targets": {
-        "as published": (_PUBLISHED.format("torch.where(pos_mask, shifted.long(), t)"), "All three arguments of `torch.where` need length P"),
-        "assigned": (_WHERE.format(_ASSIGN.format("t[pos_mask] = gt_labels[gt_indices[pos_mask]] + 1")), "wrote in place"),
-        "masked_scatter_": (_WHERE.format(_ASSIGN.format("t.masked_scatter_(pos_mask, gt_labels[gt_indices[pos_mask]] + 1)")), "wrote in place"),
+        "as published": (
+            _PUBLISHED.format("torch.where(pos_mask, shifted.long(), t)"),
+            "All three arguments of `torch.where` need length P",
+        ),
+        "assigned": (
+            _WHERE.format(_ASSIGN.format("t[pos_mask] = gt_labels[gt_indices[pos_mask]] + 1")),
+            "wrote in place",
+        ),
+        "masked_scatter_": (
+            _WHERE.format(
+                _ASSIGN.format("t.masked_scatter_(pos_mask, gt_labels[gt_indices[pos_mask]] + 1)")
+            ),
+            "wrote in place",
+        ),
         "assigned, then cloned": (
-            _WHERE.format(_ASSIGN.format("t[pos_mask] = gt_labels[gt_indices[pos_mask]] + 1").replace("return t", "return t.clone()")),
+            _WHERE.format(
+                _ASSIGN.format("t[pos_mask] = gt_labels[gt_indices[pos_mask]] + 1").replace(
+                    "return t", "return t.clone()"
+                )
+            ),
             "`__setitem__` wrote in place",
         ),
-        "not shifted": (_WHERE.format("return torch.where(pos_mask, gt_labels[gt_indices], 0)"), "0 is the ground"),
-        "all of them": (_WHERE.format("return gt_labels[gt_indices] + 1"), "every proposal got a label"),
-        "the other way round": (_WHERE.format("return torch.where(pos_mask, 0, gt_labels[gt_indices] + 1)"), "the other way round"),
-        "floats": (_WHERE.format("return torch.where(pos_mask, gt_labels[gt_indices] + 1.0, 0.0)"), "`torch.long`"),
-        "positives only": (_WHERE.format("return gt_labels[gt_indices[pos_mask]] + 1"), "a target for each proposal"),
-        "numpy": (_WHERE.format(_ASSIGN.format("t.numpy()[pos_mask.numpy()] = (gt_labels[gt_indices[pos_mask]] + 1).numpy()")), "NumPy"),
-        "no return": (_WHERE.format("torch.where(pos_mask, gt_labels[gt_indices] + 1, 0)"), "returns NoneType"),
+        "not shifted": (
+            _WHERE.format("return torch.where(pos_mask, gt_labels[gt_indices], 0)"),
+            "0 is the ground",
+        ),
+        "all of them": (
+            _WHERE.format("return gt_labels[gt_indices] + 1"),
+            "every proposal got a label",
+        ),
+        "the other way round": (
+            _WHERE.format("return torch.where(pos_mask, 0, gt_labels[gt_indices] + 1)"),
+            "the other way round",
+        ),
+        "floats": (
+            _WHERE.format("return torch.where(pos_mask, gt_labels[gt_indices] + 1.0, 0.0)"),
+            "`torch.long`",
+        ),
+        "positives only": (
+            _WHERE.format("return gt_labels[gt_indices[pos_mask]] + 1"),
+            "a target for each proposal",
+        ),
+        "numpy": (
+            _WHERE.format(
+                _ASSIGN.format(
+                    "t.numpy()[pos_mask.numpy()] = (gt_labels[gt_indices[pos_mask]] + 1).numpy()"
+                )
+            ),
+            "NumPy",
+        ),
+        "no return": (
+            _WHERE.format("torch.where(pos_mask, gt_labels[gt_indices] + 1, 0)"),
+            "returns NoneType",
+        ),
     },
     "decode": {
         "as it was": (_yolo(), "`sigmoid` saved, and `__setitem__` wrote"),
         "clone too late": (_yolo(end=".clone()"), "backward raises all the same"),
         "clones the reads": (_yolo(r=".clone()"), "backward raises all the same"),
-        "pow saves the clone": (_yolo(start=".clone()", wh="y[..., 2:4] ** 2 * 4"), "`pow` saved, and `__setitem__` wrote"),
+        "pow saves the clone": (
+            _yolo(start=".clone()", wh="y[..., 2:4] ** 2 * 4"),
+            "`pow` saved, and `__setitem__` wrote",
+        ),
         ".data": (_yolo(v="y.data"), "`.data` has a version counter of its own"),
-        "detach": (_yolo(start=".detach()").replace(".detach()", ".clone().detach() + raw * 0"), "`.detach()` cuts the history"),
+        "detach": (
+            _yolo(start=".detach()").replace(".detach()", ".clone().detach() + raw * 0"),
+            "`.detach()` cuts the history",
+        ),
         "writes through detach": (_yolo(v="y.detach()"), "backward raises all the same"),
-        "no_grad": (_yolo().replace("def f", "@torch.no_grad()\ndef f"), "under `no_grad` nothing is recorded"),
+        "no_grad": (
+            _yolo().replace("def f", "@torch.no_grad()\ndef f"),
+            "under `no_grad` nothing is recorded",
+        ),
         "logits left": (
             "def f(raw, grid, anchors, stride):\n    y = raw.sigmoid()\n    return torch.cat([(y[..., 0:2] * 2 - 0.5 + grid) * stride, (y[..., 2:4] * 2) ** 2 * anchors, raw[..., 4:]], -1)",
             "the sigmoid for objectness and classes",
@@ -106,7 +173,10 @@ WRONG = {
             "def f(raw, grid, anchors, stride):\n    y = raw.sigmoid()\n    return torch.cat([(y[..., 0:2] * 2 - 0.5 + grid) * stride, (y[..., 2:4] * 2) ** 2 * anchors], -1)",
             "the shape must stay",
         ),
-        "sigmoid_": (_yolo().replace("raw.sigmoid()", "raw.clone().sigmoid_()"), "backward raises all the same"),
+        "sigmoid_": (
+            _yolo().replace("raw.sigmoid()", "raw.clone().sigmoid_()"),
+            "backward raises all the same",
+        ),
         "no return": (_yolo().replace("return y", "z = y"), "returns NoneType"),
     },
 }

@@ -26,12 +26,24 @@ def roll_out(cell, start, steps):
 
 WRONG = {
     "patterns": {
-        "the saver taken for a weight": (_but(a=18), "look in another section, for Sigmoid saved its own result"),
-        "another of the same section": (_but(a="relu twice"), "section 2 is the place, but Sigmoid"),
+        "the saver taken for a weight": (
+            _but(a=18),
+            "look in another section, for Sigmoid saved its own result",
+        ),
+        "another of the same section": (
+            _but(a="relu twice"),
+            "section 2 is the place, but Sigmoid",
+        ),
         "two losses": (_but(b="step between two losses"), "section 5 is the place, but two sides"),
-        "not a buffer": (_but(c="buffer written by the next forward"), "section 4 is the place, but `LongTensor`"),
+        "not a buffer": (
+            _but(c="buffer written by the next forward"),
+            "section 4 is the place, but `LongTensor`",
+        ),
         "a leaf": (_but(d="leaf written"), "section 6 is the place, but the text itself"),
-        "the writer taken for the saver": (_but(e="residual onto a relu"), "an addition saves nothing"),
+        "the writer taken for the saver": (
+            _but(e="residual onto a relu"),
+            "an addition saves nothing",
+        ),
         "through data": (_but(f="write through .data"), "which buffers are written"),
         "a word": (_but(a="yolo"), "There is no pattern 'yolo'"),
         "too high": (_but(a=99), "There is no pattern 99"),
@@ -42,23 +54,33 @@ WRONG = {
             "backward still raises",
         ),
         "a clone too early": (
-            _ATTEND.replace("scores, -1", "scores.clone(), -1").format("weights[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"),
+            _ATTEND.replace("scores, -1", "scores.clone(), -1").format(
+                "weights[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"
+            ),
             "backward still raises: Softmax",
         ),
         "the other line": (
-            _ATTEND.format("weights[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"),
+            _ATTEND.format(
+                "weights[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"
+            ),
             "backward still raises: Softmax",
         ),
         "under no_grad": (
-            _ATTEND.format("\n    with torch.no_grad():\n        weights[:, :, padding] = 0\n    weights = weights / weights.sum(-1, keepdim=True)"),
+            _ATTEND.format(
+                "\n    with torch.no_grad():\n        weights[:, :, padding] = 0\n    weights = weights / weights.sum(-1, keepdim=True)"
+            ),
             "backward still raises: Softmax",
         ),
         "into the data": (
-            _ATTEND.format("weights.data[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"),
+            _ATTEND.format(
+                "weights.data[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"
+            ),
             "`.data` has a version counter",
         ),
         "the sum detached": (
-            _ATTEND.format("weights = torch.where(padding, 0, weights); weights = weights / weights.detach().sum(-1, keepdim=True)"),
+            _ATTEND.format(
+                "weights = torch.where(padding, 0, weights); weights = weights / weights.detach().sum(-1, keepdim=True)"
+            ),
             "`.detach()` cuts",
         ),
         "nothing recorded": (
@@ -66,7 +88,10 @@ WRONG = {
             "        return w @ values\n",
             "under `no_grad` nothing is recorded",
         ),
-        "no rows of one": (_ATTEND.format("weights = torch.where(padding, 0, weights)"), "the values are not those"),
+        "no rows of one": (
+            _ATTEND.format("weights = torch.where(padding, 0, weights)"),
+            "the values are not those",
+        ),
         "the argument itself": (
             "def attend(scores, values, padding):\n    scores.data[:, :, padding] = float('-inf')\n    return torch.softmax(scores, -1) @ values\n",
             "`.data` has a version counter",
@@ -74,11 +99,24 @@ WRONG = {
     },
     "roll_out": {
         "as it was": (_ROLL.format("states[t] = cell(states[t - 1])"), "backward still raises"),
-        "cloned too late": (_ROLL.format("states[t] = cell(states[t - 1]).clone()"), "backward still raises"),
-        "into the data": (_ROLL.format("states.data[t] = cell(states[t - 1])"), "`.data` has a version counter"),
-        "the state detached": (_ROLL.format("states[t] = cell(states[t - 1].detach().clone())"), "`.detach()` cuts"),
+        "cloned too late": (
+            _ROLL.format("states[t] = cell(states[t - 1]).clone()"),
+            "backward still raises",
+        ),
+        "into the data": (
+            _ROLL.format("states.data[t] = cell(states[t - 1])"),
+            "`.data` has a version counter",
+        ),
+        "the state detached": (
+            _ROLL.format("states[t] = cell(states[t - 1].detach().clone())"),
+            "`.detach()` cuts",
+        ),
         "under no_grad": (
-            _ROLL.format("\n            with torch.no_grad():\n                states[t] = cell(states[t - 1])".replace("            ", "        ")),
+            _ROLL.format(
+                "\n            with torch.no_grad():\n                states[t] = cell(states[t - 1])".replace(
+                    "            ", "        "
+                )
+            ),
             "under `no_grad` nothing is recorded",
         ),
         "one state short": (

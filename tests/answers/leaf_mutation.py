@@ -1,6 +1,16 @@
 """Wrong answers to lesson 4, by exercise: {what it tries: (source, words its message must hold)}."""
 
-_TRUE = {"a": "raises", "b": "right", "c": "right", "d": "wrong", "e": "raises", "f": "right", "g": "wrong", "h": "raises", "i": "wrong"}
+_TRUE = {
+    "a": "raises",
+    "b": "right",
+    "c": "right",
+    "d": "wrong",
+    "e": "raises",
+    "f": "right",
+    "g": "wrong",
+    "h": "raises",
+    "i": "wrong",
+}
 
 
 def _but(name, guess):
@@ -18,7 +28,9 @@ def f(G, D, opt_g, opt_d, noise):
     loss_g = lambda score: torch.nn.functional.softplus(-score).sum()
     fake = G(noise)
 """
-_BROKEN = _GAN + """
+_BROKEN = (
+    _GAN
+    + """
     score = D(fake)
     opt_d.zero_grad()
     loss_d(score).backward(retain_graph=True)
@@ -27,7 +39,10 @@ _BROKEN = _GAN + """
     loss_g(score).backward()
     opt_g.step()
 """
-_RIGHT = _GAN + """
+)
+_RIGHT = (
+    _GAN
+    + """
     {}
     loss_d(D({})).backward()
     opt_d.step()
@@ -35,6 +50,7 @@ _RIGHT = _GAN + """
     loss_g(D({})).backward()
     {}
 """
+)
 
 _LOOP = """
 def f(cell, optimizer, h, steps):
@@ -53,46 +69,139 @@ WRONG = {
     "sgd_step": {
         "no no_grad": (_SGD.format("w -= lr * w.grad", _DROP), "the leaf error"),
         ".data": (_SGD.format("w.data -= lr * w.grad", _DROP), "no version counter moved"),
-        "numpy": (_SGD.format("w.detach().numpy()[:] -= lr * w.grad.numpy()", _DROP), "no version counter moved"),
+        "numpy": (
+            _SGD.format("w.detach().numpy()[:] -= lr * w.grad.numpy()", _DROP),
+            "no version counter moved",
+        ),
         "fused": (
             "def f(weights, lr):\n    o = torch.optim.SGD(weights, lr=lr, fused=True)\n    o.step()\n    o.zero_grad()",
             "no version counter moved",
         ),
-        "w.data =": (_SGD.format("w.data = w.data - lr * w.grad", _DROP), "looks at another storage"),
-        "a new name": (_SGD.format("w = w - lr * w.grad", "pass"), "binds the name `w` to a new tensor"),
-        "a new name, no_grad": (_ZERO.format("w", "weights", "w = w - lr * w.grad"), "binds the name `w`"),
+        "w.data =": (
+            _SGD.format("w.data = w.data - lr * w.grad", _DROP),
+            "looks at another storage",
+        ),
+        "a new name": (
+            _SGD.format("w = w - lr * w.grad", "pass"),
+            "binds the name `w` to a new tensor",
+        ),
+        "a new name, no_grad": (
+            _ZERO.format("w", "weights", "w = w - lr * w.grad"),
+            "binds the name `w`",
+        ),
         "a new list": (
-            _ZERO.format("i, w", "enumerate(weights)", "weights[i] = (w - lr * w.grad).requires_grad_()"),
+            _ZERO.format(
+                "i, w", "enumerate(weights)", "weights[i] = (w - lr * w.grad).requires_grad_()"
+            ),
             "holds other tensors",
         ),
         "not zeroed": (_SGD.format(_NO_GRAD, "pass"), "the gradients are still there"),
         "zeroed first": (_SGD.format("w.grad.zero_()", _NO_GRAD), "a gradient dropped too early"),
         "uphill": (_SGD.format("with torch.no_grad(): w += lr * w.grad", _DROP), "went uphill"),
-        "no lr": (_SGD.format("with torch.no_grad(): w -= w.grad", _DROP), "with gradient [2.0, -4.0] and lr 0.5 becomes"),
-        "frozen": (_SGD.format("w.requires_grad_(False)", "w -= lr * w.grad; w.grad = None"), "no longer requires a gradient"),
-        "no gradient": ("def f(weights, lr):\n    with torch.no_grad():\n        for w in weights: w -= lr * w.grad; w.grad = None", "its `.grad` is `None`"),
-        "stops there": (_SGD.replace("if w.grad is not None:", "if w.grad is None: break\n        if True:").format(_NO_GRAD, _DROP), "go on with the next"),
-        "first only": (_SGD.replace("in weights", "in weights[:1]").format(_NO_GRAD, _DROP), "has not moved"),
+        "no lr": (
+            _SGD.format("with torch.no_grad(): w -= w.grad", _DROP),
+            "with gradient [2.0, -4.0] and lr 0.5 becomes",
+        ),
+        "frozen": (
+            _SGD.format("w.requires_grad_(False)", "w -= lr * w.grad; w.grad = None"),
+            "no longer requires a gradient",
+        ),
+        "no gradient": (
+            "def f(weights, lr):\n    with torch.no_grad():\n        for w in weights: w -= lr * w.grad; w.grad = None",
+            "its `.grad` is `None`",
+        ),
+        "stops there": (
+            _SGD.replace(
+                "if w.grad is not None:", "if w.grad is None: break\n        if True:"
+            ).format(_NO_GRAD, _DROP),
+            "go on with the next",
+        ),
+        "first only": (
+            _SGD.replace("in weights", "in weights[:1]").format(_NO_GRAD, _DROP),
+            "has not moved",
+        ),
     },
     "gan_step": {
         "as given": (_BROKEN.format("opt_d.step()"), "keeps the graph, not the values"),
-        "no retain_graph": (_BROKEN.replace("retain_graph=True", "").format("opt_d.step()"), "a graph that the first had used up"),
-        ".data": (_BROKEN.format("for p in D.parameters(): p.data -= 0.5 * p.grad"), "version counter of its own"),
-        "both steps last": (_BROKEN.replace("opt_g.step()", "opt_g.step(); opt_d.step()").format("pass"), "adds to D's `.grad` as well"),
-        "G detached": (_RIGHT.format("opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake.detach()", "opt_g.step()"), "G's weights did not move"),
-        "no_grad": (_RIGHT.replace("fake = G(noise)", "with torch.no_grad(): fake = G(noise)").format("opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"), "G's weights did not move"),
-        "no step of G": (_RIGHT.format("opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "pass"), "G's weights did not move"),
-        "no step of D": (_RIGHT.replace("opt_d.step()", "pass").format("opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "opt_g.step()"), "D's weights did not move"),
-        "never zeroed": (_RIGHT.format("pass", "fake.detach()", "pass", "fake", "opt_g.step()"), "the first step is right, the second is not"),
-        "G's gradients of both losses": (_RIGHT.format("opt_d.zero_grad()", "G(noise)", "pass", "fake", "opt_g.step()"), "has left gradients in G"),
-        "retained": (_RIGHT.replace("backward()", "backward(retain_graph=True)").format("opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"), "D's loss went back through G as well"),
-        "not detached": (_RIGHT.format("opt_d.zero_grad()", "G(noise)", "opt_g.zero_grad()", "fake", "opt_g.step()"), "D's loss went back through G as well"),
-        "retained and cut": (_RIGHT.replace("backward()", "backward(retain_graph=True)", 1).format("opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "opt_g.step()"), "leave out `retain_graph=True`"),
-        "autograd.grad": (
-            _RIGHT.replace("loss_d(D({})).backward()", "for p, g in zip(D.parameters(), torch.autograd.grad(loss_d(D({})), [*D.parameters()], retain_graph=True)): p.grad = g").format("opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"),
+        "no retain_graph": (
+            _BROKEN.replace("retain_graph=True", "").format("opt_d.step()"),
+            "a graph that the first had used up",
+        ),
+        ".data": (
+            _BROKEN.format("for p in D.parameters(): p.data -= 0.5 * p.grad"),
+            "version counter of its own",
+        ),
+        "both steps last": (
+            _BROKEN.replace("opt_g.step()", "opt_g.step(); opt_d.step()").format("pass"),
+            "adds to D's `.grad` as well",
+        ),
+        "G detached": (
+            _RIGHT.format(
+                "opt_d.zero_grad()",
+                "fake.detach()",
+                "opt_g.zero_grad()",
+                "fake.detach()",
+                "opt_g.step()",
+            ),
+            "G's weights did not move",
+        ),
+        "no_grad": (
+            _RIGHT.replace("fake = G(noise)", "with torch.no_grad(): fake = G(noise)").format(
+                "opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"
+            ),
+            "G's weights did not move",
+        ),
+        "no step of G": (
+            _RIGHT.format(
+                "opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "pass"
+            ),
+            "G's weights did not move",
+        ),
+        "no step of D": (
+            _RIGHT.replace("opt_d.step()", "pass").format(
+                "opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "opt_g.step()"
+            ),
+            "D's weights did not move",
+        ),
+        "never zeroed": (
+            _RIGHT.format("pass", "fake.detach()", "pass", "fake", "opt_g.step()"),
+            "the first step is right, the second is not",
+        ),
+        "G's gradients of both losses": (
+            _RIGHT.format("opt_d.zero_grad()", "G(noise)", "pass", "fake", "opt_g.step()"),
+            "has left gradients in G",
+        ),
+        "retained": (
+            _RIGHT.replace("backward()", "backward(retain_graph=True)").format(
+                "opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"
+            ),
+            "D's loss went back through G as well",
+        ),
+        "not detached": (
+            _RIGHT.format(
+                "opt_d.zero_grad()", "G(noise)", "opt_g.zero_grad()", "fake", "opt_g.step()"
+            ),
+            "D's loss went back through G as well",
+        ),
+        "retained and cut": (
+            _RIGHT.replace("backward()", "backward(retain_graph=True)", 1).format(
+                "opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "opt_g.step()"
+            ),
             "leave out `retain_graph=True`",
         ),
-        "cut by .data": (_RIGHT.format("opt_d.zero_grad()", "fake.data", "opt_g.zero_grad()", "fake", "opt_g.step()"), "Write `.detach()` where you mean to cut"),
+        "autograd.grad": (
+            _RIGHT.replace(
+                "loss_d(D({})).backward()",
+                "for p, g in zip(D.parameters(), torch.autograd.grad(loss_d(D({})), [*D.parameters()], retain_graph=True)): p.grad = g",
+            ).format("opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"),
+            "leave out `retain_graph=True`",
+        ),
+        "cut by .data": (
+            _RIGHT.format(
+                "opt_d.zero_grad()", "fake.data", "opt_g.zero_grad()", "fake", "opt_g.step()"
+            ),
+            "Write `.detach()` where you mean to cut",
+        ),
         "G first": (
             _GAN + "    opt_g.zero_grad(); loss_g(D(fake)).backward(); opt_g.step()\n"
             "    opt_d.zero_grad(); loss_d(D(fake.detach())).backward(); opt_d.step()\n",
@@ -101,17 +210,49 @@ WRONG = {
         "nothing": ("def f(G, D, opt_g, opt_d, noise):\n    pass", "D's weights did not move"),
     },
     "carry_state": {
-        "as given": (_LOOP.format("h", _CLEAR, _BACK, "pass", "h"), "a graph that the first had used up"),
-        "retain_graph": (_LOOP.format("h", _CLEAR, "h.sum().backward(retain_graph=True)", "pass", "h"), "keeps the graph, not the values"),
-        "retained and cut": (_LOOP.format("h.detach()", _CLEAR, "h.sum().backward(retain_graph=True)", "pass", "h"), "leave out `retain_graph=True`"),
+        "as given": (
+            _LOOP.format("h", _CLEAR, _BACK, "pass", "h"),
+            "a graph that the first had used up",
+        ),
+        "retain_graph": (
+            _LOOP.format("h", _CLEAR, "h.sum().backward(retain_graph=True)", "pass", "h"),
+            "keeps the graph, not the values",
+        ),
+        "retained and cut": (
+            _LOOP.format("h.detach()", _CLEAR, "h.sum().backward(retain_graph=True)", "pass", "h"),
+            "leave out `retain_graph=True`",
+        ),
         ".data": (_LOOP.format("h.data", _CLEAR, _BACK, "pass", "h"), "would hide a later write"),
-        "cut too early": (_LOOP.format("h", "h = h.detach(); " + _CLEAR, _BACK, "pass", "h"), "the loss of a backward has no history"),
-        "no_grad": ("def f(cell, optimizer, h, steps):\n    for _ in range(steps):\n        with torch.no_grad():\n            h = torch.tanh(cell(h))\n        h.sum().backward()", "the loss of a backward has no history"),
-        "state lost": (_LOOP.format("start", _CLEAR, _BACK, "pass", "h"), "every step begins from the first state"),
-        "never zeroed": (_LOOP.format("h.detach()", "pass", _BACK, "pass", "h"), "belongs into the loop"),
-        "no return": (_LOOP.format("h.detach()", _CLEAR, _BACK, "pass", "None"), "returns NoneType"),
-        "first state": (_LOOP.format("h.detach()", _CLEAR, _BACK, "pass", "start"), "not the last state"),
-        "no step": (_LOOP.replace("optimizer.step()", "pass").format("h.detach()", _CLEAR, _BACK, "pass", "h"), "the weights did not move"),
+        "cut too early": (
+            _LOOP.format("h", "h = h.detach(); " + _CLEAR, _BACK, "pass", "h"),
+            "the loss of a backward has no history",
+        ),
+        "no_grad": (
+            "def f(cell, optimizer, h, steps):\n    for _ in range(steps):\n        with torch.no_grad():\n            h = torch.tanh(cell(h))\n        h.sum().backward()",
+            "the loss of a backward has no history",
+        ),
+        "state lost": (
+            _LOOP.format("start", _CLEAR, _BACK, "pass", "h"),
+            "every step begins from the first state",
+        ),
+        "never zeroed": (
+            _LOOP.format("h.detach()", "pass", _BACK, "pass", "h"),
+            "belongs into the loop",
+        ),
+        "no return": (
+            _LOOP.format("h.detach()", _CLEAR, _BACK, "pass", "None"),
+            "returns NoneType",
+        ),
+        "first state": (
+            _LOOP.format("h.detach()", _CLEAR, _BACK, "pass", "start"),
+            "not the last state",
+        ),
+        "no step": (
+            _LOOP.replace("optimizer.step()", "pass").format(
+                "h.detach()", _CLEAR, _BACK, "pass", "h"
+            ),
+            "the weights did not move",
+        ),
         "one backward": (
             "def f(cell, optimizer, h, steps):\n    loss = 0\n    optimizer.zero_grad()\n    for _ in range(steps):\n"
             "        h = torch.tanh(cell(h))\n        loss = loss + h.sum()\n    loss.backward()\n    optimizer.step()\n    return h",
@@ -119,17 +260,38 @@ WRONG = {
         ),
     },
     "verdicts": {
-        "a right": (_but("a", "right"), "not 'right' for 'a': look again at `y = torch.sigmoid(x)`"),
-        "a wrong": (_but("a", "wrong"), "nobody hears `y[0] = 0.0`. Who counts that write? A hint: one counter"),
-        "b raises": (_but("b", "raises"), "the check compares saved tensors only, each with its version at the save. Here `w * x` saves `x` alone"),
-        "c wrong": (_but("c", "wrong"), "must come from a saved tensor that was written after its save. Here `w * batch` saves"),
-        "d raises": (_but("d", "raises"), "you say that the check hears `optimizer.step()`. Does it? A hint: it is a step with `fused=True`"),
+        "a right": (
+            _but("a", "right"),
+            "not 'right' for 'a': look again at `y = torch.sigmoid(x)`",
+        ),
+        "a wrong": (
+            _but("a", "wrong"),
+            "nobody hears `y[0] = 0.0`. Who counts that write? A hint: one counter",
+        ),
+        "b raises": (
+            _but("b", "raises"),
+            "the check compares saved tensors only, each with its version at the save. Here `w * x` saves `x` alone",
+        ),
+        "c wrong": (
+            _but("c", "wrong"),
+            "must come from a saved tensor that was written after its save. Here `w * batch` saves",
+        ),
+        "d raises": (
+            _but("d", "raises"),
+            "you say that the check hears `optimizer.step()`. Does it? A hint: it is a step with `fused=True`",
+        ),
         "d right": (_but("d", "right"), "look again at `first, second = w.exp(), w.square()`"),
         "e wrong": (_but("e", "wrong"), "remember what `detach()` shares"),
         "f raises": (_but("f", "raises"), "`linear` saves `x` and `w`"),
         "g right": (_but("g", "right"), "look again at `score = (h * w).sum()`"),
-        "h wrong": (_but("h", "wrong"), "nobody hears `optimizer.step()`. Who counts that write? A hint: a step runs under `no_grad`"),
-        "i raises": (_but("i", "raises"), "you say that the check hears `y += 1`. Does it? A hint: it moves the counter, but look at how"),
+        "h wrong": (
+            _but("h", "wrong"),
+            "nobody hears `optimizer.step()`. Who counts that write? A hint: a step runs under `no_grad`",
+        ),
+        "i raises": (
+            _but("i", "raises"),
+            "you say that the check hears `y += 1`. Does it? A hint: it moves the counter, but look at how",
+        ),
         "i right": (_but("i", "right"), "look again at `y = x.exp()`"),
         "another word": (_but("a", "fine"), "you gave 'fine'"),
         "a list as a word": (_but("a", ["raises"]), "you gave ['raises']"),

@@ -24,7 +24,10 @@ WRONG = {
     "messages": {
         "a word": (_but(b="Pow"), "write the name and the two versions"),
         "names the saver of an input": (_but(b="Pow 1; 0"), "the name in 'Pow 1; 0' is not"),
-        "names the maker of an input": (_but(b="Mul 1; 0"), "the last write that autograd recorded"),
+        "names the maker of an input": (
+            _but(b="Mul 1; 0"),
+            "the last write that autograd recorded",
+        ),
         "the other way round": (_but(a="Relu 1; 3"), "the wrong way round"),
         "forgets the write before the save": (_but(a="Relu 2; 0"), "but not those before it"),
         "counts one of two writes": (_but(c="Sigmoid 1; 0"), "begin at 0"),
@@ -35,7 +38,10 @@ WRONG = {
         "no_grad protects": (_but(f="no error"), "this one raises"),
     },
     "gated": {
-        "as it was": (_GATED.format("x = block(x); x *= torch.sigmoid(gate(x)); return x"), "backward still raises"),
+        "as it was": (
+            _GATED.format("x = block(x); x *= torch.sigmoid(gate(x)); return x"),
+            "backward still raises",
+        ),
         "clones for the gate alone": (
             _GATED.format("x = block(x); x *= torch.sigmoid(gate(x.clone())); return x"),
             "backward still raises: Relu",
@@ -45,27 +51,51 @@ WRONG = {
             "backward still raises: Mul",
         ),
         "inplace off": (
-            _GATED.format("block.activate.inplace = False; x = block(x); x *= torch.sigmoid(gate(x)); return x"),
+            _GATED.format(
+                "block.activate.inplace = False; x = block(x); x *= torch.sigmoid(gate(x)); return x"
+            ),
             "Mend the line that writes",
         ),
         "inplace off and mended": (
-            _GATED.format("block.activate.inplace = False; x = block(x); return x * torch.sigmoid(gate(x))"),
+            _GATED.format(
+                "block.activate.inplace = False; x = block(x); return x * torch.sigmoid(gate(x))"
+            ),
             "you took `inplace=True`",
         ),
-        "data": (_GATED.format("x = block(x); x.data *= torch.sigmoid(gate(x)); return x"), "`.data` has a version counter"),
-        "detached": (_GATED.format("x = block(x).detach(); return x * torch.sigmoid(gate(x))"), "`.detach()` cuts"),
+        "data": (
+            _GATED.format("x = block(x); x.data *= torch.sigmoid(gate(x)); return x"),
+            "`.data` has a version counter",
+        ),
+        "detached": (
+            _GATED.format("x = block(x).detach(); return x * torch.sigmoid(gate(x))"),
+            "`.detach()` cuts",
+        ),
         "no_grad": (
-            _GATED.format("with torch.no_grad(): y = torch.sigmoid(gate(block(x)))\n    return block(x) * y"),
+            _GATED.format(
+                "with torch.no_grad(): y = torch.sigmoid(gate(block(x)))\n    return block(x) * y"
+            ),
             "under `no_grad` nothing is recorded",
         ),
         "no gate": (_GATED.format("return block(x)"), "the values are not those"),
-        "runs the block twice": (_GATED.format("return block(x) * torch.sigmoid(gate(block(x)))"), "more than once"),
+        "runs the block twice": (
+            _GATED.format("return block(x) * torch.sigmoid(gate(block(x)))"),
+            "more than once",
+        ),
         "returns nothing": (_GATED.format("block(x)"), "returns NoneType"),
     },
     "top_down": {
-        "as it was": (_DOWN.format("pass", "laterals[i - 1] += up"), "a lateral was written in place"),
-        "into the data": (_DOWN.format("pass", "laterals[i - 1].data += up"), "`.data` has a version counter"),
-        "a name only": (_DOWN.format("laterals = list(laterals)", "lateral = laterals[i - 1] + up"), "nothing was added"),
+        "as it was": (
+            _DOWN.format("pass", "laterals[i - 1] += up"),
+            "a lateral was written in place",
+        ),
+        "into the data": (
+            _DOWN.format("pass", "laterals[i - 1].data += up"),
+            "`.data` has a version counter",
+        ),
+        "a name only": (
+            _DOWN.format("laterals = list(laterals)", "lateral = laterals[i - 1] + up"),
+            "nothing was added",
+        ),
         "what is not merged yet": (
             "def top_down(laterals):\n    F = torch.nn.functional\n"
             "    ups = [F.interpolate(x, scale_factor=2) for x in laterals[1:]]\n"
@@ -73,7 +103,9 @@ WRONG = {
             "already merged",
         ),
         "detached": (
-            _DOWN.format("laterals = list(laterals)", "laterals[i - 1] = laterals[i - 1] + up.detach()"),
+            _DOWN.format(
+                "laterals = list(laterals)", "laterals[i - 1] = laterals[i - 1] + up.detach()"
+            ),
             "`.detach()` cuts",
         ),
         "one map": (_DOWN.format("laterals = list(laterals)", "return up"), "return a list of"),

@@ -2,7 +2,9 @@
 
 
 def _block(*lines):
-    return "import torch.nn.functional as F\ndef f(x, conv, norm):\n" + "".join(f"    {line}\n" for line in lines)
+    return "import torch.nn.functional as F\ndef f(x, conv, norm):\n" + "".join(
+        f"    {line}\n" for line in lines
+    )
 
 
 _RIGHT = {
@@ -35,7 +37,11 @@ def _net(*acts, layer="nn.LeakyReLU", extra=""):
 WRONG = {
     "mended": {
         "as it was": (
-            _block("out = F.relu(norm(conv(x)), inplace=True)", "out += x", "return F.relu(out, inplace=True)"),
+            _block(
+                "out = F.relu(norm(conv(x)), inplace=True)",
+                "out += x",
+                "return F.relu(out, inplace=True)",
+            ),
             "wrote over what `relu` had saved; mend the line that writes",
         ),
         "inplace=False": (
@@ -47,31 +53,58 @@ WRONG = {
             "`inplace=False` in the ReLU only moved the error from version 3 against 1 to 2 against 0.",
         ),
         ".data": (
-            _block("out = F.relu(norm(conv(x)), inplace=True)", "out.data += x", "return F.relu(out, inplace=True)"),
+            _block(
+                "out = F.relu(norm(conv(x)), inplace=True)",
+                "out.data += x",
+                "return F.relu(out, inplace=True)",
+            ),
             "that write goes unseen by the counter",
         ),
         ".data, last relu out of place": (
-            _block("out = F.relu(norm(conv(x)), inplace=True)", "out.data += x", "return F.relu(out)"),
+            _block(
+                "out = F.relu(norm(conv(x)), inplace=True)", "out.data += x", "return F.relu(out)"
+            ),
             "that write goes unseen by the counter",
         ),
         ".detach()": (
-            _block("out = F.relu(norm(conv(x)), inplace=True).detach()", "out += x", "return F.relu(out)"),
+            _block(
+                "out = F.relu(norm(conv(x)), inplace=True).detach()",
+                "out += x",
+                "return F.relu(out)",
+            ),
             "`.detach()` cuts the history",
         ),
         "detach x": (
-            _block("out = F.relu(norm(conv(x)), inplace=True)", "out = out + x.detach()", "return F.relu(out)"),
+            _block(
+                "out = F.relu(norm(conv(x)), inplace=True)",
+                "out = out + x.detach()",
+                "return F.relu(out)",
+            ),
             "`.detach()` cuts the history",
         ),
         "no_grad": (
-            _block("with torch.no_grad():", "    out = F.relu(norm(conv(x)))", "    out += x", "return F.relu(out + 0 * x)"),
+            _block(
+                "with torch.no_grad():",
+                "    out = F.relu(norm(conv(x)))",
+                "    out += x",
+                "return F.relu(out + 0 * x)",
+            ),
             "under `no_grad` nothing is recorded",
         ),
         "numpy": (
-            _block("out = F.relu(norm(conv(x)))", "out.detach().numpy()[:] += x.detach().numpy()", "return F.relu(out)"),
+            _block(
+                "out = F.relu(norm(conv(x)))",
+                "out.detach().numpy()[:] += x.detach().numpy()",
+                "return F.relu(out)",
+            ),
             "a NumPy array shares the bytes and moves no version counter",
         ),
         "x +=": (
-            _block("out = F.relu(norm(conv(x)), inplace=True)", "x += out", "return F.relu(x, inplace=True)"),
+            _block(
+                "out = F.relu(norm(conv(x)), inplace=True)",
+                "x += out",
+                "return F.relu(x, inplace=True)",
+            ),
             "wrote over what `conv2d` had saved; mend the line that writes",
         ),
         "add_": (
@@ -87,7 +120,12 @@ WRONG = {
             "`norm` is in eval mode: then it uses its running statistics",
         ),
         "eval for a while": (
-            _block("norm.eval()", "out = norm(conv(x))", "norm.train()", "return F.relu(F.relu(out) + x)"),
+            _block(
+                "norm.eval()",
+                "out = norm(conv(x))",
+                "norm.train()",
+                "return F.relu(F.relu(out) + x)",
+            ),
             "`norm` is in eval mode: then it uses its running statistics",
         ),
         "norm twice": (
@@ -95,11 +133,20 @@ WRONG = {
             "the running statistics of `norm` moved 2 times; one step moves them once",
         ),
         "norm by hand": (
-            _block("h = F.batch_norm(conv(x), None, None, norm.weight, norm.bias, True)", "return F.relu(F.relu(h) + x)"),
+            _block(
+                "h = F.batch_norm(conv(x), None, None, norm.weight, norm.bias, True)",
+                "return F.relu(F.relu(h) + x)",
+            ),
             "the running statistics of `norm` moved 0 times",
         ),
-        "no last relu": (_block("return F.relu(norm(conv(x))) + x"), "the values are not those of the block"),
-        "no shortcut": (_block("return F.relu(norm(conv(x)))"), "the values are not those of the block"),
+        "no last relu": (
+            _block("return F.relu(norm(conv(x))) + x"),
+            "the values are not those of the block",
+        ),
+        "no shortcut": (
+            _block("return F.relu(norm(conv(x)))"),
+            "the values are not those of the block",
+        ),
         "cut by hand": (
             _block("return F.relu(F.relu(norm(conv(x))) + torch.tensor(x.tolist()))"),
             "the gradients are not those of the out-of-place block",
@@ -107,29 +154,51 @@ WRONG = {
         "none": (_block("F.relu(F.relu(norm(conv(x))) + x)"), "returns None"),
     },
     "verdicts": {
-        "softmax": (_but("softmax, relu_", "right"), "the counter moves although every number stays"),
+        "softmax": (
+            _but("softmax, relu_", "right"),
+            "the counter moves although every number stays",
+        ),
         "never in place": (_but("linear, relu_, linear", "raises"), "as relu_ left it"),
-        "inplace=False cures": (_but("linear, relu, += 1", "right"), "ReLU saved its result, in place or not"),
+        "inplace=False cures": (
+            _but("linear, relu, += 1", "right"),
+            "ReLU saved its result, in place or not",
+        ),
         "leaky as relu": (_but("linear, leaky_relu, += 1", "raises"), "saves its input"),
         "leaky_": (_but("linear, leaky_relu_, += 1", "right"), "has only its result to save"),
         "silu_": (_but("linear, silu_, += 1", "raises"), "copied its input in secret"),
         "dropout_": (_but("linear, dropout_, += 1", "raises"), "saved a mask of its own"),
         "in capitals": (_but("linear, silu_, += 1", " Raises "), "copied its input in secret"),
-        "another word": (_but("linear, silu_, += 1", "silent"), "answer 'raises' or 'right'; you gave 'silent'"),
+        "another word": (
+            _but("linear, silu_, += 1", "silent"),
+            "answer 'raises' or 'right'; you gave 'silent'",
+        ),
         "a set": ("answer = {'raises'}", "you gave set"),
     },
     "thrifty": {
-        "all in place": (_net(*"11111"), "layer 6, `LeakyReLU(negative_slope=0.01)`: backward still raises: `leaky_relu` wrote over what `sigmoid` had saved"),
+        "all in place": (
+            _net(*"11111"),
+            "layer 6, `LeakyReLU(negative_slope=0.01)`: backward still raises: `leaky_relu` wrote over what `sigmoid` had saved",
+        ),
         "after sigmoid": (_net(*"11001"), "wrote over what `sigmoid` had saved"),
-        "before and in dropout": (_net(*"10111"), "layer 9, `Dropout(p=0.5)`: backward still raises: `dropout` wrote over what `leaky_relu` had saved"),
+        "before and in dropout": (
+            _net(*"10111"),
+            "layer 9, `Dropout(p=0.5)`: backward still raises: `dropout` wrote over what `leaky_relu` had saved",
+        ),
         "never in place": (_net(*"00000"), "keeps 11 activations for backward where 9 would do"),
         "one of two": (_net(*"10000"), "keeps 10 activations for backward where 9 would do"),
-        "relu": (_net(*"10001", layer="nn.ReLU"), "layer 3 is `ReLU()`, in `plain` it is `LeakyReLU(negative_slope=0.01)`"),
-        "a layer more": (_net(*"10001", extra=", nn.ReLU()"), "layer 13 is `ReLU()`, in `plain` it is missing"),
+        "relu": (
+            _net(*"10001", layer="nn.ReLU"),
+            "layer 3 is `ReLU()`, in `plain` it is `LeakyReLU(negative_slope=0.01)`",
+        ),
+        "a layer more": (
+            _net(*"10001", extra=", nn.ReLU()"),
+            "layer 13 is `ReLU()`, in `plain` it is missing",
+        ),
         "no sequential": ("def f():\n    return [1]", "returns list"),
         "none": ("def f():\n    print('thrifty')", "returns None"),
         "frozen": (
-            _net(*"10001").replace("return nn", "net = nn") + "    net[0].requires_grad_(False)\n    return net\n",
+            _net(*"10001").replace("return nn", "net = nn")
+            + "    net[0].requires_grad_(False)\n    return net\n",
             "the gradients are not those of `plain`",
         ),
     },

@@ -1,7 +1,21 @@
 """Wrong answers to lesson 7, by exercise: {what it tries: (source, words its message must hold)}."""
 
-_FOUND = {"1: saver": "h", "1: writer": "i", "2: saver": "d", "2: writer": "f", "3: saver": "a", "3: writer": "b"}
-_REVIEW = {"a": "error moves", "b": "error moves", "c": "same error", "d": "mended", "e": "silenced", "f": "silenced"}
+_FOUND = {
+    "1: saver": "h",
+    "1: writer": "i",
+    "2: saver": "d",
+    "2: writer": "f",
+    "3: saver": "a",
+    "3: writer": "b",
+}
+_REVIEW = {
+    "a": "error moves",
+    "b": "error moves",
+    "c": "same error",
+    "d": "mended",
+    "e": "silenced",
+    "f": "silenced",
+}
 
 
 def _found(**changed):
@@ -27,30 +41,75 @@ WRONG = {
         "the view writes": (_found(_2_writer="e"), "A view is another name"),
         "before the save": (_found(_2_writer="b"), "runs before the save"),
         "out of place": (_found(_2_writer="g"), "makes a new tensor"),
-        "another shape": (_found(_3_writer="f"), "into a tensor of another shape: the message says [4, 8, 2, 8, 8]"),
+        "another shape": (
+            _found(_3_writer="f"),
+            "into a tensor of another shape: the message says [4, 8, 2, 8, 8]",
+        ),
         "a word": (_found(_3_saver="relu"), "you gave 'relu'"),
         "a list": (_found(_3_saver=["a"]), "you gave ['a']"),
     },
     "mend_head": {
-        "as it was": (_head("return head.cls_score(head.dropout(x.view(len(x), -1)))"), "what ReLU saved is still what the dropout writes into"),
-        "ReLU in place": (_head("return head.cls_score(head.dropout(x))", _MLP.replace("relu", "relu_")), "version 2, expected 1"),
-        "tanh": (_head("return head.cls_score(head.dropout(x))", _MLP.replace("relu(head.fc2", "tanh(head.fc2")), "still raises, now over Tanh"),
-        "clone too late": (_head("return head.cls_score(head.dropout(x).clone())"), "still what the dropout writes into"),
-        "detach": (_head("return head.cls_score(head.dropout(x.detach()))"), "`.detach()` cuts the history"),
-        ".data": (_head("head.dropout(x.data); return head.cls_score(x)"), "`.data` has a version counter of its own"),
+        "as it was": (
+            _head("return head.cls_score(head.dropout(x.view(len(x), -1)))"),
+            "what ReLU saved is still what the dropout writes into",
+        ),
+        "ReLU in place": (
+            _head("return head.cls_score(head.dropout(x))", _MLP.replace("relu", "relu_")),
+            "version 2, expected 1",
+        ),
+        "tanh": (
+            _head(
+                "return head.cls_score(head.dropout(x))",
+                _MLP.replace("relu(head.fc2", "tanh(head.fc2"),
+            ),
+            "still raises, now over Tanh",
+        ),
+        "clone too late": (
+            _head("return head.cls_score(head.dropout(x).clone())"),
+            "still what the dropout writes into",
+        ),
+        "detach": (
+            _head("return head.cls_score(head.dropout(x.detach()))"),
+            "`.detach()` cuts the history",
+        ),
+        ".data": (
+            _head("head.dropout(x.data); return head.cls_score(x)"),
+            "`.data` has a version counter of its own",
+        ),
         "no_grad": (
             f"def scores(head, x):\n    with torch.no_grad():\n    {_MLP.replace(chr(10) + '    ', chr(10) + '        ')}"
             "        return head.cls_score(head.dropout(x))",
             "under `no_grad` nothing is recorded",
         ),
         "no dropout": (_head("return head.cls_score(x)"), "without any dropout"),
-        "rate 0": (_head("head.dropout.p = 0.0; return head.cls_score(head.dropout(x))"), "the rate is not to be touched"),
-        "eval": (_head("head.eval(); return head.cls_score(head.dropout(x))"), "leave the mode as it is"),
-        "fixed rate": (_head(f"return head.cls_score({_DROP}(x, 0.3, head.training))"), "take it from the head"),
-        "always on": (_head(f"return head.cls_score({_DROP}(x, head.dropout.p))"), "in eval mode the dropout must do nothing"),
-        "no ReLU": (_head("return head.cls_score(head.dropout(x.clone()))", "    x = head.fc2(torch.relu(head.fc1(x)))\n"), "keep both ReLUs"),
+        "rate 0": (
+            _head("head.dropout.p = 0.0; return head.cls_score(head.dropout(x))"),
+            "the rate is not to be touched",
+        ),
+        "eval": (
+            _head("head.eval(); return head.cls_score(head.dropout(x))"),
+            "leave the mode as it is",
+        ),
+        "fixed rate": (
+            _head(f"return head.cls_score({_DROP}(x, 0.3, head.training))"),
+            "take it from the head",
+        ),
+        "always on": (
+            _head(f"return head.cls_score({_DROP}(x, head.dropout.p))"),
+            "in eval mode the dropout must do nothing",
+        ),
+        "no ReLU": (
+            _head(
+                "return head.cls_score(head.dropout(x.clone()))",
+                "    x = head.fc2(torch.relu(head.fc1(x)))\n",
+            ),
+            "keep both ReLUs",
+        ),
         "no return": (_head("head.cls_score(head.dropout(x.clone()))"), "returns NoneType"),
-        "the features": (_head("return head.dropout(x.clone())"), "make scores of [4, 16]; yours are [4, 1024]"),
+        "the features": (
+            _head("return head.dropout(x.clone())"),
+            "make scores of [4, 16]; yours are [4, 1024]",
+        ),
     },
     "review": {
         "a mended": (_review(a="mended"), "version 2, expected 1"),

@@ -11,7 +11,14 @@ _SAVED = {
 
 
 def _but(**changed):
-    names = {"tanh": "x.tanh()", "minus": "x - 3", "sin": "x.sin()", "cumprod": "x.cumprod(1)", "softmax": "F.softmax(x, 1)", "silu": "F.silu(x)"}
+    names = {
+        "tanh": "x.tanh()",
+        "minus": "x - 3",
+        "sin": "x.sin()",
+        "cumprod": "x.cumprod(1)",
+        "softmax": "F.softmax(x, 1)",
+        "silu": "F.silu(x)",
+    }
     return f"saved = {_SAVED | {names[key]: value for key, value in changed.items()}!r}"
 
 
@@ -21,18 +28,39 @@ def _mend(body):
 
 WRONG = {
     "count_writes": {
-        "the counter itself": ("def f(g, x):\n    g(x)\n    return x._version", "x was at version 3 before the call"),
-        "on a clone": ("def f(g, x):\n    y = x.clone()\n    g(y)\n    return y._version", "with another tensor than x"),
-        "watching .data": ("def f(g, x):\n    b = x.data._version\n    g(x)\n    return x.data._version - b", "have counters of their own"),
+        "the counter itself": (
+            "def f(g, x):\n    g(x)\n    return x._version",
+            "x was at version 3 before the call",
+        ),
+        "on a clone": (
+            "def f(g, x):\n    y = x.clone()\n    g(y)\n    return y._version",
+            "with another tensor than x",
+        ),
+        "watching .data": (
+            "def f(g, x):\n    b = x.data._version\n    g(x)\n    return x.data._version - b",
+            "have counters of their own",
+        ),
         "whether values changed": (
             "def f(g, x):\n    b = x.clone()\n    g(x)\n    return int(not torch.equal(b, x))",
             "not only whether",
         ),
-        "a bool": ("def f(g, x):\n    b = x._version\n    g(x)\n    return x._version > b", "returns bool"),
+        "a bool": (
+            "def f(g, x):\n    b = x._version\n    g(x)\n    return x._version > b",
+            "returns bool",
+        ),
         "never calls": ("def f(g, x):\n    return 2", "never calls f"),
-        "calls twice": ("def f(g, x):\n    g(x)\n    b = x._version\n    g(x)\n    return x._version - b", "calls f 2 times"),
-        "always two": ("def f(g, x):\n    g(x)\n    return 2", "f moved the counter by 0, you say 2"),
-        "prints only": ("def f(g, x):\n    b = x._version\n    g(x)\n    print(x._version - b)", "returns NoneType"),
+        "calls twice": (
+            "def f(g, x):\n    g(x)\n    b = x._version\n    g(x)\n    return x._version - b",
+            "calls f 2 times",
+        ),
+        "always two": (
+            "def f(g, x):\n    g(x)\n    return 2",
+            "f moved the counter by 0, you say 2",
+        ),
+        "prints only": (
+            "def f(g, x):\n    b = x._version\n    g(x)\n    print(x._version - b)",
+            "returns NoneType",
+        ),
     },
     "what_is_saved": {
         "input for tanh": (_but(tanh="input"), "computed from the result alone"),
@@ -45,9 +73,18 @@ WRONG = {
     },
     "zero_first_column": {
         "as it was": (_mend("y = x.exp(); y[:, 0] = 0; return y"), "backward still raises"),
-        ".data": (_mend("y = x.exp(); y.data[:, 0] = 0; return y"), "`.data` has a version counter of its own"),
-        "detach, then write": (_mend("y = x.exp(); y.detach()[:, 0] = 0; return y"), "backward still raises"),
-        "detach the result": (_mend("y = x.exp().detach(); y[:, 0] = 0; return y"), "`.detach()` cuts the history"),
+        ".data": (
+            _mend("y = x.exp(); y.data[:, 0] = 0; return y"),
+            "`.data` has a version counter of its own",
+        ),
+        "detach, then write": (
+            _mend("y = x.exp(); y.detach()[:, 0] = 0; return y"),
+            "backward still raises",
+        ),
+        "detach the result": (
+            _mend("y = x.exp().detach(); y[:, 0] = 0; return y"),
+            "`.detach()` cuts the history",
+        ),
         "no_grad": (
             "def weights(x):\n    with torch.no_grad():\n        y = x.exp()\n        y[:, 0] = 0\n    return y",
             "under `no_grad` nothing is recorded",
@@ -56,10 +93,22 @@ WRONG = {
             "def weights(x):\n    y = x.exp()\n    with torch.no_grad():\n        y[:, 0] = 0\n    return y",
             "backward still raises",
         ),
-        "numpy": (_mend("y = x.exp(); y.detach().numpy()[:, 0] = 0; return y"), "a NumPy array shares the bytes"),
-        "clone too early": (_mend("y = x.clone().exp(); y[:, 0] = 0; return y"), "backward still raises"),
-        "another order": (_mend("z = x.clone(); z[:, 0] = 0; return z.exp()"), "with zeros in the first column"),
-        "gradient cut in part": (_mend("y = x.exp().detach() * (x * 0 + 1); y = y.clone(); y[:, 0] = 0; return y"), "`.detach()` cuts the history"),
+        "numpy": (
+            _mend("y = x.exp(); y.detach().numpy()[:, 0] = 0; return y"),
+            "a NumPy array shares the bytes",
+        ),
+        "clone too early": (
+            _mend("y = x.clone().exp(); y[:, 0] = 0; return y"),
+            "backward still raises",
+        ),
+        "another order": (
+            _mend("z = x.clone(); z[:, 0] = 0; return z.exp()"),
+            "with zeros in the first column",
+        ),
+        "gradient cut in part": (
+            _mend("y = x.exp().detach() * (x * 0 + 1); y = y.clone(); y[:, 0] = 0; return y"),
+            "`.detach()` cuts the history",
+        ),
         "nothing": (_mend("return x.exp()"), "with zeros in the first column"),
         "no return": (_mend("y = x.exp().clone(); y[:, 0] = 0"), "returns NoneType"),
         "no_grad write on x": (
