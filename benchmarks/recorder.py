@@ -21,8 +21,8 @@ from torch.nn.functional import cross_entropy
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.overrides import TorchFunctionMode
 
-from overwritten.calls import LOOKS_ONLY
-from overwritten.eyes import Eyes
+from overwritten.doctor.watching import Eyes
+from overwritten.record.calls import LOOKS_ONLY
 
 SEED = 0
 WARM_UP = 3

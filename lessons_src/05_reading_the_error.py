@@ -38,7 +38,7 @@ from torch.nn import functional as F
 
 from overwritten import caught, film, knob, predict, watch
 from overwritten.cases import resnet
-from overwritten.lesson import reading_the_error as exercises
+from overwritten.lesson.exercises import reading_the_error as exercises
 
 # %%
 from overwritten.live.decoder import decode, decoder

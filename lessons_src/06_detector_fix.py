@@ -40,14 +40,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from overwritten import caught, film, knob, predict, watch
-from overwritten.lesson import detector_fix as exercises
+from overwritten.lesson.exercises import detector_fix as exercises
 
 # %%
 from overwritten.cases import detector
 from overwritten.cases.detector_data import make_scenes
 from overwritten.cases.detector_data import make_support
 from overwritten.lesson.progress import progress
-from overwritten.trial import trial
+from overwritten.record.trial import trial
 
 torch.set_num_threads(1)  # a small network: more threads would wait
 

@@ -36,7 +36,7 @@ import torch
 from torch.nn import functional as F
 
 from overwritten import caught, film, knob, predict, watch
-from overwritten.lesson import slowfast_fix as exercises
+from overwritten.lesson.exercises import slowfast_fix as exercises
 from overwritten.lesson.progress import progress
 from overwritten.messages import parse
 
@@ -529,7 +529,7 @@ y.sum().backward()
 # more with the check switched off:
 
 # %%
-from overwritten.trial import trial
+from overwritten.record.trial import trial
 
 start = "x = torch.randn(4, 8, requires_grad=True)\ny = x.relu()\n"
 end = "\nz.square().sum().backward()"

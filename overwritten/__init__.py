@@ -5,13 +5,15 @@
 16
 """
 
-from overwritten.doctor import watch
+from overwritten.doctor.diagnosis import watch
 from overwritten.lesson import answers
 from overwritten.lesson.predict import predict
 from overwritten.lesson.show import caught
+from overwritten.live import ops
 from overwritten.live.film import film
 from overwritten.live.knob import knob
-from overwritten.recorder import record
+from overwritten.record.recorder import record
+from overwritten.record.trial import trial
 
 
 def load_ipython_extension(shell):
@@ -22,4 +24,4 @@ def load_ipython_extension(shell):
 
 
 __version__ = "0.1.0"
-__all__ = ["answers", "caught", "film", "knob", "predict", "record", "watch"]
+__all__ = ["answers", "caught", "film", "knob", "ops", "predict", "record", "trial", "watch"]

@@ -18,8 +18,8 @@ import types
 import warnings
 from html import escape
 
-from overwritten.doctor import explain, silent_dict, silent_text
-from overwritten.eyes import Eyes
+from overwritten.doctor.diagnosis import explain, silent_dict, silent_text
+from overwritten.doctor.watching import Eyes
 
 _OURS = os.path.dirname(__file__) + os.sep
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sys
 
-from overwritten.doctor import explain, silent_text
-from overwritten.eyes import Eyes
+from overwritten.doctor.diagnosis import explain, silent_text
+from overwritten.doctor.watching import Eyes
 from overwritten.live.film import film
-from overwritten.recorder import follow
+from overwritten.record.recorder import follow
 
 
 def watch_cell(shell, line, cell):

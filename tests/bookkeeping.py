@@ -8,7 +8,7 @@ import itertools
 import random
 from dataclasses import dataclass, field
 
-from overwritten.ledger import letter_of
+from overwritten.record.ledger import letter_of
 
 ITEM = 4  # bytes of a float32
 

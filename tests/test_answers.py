@@ -3,9 +3,7 @@
 import base64
 import errno
 import importlib
-import json
 import os
-import random
 import re
 import subprocess
 import sys
@@ -14,19 +12,19 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import LESSONS, ROOT
 from filelock import FileLock
 from traitlets import Bunch
 
+from conftest import LESSONS, ROOT
 from overwritten import answers, predict
 from overwritten.lesson import kept, store
-from overwritten.lesson import version_counter as exercises
 from overwritten.lesson.exercise import Exercise
+from overwritten.lesson.exercises import version_counter as exercises
 from overwritten.lesson.predict import _TELL
-from overwritten.lesson.store import Newer, Store, merged, parsed, text_of
+from overwritten.lesson.store import Store, merged, parsed, text_of
 
 sys.path.insert(0, str(ROOT / "tools"))
-import build_notebooks  # noqa: E402
+import build_notebooks
 
 KEY = ("version_counter", "exercises", "count_writes")
 QUESTION = ("`1 + 1`?", {"1": "Count.", "`2`": "Yes.", "<3>": "Less."}, "`2`")
@@ -391,7 +389,7 @@ def unattempted(f, x):
 def test_every_exercise_of_every_lesson_is_kept_under_its_name(kept_in):
     for lesson in (path.stem[3:] for path in LESSONS):
         for name, exercise in importlib.import_module(
-            f"overwritten.lesson.{lesson}"
+            f"overwritten.lesson.exercises.{lesson}"
         ).EXERCISES.items():
             assert kept.place(exercise) == (lesson, "exercises", name)
     assert kept.place(Exercise(lambda f: None, ("h",), "s")) is None
@@ -440,14 +438,14 @@ def test_no_answer_is_too_odd_to_be_checked(kept_in, odd):
 
 
 CELL = """
-from overwritten.lesson import version_counter as exercises
+from overwritten.lesson.exercises import version_counter as exercises
 helper = 0
 def count_writes(f, x):
     return helper
 exercises.count_writes.check(count_writes)
 """
 DICT = """
-from overwritten.lesson import version_counter as exercises
+from overwritten.lesson.exercises import version_counter as exercises
 saved = dict.fromkeys(exercises.what_is_saved.questions, "both")
 """
 

@@ -5,8 +5,8 @@ import shutil
 import signal
 
 import pytest
-from conftest import LESSONS, ROOT, jupyterlab, looking
 
+from conftest import LESSONS, ROOT, jupyterlab, looking
 from overwritten.lesson.store import parsed
 
 #: Cells run one after the other, as with Shift+Enter, the first with `source` if it is given.

@@ -13,11 +13,12 @@ from dataclasses import asdict, replace
 
 import pytest
 import torch
-from conftest import ROOT
 from torch.nn import functional as F
 
-from overwritten import atlas, ops
-from overwritten.atlas import InPlace, LeftOut, Operation
+from conftest import ROOT
+from overwritten.atlas import rows as atlas
+from overwritten.atlas.rows import InPlace, LeftOut, Operation
+from overwritten.live import ops
 
 OVERWRITTEN = "modified by an inplace operation"
 WRITTEN_BY = {row.torch for kind in (Operation, InPlace) for row in atlas.rows(kind)}

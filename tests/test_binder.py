@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from conftest import ROOT
 
 INSTALL = 'pip install --no-cache-dir -r "binder/requirements.txt"'

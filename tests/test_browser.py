@@ -5,8 +5,9 @@ import random
 import re
 
 import pytest
-from conftest import jupyterlab, looking
 from playwright.sync_api import TimeoutError
+
+from conftest import jupyterlab, looking
 
 light = pytest.mark.parametrize("look", [False], indirect=True, ids=["light"])
 

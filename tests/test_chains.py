@@ -13,14 +13,14 @@ import sys
 
 import pytest
 import torch
-from conftest import ROOT
 from torch.autograd.graph import saved_tensors_hooks
 
+from conftest import ROOT
 from overwritten import knob
-from overwritten.lesson.safe_relu import ACTIVATIONS, CONSUMERS, PRODUCERS, chain, network
+from overwritten.lesson.exercises.safe_relu import ACTIVATIONS, CONSUMERS, PRODUCERS, chain, network
 from overwritten.pictures.peaks import peaks_svg
-from overwritten.recorder import record
-from overwritten.trial import CAUTIOUS, RAISES, RIGHT, SILENT, trial
+from overwritten.record.recorder import record
+from overwritten.record.trial import CAUTIOUS, RAISES, RIGHT, SILENT, trial
 
 DEPTHS = (1, 2, 3, 4)
 CHOICES = (ACTIVATIONS, CONSUMERS, DEPTHS)  # what each producer goes with
@@ -49,7 +49,7 @@ def same(ours, theirs):
     return all(a is not None and (a - b).abs().max() <= 1e-5 * b.abs().max() for a, b in pairs)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def truth(twin):
     error, true = gradients(twin)
     assert error == ""
@@ -77,7 +77,8 @@ def quick(monkeypatch):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     monkeypatch.setattr(
-        "overwritten.calls.with_scratch", lambda func, args, kwargs: (func(*args, **kwargs), None)
+        "overwritten.record.calls.with_scratch",
+        lambda func, args, kwargs: (func(*args, **kwargs), None),
     )
     yield
     torch.set_num_threads(threads)

@@ -5,10 +5,11 @@ import sys
 
 import nbformat
 import pytest
+
 from conftest import LESSONS, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
-import claims  # noqa: E402
+import claims
 
 
 def cited_in(path):

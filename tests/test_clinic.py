@@ -6,11 +6,11 @@ import sys
 
 import pytest
 import torch
-from conftest import ROOT
 from torch.autograd.graph import saved_tensors_hooks
 
-from overwritten.lesson import clinic
-from overwritten.lesson.folk import WHY_NOT
+from conftest import ROOT
+from overwritten.lesson.checking import WHY_NOT
+from overwritten.lesson.exercises import clinic
 
 each_script = pytest.mark.parametrize("name", clinic.SCRIPTS)
 

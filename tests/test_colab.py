@@ -1,16 +1,16 @@
 """Each lesson in a stand-in for Colab: a lone file, Colab's versions, the course fetched by its first cell."""
 
 import os
-import subprocess
 import sys
 
 import nbformat
 import pytest
+
 from conftest import LESSONS, NOTEBOOKS, ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
-import colab  # noqa: E402
-from badges import slug_and_tag  # noqa: E402
+import colab
+from badges import slug_and_tag
 
 VENV = ROOT / ".venv-colab"
 TAG = slug_and_tag(ROOT)[1]

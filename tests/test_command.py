@@ -115,13 +115,20 @@ def test_a_training_script_that_fails(tmp_path):
     cure = diagnosis.pop("cure")
     assert "inplace=False" in cure and diagnosis == {
         "saver": {
-            **{"op": "relu", "file": str(script), "line": line_of(script, "saves")},
-            **{"module": "1.act (ReLU)", "version": 0},
+            "op": "relu",
+            "file": str(script),
+            "line": line_of(script, "saves"),
+            "module": "1.act (ReLU)",
+            "version": 0,
         },
         "writers": [
             {
-                **{"op": "dropout", "file": str(script), "line": line_of(script, "writes")},
-                **{"module": "1.drop (Dropout)", "before": 0, "after": 1},
+                "op": "dropout",
+                "file": str(script),
+                "line": line_of(script, "writes"),
+                "module": "1.drop (Dropout)",
+                "before": 0,
+                "after": 1,
             }
         ],
         "verdict": "raises",
@@ -395,13 +402,11 @@ def test_strict(tmp_path, folder):
         which = {"exp": "one", "sigmoid": "two"}[silent["saver"]["op"]]
         saved, written = line_of(script, f"saves {which}"), line_of(script, f"writes {which}")
         assert silent["saver"] == {
-            **{
-                "op": silent["saver"]["op"],
-                "file": str(script),
-                "line": saved,
-                "module": "",
-                "version": 0,
-            }
+            "op": silent["saver"]["op"],
+            "file": str(script),
+            "line": saved,
+            "module": "",
+            "version": 0,
         }
         (wrote,) = silent["writers"]
         assert (wrote.pop("op") == "mul_") == (which == "one")

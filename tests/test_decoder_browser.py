@@ -1,6 +1,7 @@
 """The decoder in JupyterLab: found by its label, used by the keyboard, nothing typed lost."""
 
 import pytest
+
 from conftest import looking
 
 LABEL = "[torch.LongTensor [6]] is at version 1; expected version 0 instead."

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from overwritten import knob, watch
 from overwritten.cases import detector
 from overwritten.cases.detector_data import CLASSES, SIZE, make_scene, make_scenes, make_support
-from overwritten.lesson import detector_fix as lesson
+from overwritten.lesson.exercises import detector_fix as lesson
 from overwritten.messages import normal, parse
 
 RAISES, SHAPES, IDLE = "8; expected 7", "60 against 5", "ok, boxes idle"

@@ -12,14 +12,14 @@ import weakref
 
 import pytest
 import torch
-from conftest import free_port
 from hypothesis import given, settings, strategies
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
+from conftest import free_port
 from overwritten import watch
-from overwritten.doctor import diagnose
-from overwritten.eyes import Eyes
+from overwritten.doctor.diagnosis import diagnose
+from overwritten.doctor.watching import Eyes
 
 OPS = [
     "exp",
@@ -257,7 +257,7 @@ def test_the_error_is_the_same_and_gets_a_note():
     if sys.version_info >= (3, 11):
         assert caught.value.__notes__ == [text]
     files = [str(entry.path) for entry in caught.traceback]
-    assert not any("overwritten/eyes.py" in file for file in files)
+    assert not any("overwritten/doctor/watching.py" in file for file in files)
 
 
 def test_module_paths():

@@ -8,15 +8,15 @@ import xml.etree.ElementTree as ElementTree
 
 import nbformat
 import pytest
-from conftest import ROOT
-from test_lanes import OWN, X, has_open_padlock, outside, overlapping, placed, texts
-from test_pictures import SNIPPETS, SVG
 
+from conftest import ROOT
 from overwritten import film, record
 from overwritten.pictures.draw import WIDTH
 from overwritten.pictures.lanes import lanes_svg
 from overwritten.pictures.parts import MOST_COLUMNS, lanes_svgs
 from overwritten.pictures.step import MOST_SLOTS, step_svgs
+from test_lanes import OWN, X, has_open_padlock, outside, overlapping, placed, texts
+from test_pictures import SNIPPETS
 
 LATE = X + "y = x.exp()\n" + "z = 1\n" * 40 + "y += 1\ny.sum().backward()"
 MANY = "".join(f"x{i} = torch.full((4,), {i}.)\n" for i in range(30)) + "for i in range(99):\n"

@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from overwritten.cases.patterns import EVERY, HEAD
-from overwritten.lesson import guide
-from overwritten.lesson.guide import (
+from overwritten.lesson.shows import guide
+from overwritten.lesson.shows.guide import (
     SECTIONS,
     SHOWN,
     alone,

@@ -14,10 +14,10 @@ import time
 import pytest
 import torch
 
-from overwritten import knob, ops
-from overwritten.eyes import Eyes
-from overwritten.lesson import safe_relu
-from overwritten.live import newest
+from overwritten import knob
+from overwritten.doctor.watching import Eyes
+from overwritten.lesson.exercises import safe_relu
+from overwritten.live import newest, ops
 from overwritten.live.cells import Cells, cells
 from overwritten.live.scenes import SCENES
 

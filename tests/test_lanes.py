@@ -4,13 +4,13 @@ import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
-from test_pictures import SNIPPETS, SVG
 
 from overwritten import record
 from overwritten.pictures.draw import WIDTH, alone, height_of, stack
 from overwritten.pictures.gradients import gradients_svg
 from overwritten.pictures.lanes import lanes_sentence, lanes_svg
-from overwritten.trial import trial
+from overwritten.record.trial import trial
+from test_pictures import SNIPPETS, SVG
 
 X = "x = torch.ones(3, requires_grad=True)\n"
 RAISES = X + "y = x.exp()\ny += 1\ny.sum().backward()"

@@ -5,8 +5,8 @@ import signal
 
 import pytest
 import torch
-from conftest import LESSONS as PAGES
 
+from conftest import LESSONS as PAGES
 from overwritten import caught, predict
 from overwritten.lesson.exercise import Exercise, attempt
 
@@ -14,7 +14,9 @@ LESSONS = [path.stem[3:] for path in PAGES]
 EXERCISES = {
     (lesson, name): exercise
     for lesson in LESSONS
-    for name, exercise in importlib.import_module(f"overwritten.lesson.{lesson}").EXERCISES.items()
+    for name, exercise in importlib.import_module(
+        f"overwritten.lesson.exercises.{lesson}"
+    ).EXERCISES.items()
 }
 WRONG = {
     (lesson, name): cases

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from overwritten import film, record
-from overwritten.lesson.folk import WHY_NOT, Folk
+from overwritten.lesson.checking import WHY_NOT, Folk
 from overwritten.live.table import Table
 
 

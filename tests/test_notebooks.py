@@ -14,13 +14,14 @@ import matplotlib.image
 import matplotlib.pyplot
 import nbformat
 import pytest
-from conftest import LESSONS, NOTEBOOKS, ROOT
 from PIL import Image
+
+from conftest import LESSONS, NOTEBOOKS, ROOT
 from structure import problems
 
 sys.path.insert(0, str(ROOT / "tools"))
-import badges  # noqa: E402
-import build_notebooks  # noqa: E402
+import badges
+import build_notebooks
 
 PNG = "image/png"
 each_page = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

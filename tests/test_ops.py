@@ -13,7 +13,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from overwritten import atlas, ops
+from overwritten.atlas import rows as atlas
+from overwritten.live import ops
 
 OVERWRITTEN = "modified by an inplace operation"
 VERDICTS = {

@@ -6,6 +6,7 @@ import shutil
 import urllib.request
 
 import pytest
+
 from conftest import NOTEBOOKS, ROOT, jupyterlab
 
 

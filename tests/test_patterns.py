@@ -13,11 +13,11 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
 from overwritten.cases.patterns import COUSINS, EVERY, HEAD, PATTERNS
-from overwritten.doctor import diagnose
-from overwritten.eyes import Eyes
-from overwritten.lesson.guide import SECTIONS, end_of, find, in_short, tried
+from overwritten.doctor.diagnosis import diagnose
+from overwritten.doctor.reading import SUSPECTS
+from overwritten.doctor.watching import Eyes
+from overwritten.lesson.shows.guide import SECTIONS, end_of, find, in_short, tried
 from overwritten.messages import KINDS, parse
-from overwritten.reading import SUSPECTS
 
 each_pattern = pytest.mark.parametrize("pattern", PATTERNS, ids=lambda pattern: pattern.name)
 each = pytest.mark.parametrize("pattern", EVERY, ids=lambda pattern: pattern.name)

@@ -2,13 +2,21 @@
 
 import pytest
 import torch
-from test_messages import GOOD_LUCK, HINT, MODIFIED, NEW, OTHERS, PLAIN, WHOLE
 
 from overwritten import watch
+from overwritten.doctor.reading import (
+    CUT_OFF,
+    IN_A_SENTENCE,
+    NO_MESSAGE,
+    SUSPECTS,
+    VIEWS,
+    decode,
+    node_of,
+)
 from overwritten.live import decoder as live
 from overwritten.live.decoder import decoder
 from overwritten.messages import KINDS, forward_lines, parse, parse_all
-from overwritten.reading import CUT_OFF, IN_A_SENTENCE, NO_MESSAGE, SUSPECTS, VIEWS, decode, node_of
+from test_messages import GOOD_LUCK, HINT, MODIFIED, NEW, OTHERS, PLAIN, WHOLE
 
 TENSOR = "[torch.cuda.FloatTensor [2, 2048, 25, 25]], which is output 0 of ReluBackward1, is at version 2; expected version 1 instead."
 REPORTED = MODIFIED + TENSOR + HINT + PLAIN

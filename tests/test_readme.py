@@ -7,9 +7,10 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 import badges
 import colab
-import pytest
 from conftest import ROOT
 from test_axe import CONTRAST
 

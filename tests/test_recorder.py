@@ -10,14 +10,14 @@ import weakref
 
 import pytest
 import torch
-from bookkeeping import World
 
-from overwritten.pictures.step import step_svg
+from bookkeeping import World
 from overwritten import record, watch
-from overwritten.ledger import Ledger
-from overwritten.recorder import MAX_STEPS
-from overwritten.scratch import with_scratch
-from overwritten.tensors import named_tensors, state_of
+from overwritten.pictures.step import step_svg
+from overwritten.record.ledger import Ledger
+from overwritten.record.recorder import MAX_STEPS
+from overwritten.record.scratch import with_scratch
+from overwritten.record.tensors import named_tensors, state_of
 
 
 @pytest.mark.parametrize("seed", range(50))

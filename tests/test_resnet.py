@@ -17,9 +17,9 @@ from overwritten.cases.resnet import (
     relu_1_9,
     story,
 )
-from overwritten.lesson.reading_the_error import PROGRAMS, forward_of
+from overwritten.lesson.exercises.reading_the_error import PROGRAMS, forward_of
 from overwritten.messages import parse
-from overwritten.trial import trial
+from overwritten.record.trial import trial
 
 REPORTED = parse(
     "one of the variables needed for gradient computation has been modified by an inplace operation: "

@@ -8,10 +8,11 @@ import sys
 import zipfile
 
 import pytest
+
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
-import make_venv  # noqa: E402
+import make_venv
 
 
 def make(*words, **variables):
@@ -159,7 +160,7 @@ def finds_its_scripts(wheel, folder):
     ]
     assert subprocess.run(command, capture_output=True).returncode == 0
     (site,) = (folder / "there").rglob("site-packages")
-    code = "from overwritten.lesson import clinic; print(clinic.__file__, *(one.path for one in clinic.SCRIPTS.values()))"
+    code = "from overwritten.lesson.exercises import clinic; print(clinic.__file__, *(one.path for one in clinic.SCRIPTS.values()))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=folder,

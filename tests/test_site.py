@@ -9,6 +9,7 @@ import sys
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+
 from conftest import ARTEFACTS, NOTEBOOKS, ROOT
 
 each_lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

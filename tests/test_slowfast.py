@@ -7,9 +7,9 @@ import zlib
 import numpy as np
 import pytest
 import torch
-from conftest import ROOT
 from torch.nn import functional as F
 
+from conftest import ROOT
 from overwritten import watch
 from overwritten.cases import slowfast
 from overwritten.cases.slowfast import (
@@ -29,17 +29,17 @@ from overwritten.cases.slowfast_data import (
     unpack,
     yolo_to_corners,
 )
-from overwritten.lesson import slowfast_fix as lesson
-from overwritten.lesson.slowfast_network import (
+from overwritten.lesson.exercises import slowfast_fix as lesson
+from overwritten.lesson.shows.slowfast_network import (
     SWITCHES,
     network,
     network_sentence,
     network_svg,
     try_out,
 )
-from overwritten.lesson.slowfast_player import Player, frames_png
+from overwritten.lesson.shows.slowfast_player import Player, frames_png
 from overwritten.messages import parse
-from overwritten.trial import RIGHT
+from overwritten.record.trial import RIGHT
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from overwritten import record
-from overwritten.spans import silent_steps, spans
+from overwritten.record.spans import silent_steps, spans
 
 X = "x = torch.ones(3, requires_grad=True)\n"
 #: name: (the lines after X, which is step 1; the spans as (tensor, start, end, expects, finds, outcome, unseen))

@@ -3,11 +3,11 @@
 import re
 import sys
 
-import course
 import nbformat
 import pytest
-from conftest import NOTEBOOKS, ROOT
 
+import course
+from conftest import NOTEBOOKS, ROOT
 from overwritten.lesson import selfcheck
 from overwritten.lesson.show import with_code
 

@@ -10,7 +10,7 @@ import torch.utils.checkpoint
 from torch import nn
 
 from overwritten import watch
-from overwritten.eyes import Eyes
+from overwritten.doctor.watching import Eyes
 
 WRITERS = {
     ".data": "y.data.mul_(2)  # writer",

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
-from overwritten.trial import CAUTIOUS, NOTHING, RAISES, RIGHT, SILENT, trial
+from overwritten.record.trial import CAUTIOUS, NOTHING, RAISES, RIGHT, SILENT, trial
 
 START = "x = torch.tensor([0.5, 2.0, -1.0], requires_grad=True)\n"
 END = "\ny.sum().backward()"

@@ -7,11 +7,12 @@ import subprocess
 import sys
 
 import pytest
+
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tools"))
-import claims  # noqa: E402
-import versions  # noqa: E402
+import claims
+import versions
 
 WEEKLY = ROOT / ".github" / "workflows" / "weekly.yml"
 

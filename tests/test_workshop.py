@@ -6,12 +6,13 @@ import subprocess
 import sys
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+import yaml
+
 import badges
 import course
-import pytest
 import sheet
 import workshop
-import yaml
 from conftest import NOTEBOOKS, ROOT
 
 FOLDER = ROOT / "workshop"

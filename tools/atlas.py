@@ -1,7 +1,7 @@
 """Write the op atlas: `overwritten/atlas_*.csv`, measured on the torch in use.
 
 The course's own expressions and every entry of PyTorch's op database become small programs, and
-all go through the one experiment of `overwritten.ops`. An entry that hangs or dies costs itself
+all go through the one experiment of `overwritten.live.ops`. An entry that hangs or dies costs itself
 only; what has no row is listed with the reason.
 """
 
@@ -18,8 +18,9 @@ from pathlib import Path
 
 import torch
 
-from overwritten import atlas, ops
-from overwritten.atlas import InPlace, LeftOut, Operation
+from overwritten.atlas import rows as atlas
+from overwritten.atlas.rows import InPlace, LeftOut, Operation
+from overwritten.live import ops
 
 LIMIT = 60  # seconds for one entry
 
@@ -116,8 +117,9 @@ def measured_course(name, twin) -> list:
 
 def measured_entry(position) -> list:
     """The rows of one entry of the op database, or why it has none."""
-    from op_db import NoProgram, experiment, label
     from torch.testing._internal.common_methods_invocations import op_db
+
+    from op_db import NoProgram, experiment, label
 
     entry = op_db[position]
     op = label(entry)
@@ -175,8 +177,9 @@ def _work(there, jobs):
 
 def derive() -> list:
     """All rows, from the course's list and the op database of the torch in use."""
-    from op_db import label
     from torch.testing._internal.common_methods_invocations import op_db
+
+    from op_db import label
 
     jobs = [(measured_course, name, name, twin) for name, twin in course()]
     jobs += [(measured_entry, label(entry), position) for position, entry in enumerate(op_db)]

@@ -30,7 +30,7 @@ def films() -> dict[str, str]:
     """{file name: SVG} for both themes."""
     from overwritten.pictures.step import step_svgs
     from overwritten.pictures.words import sentence
-    from overwritten.recorder import record
+    from overwritten.record.recorder import record
 
     recording = record(CODE)
     said = sentence(recording, len(recording.steps) - 1)

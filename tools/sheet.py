@@ -151,7 +151,7 @@ def _picture(page):
     from overwritten.pictures.draw import STYLE as PICTURES
     from overwritten.pictures.draw import WIDTH
     from overwritten.pictures.lanes import lanes_svg
-    from overwritten.recorder import record
+    from overwritten.record.recorder import record
 
     svg = lanes_svg(record(CODE))
     rules = PICTURES[PICTURES.index(".ow svg text") :].replace(".ow svg ", ".ow ")

@@ -16,7 +16,7 @@ from types import ModuleType
 from overwritten.lesson.store import Store
 
 NAME = "overwritten_answers.json"
-_LESSONS = "overwritten.lesson."
+_LESSONS = "overwritten.lesson.exercises."
 _LONGEST = 20_000  # characters kept of one answer
 
 
@@ -44,7 +44,7 @@ def shell():
 def lesson_in(names: dict) -> str:
     """Which lesson's exercises a notebook with these names has imported; 'other' for none.
 
-    >>> from overwritten.lesson import version_counter
+    >>> from overwritten.lesson.exercises import version_counter
     >>> lesson_in({"exercises": version_counter})
     'version_counter'
     """

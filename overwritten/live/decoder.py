@@ -1,4 +1,4 @@
-"""The decoder: a field to paste an error into, and under it what `overwritten.reading` says.
+"""The decoder: a field to paste an error into, and under it what `overwritten.doctor.reading` says.
 
 The idea: the text stays in the browser's own field, so nothing typed is lost while a cell
 runs; every change of it is read anew, which takes a moment and runs no code of the learner's.
@@ -6,8 +6,8 @@ runs; every change of it is read anew, which takes a moment and runs no code of 
 
 from __future__ import annotations
 
+from overwritten.doctor.reading import Decoded, decode
 from overwritten.live.controls import STYLE_OF_CONTROLS
-from overwritten.reading import NO_MESSAGE, Decoded, decode
 
 _FIELD = ".ow-knob textarea{border:1px solid #767676}"
 #: What the learner typed last: it stands there again when the cell runs again.
@@ -77,6 +77,7 @@ def decoder(text: str = "", read=decode) -> Decoder:
 
     read: function(text) → `Decoded`, for what is shown under the field.
 
+    >>> from overwritten.doctor.reading import NO_MESSAGE
     >>> decoder().paste("nothing of the kind").sorry == NO_MESSAGE
     True
     """

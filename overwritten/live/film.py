@@ -19,8 +19,8 @@ from overwritten.pictures.draw import STYLE, data_uri
 from overwritten.pictures.parts import lanes_svgs
 from overwritten.pictures.step import step_svgs
 from overwritten.pictures.words import sentence, table
-from overwritten.recorder import record
-from overwritten.recording import Recording
+from overwritten.record.recorder import record
+from overwritten.record.recording import Recording
 
 CONTROLS = """
 .ow .controls{display:flex;gap:8px;align-items:center;flex-wrap:wrap;margin:0 0 4px;padding:5px;font-size:14px}

@@ -13,9 +13,9 @@ from overwritten.pictures.draw import size, stack
 from overwritten.pictures.gradients import MOST, flat_of, gradients_svg
 from overwritten.pictures.lanes import lanes_sentence, lanes_svg
 from overwritten.pictures.peaks import peaks_svg
-from overwritten.recorder import record
-from overwritten.recording import Recording
-from overwritten.trial import Trial, trial
+from overwritten.record.recorder import record
+from overwritten.record.recording import Recording
+from overwritten.record.trial import Trial, trial
 
 
 class Scene(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import groupby
 
 from overwritten.pictures.draw import CHAR, WIDTH, box, size, text
-from overwritten.recording import Recording
+from overwritten.record.recording import Recording
 
 PAD, TALL = 10, 62
 #: Height of the curve with its words, in px.

@@ -9,7 +9,7 @@ A pure function from two Recordings to SVG.
 from __future__ import annotations
 
 from overwritten.pictures.draw import CHAR, WIDTH, box, clip, number, picture, text
-from overwritten.recording import Recording
+from overwritten.record.recording import Recording
 
 PAD, HIGH, TRUE, WIDE, MOST = 10, 66, 24, 46, 6
 

@@ -11,8 +11,8 @@ from overwritten.messages import parse
 from overwritten.pictures.curve import stairs
 from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, padlock, picture, size, text
 from overwritten.pictures.step import touched
-from overwritten.recording import Recording
-from overwritten.spans import silent_steps, spans
+from overwritten.record.recording import Recording
+from overwritten.record.spans import silent_steps, spans
 
 PAD, LINE, GUTTER = 10, 20, 92
 BAR, SPAN, STAIRS = 26, 20, 36

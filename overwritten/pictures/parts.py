@@ -12,7 +12,7 @@ from math import ceil
 
 from overwritten.pictures.draw import WIDTH, box, height_of, picture, stack, text
 from overwritten.pictures.lanes import GUTTER, LINE, MOST_LINES, PAD, lanes_sentence, lanes_svg
-from overwritten.recording import Recording
+from overwritten.record.recording import Recording
 
 MOST_COLUMNS = 20
 

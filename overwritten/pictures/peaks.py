@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from overwritten.messages import parse
 from overwritten.pictures.draw import CHAR, WIDTH, box, clip, padlock, picture, size, text
-from overwritten.recording import Recording
-from overwritten.spans import spans
+from overwritten.record.recording import Recording
+from overwritten.record.spans import spans
 
 PAD, LINE, STAIRS, CODE = 10, 20, 66, 322
 

@@ -23,7 +23,7 @@ from overwritten.pictures.draw import (
     text,
 )
 from overwritten.pictures.words import names_of, remarks, sentence
-from overwritten.recording import Recording, Step
+from overwritten.record.recording import Recording, Step
 
 PAD, LINE, BRACKET = 10, 20, 40
 SIDE = 38  # code up to this many characters may stand beside the storages, longer code above

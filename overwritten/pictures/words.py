@@ -8,8 +8,8 @@ from __future__ import annotations
 from html import escape
 
 from overwritten.pictures.draw import clean, size
-from overwritten.recording import Recording, Step
-from overwritten.scratch import NUMBER_BYTES
+from overwritten.record.recording import Recording, Step
+from overwritten.record.scratch import NUMBER_BYTES
 
 #: In-place operations that change a tensor's label (shape, strides) and no byte.
 RELABELS = frozenset(

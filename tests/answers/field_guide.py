@@ -1,6 +1,6 @@
 """Wrong answers to the exercises of lesson 8, each with words from the message meant for it."""
 
-from overwritten.lesson.field_guide import patterns
+from overwritten.lesson.exercises.field_guide import patterns
 
 _RIGHT = patterns.solution().message
 

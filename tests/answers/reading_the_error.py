@@ -1,6 +1,6 @@
 """Wrong answers to the exercises of lesson 5, each with words from the message meant for it."""
 
-from overwritten.lesson.reading_the_error import messages
+from overwritten.lesson.exercises.reading_the_error import messages
 
 _RIGHT = messages.solution().message
 

@@ -20,10 +20,10 @@ class Pattern:
     overwrite a saved tensor, the saving line ends with '# saver', each line that writes
     afterwards with '# writer'. right: instead of them, the cure; does: the cure in a sentence.
     folk: what people write instead, vain: as lines, because: why that is no cure, or what it costs.
-    group: what the reader can tell from the message, a key of `overwritten.reading.SUSPECTS`;
+    group: what the reader can tell from the message, a key of `overwritten.doctor.reading.SUSPECTS`;
     'refused' for errors with another text, 'silent' for none.
     says, ends: what trigger and folk cure end with, as 'Relu, 1; expected 0', as a kind of
-    `overwritten.messages.KINDS`, or as a verdict of `overwritten.trial`.
+    `overwritten.messages.KINDS`, or as a verdict of `overwritten.record.trial`.
     saver, writers, cure: what the doctor finds, writers in the order of the marked lines.
     thread: a public one to read on, '' where none is known. by_hand: a program with the cure's
     gradients that writes nothing in place. no_twin: why the cure is not meant to compute what

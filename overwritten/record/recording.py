@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from overwritten.tensors import StorageState, TensorState
+from overwritten.record.tensors import StorageState, TensorState
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,10 @@ import torch
 
 from overwritten.cases import detector
 from overwritten.cases.detector_data import SIZE
-from overwritten.doctor import watch
-from overwritten.eyes import Eyes
-from overwritten.lesson.detector_scene import (
-    Step,
-    boxes_figure,
-    curves_figure,
-    fixes,
-    in_short,
-    outcome,
-    same,
-    step_code,
-)  # noqa: F401
+from overwritten.doctor.diagnosis import watch
+from overwritten.doctor.watching import Eyes
+from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.folk import Folk
 from overwritten.messages import parse
 
 # Exercise 1: the box deltas

@@ -18,12 +18,24 @@ import torch
 from torch.autograd.function import BackwardCFunction
 from torch.overrides import TorchFunctionMode
 
-from overwritten.calls import LOOKS_ONLY
-from overwritten.elsewhere import make_way, run_compiled_as_python, watch_backward, watch_threads
-from overwritten.refusal import BACKWARD, DETACHED, name_producer, next_node, producer_of, text
-from overwritten.sites import Site, first_user_frame, path_of, site_at, watch_modules
-from overwritten.strict import Fingerprints, fingerprint, watch_inner_hooks
-from overwritten.tensors import tensors_in
+from overwritten.doctor.elsewhere import (
+    make_way,
+    run_compiled_as_python,
+    watch_backward,
+    watch_threads,
+)
+from overwritten.doctor.places import Site, first_user_frame, path_of, site_at, watch_modules
+from overwritten.doctor.refusal import (
+    BACKWARD,
+    DETACHED,
+    name_producer,
+    next_node,
+    producer_of,
+    text,
+)
+from overwritten.doctor.strict import Fingerprints, fingerprint, watch_inner_hooks
+from overwritten.record.calls import LOOKS_ONLY
+from overwritten.record.tensors import tensors_in
 
 #: The latest writes are kept as suspects for errors whose save was not seen.
 MOST_WRITES = 10_000

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from torch.autograd.graph import saved_tensors_hooks
 
 from overwritten.messages import parse
-from overwritten.recorder import record
-from overwritten.recording import Recording
+from overwritten.record.recorder import record
+from overwritten.record.recording import Recording
 
 RAISES = "raises"
 RIGHT = "right gradient"

@@ -11,7 +11,7 @@ import weakref
 
 import torch
 
-from overwritten.tensors import StorageState, why_no_storage
+from overwritten.record.tensors import StorageState, why_no_storage
 
 #: A storage of more elements than this is kept by its first and last few.
 WHOLE = 8

@@ -14,12 +14,12 @@ from torch.nn import functional as F
 
 from overwritten.cases.slowfast import ActionDetector, Config
 from overwritten.cases.slowfast_data import collate, make_clips
-from overwritten.doctor import watch
+from overwritten.doctor.diagnosis import watch
 from overwritten.live.scenes import Scene
 from overwritten.messages import parse
 from overwritten.pictures.draw import box, picture, text
-from overwritten.recording import Recording
-from overwritten.trial import RIGHT
+from overwritten.record.recording import Recording
+from overwritten.record.trial import RIGHT
 
 _MOST_PEOPLE = 10  # upstream's PROPOSAL_PER_CLIP
 _ALL_VIDEOS = 4

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from overwritten.messages import parse
-from overwritten.recording import Recording
+from overwritten.record.recording import Recording
 
 #: The calls in which backward runs.
 _BACKWARD = frozenset({"backward", "grad", "_engine_run_backward"})

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import linecache
 import warnings
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from overwritten.doctor import watch
+from overwritten.doctor.diagnosis import watch
+from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.folk import Folk
 from overwritten.messages import parse
-from overwritten.trial import CAUTIOUS, RAISES, RIGHT, SILENT, trial
+from overwritten.record.trial import CAUTIOUS, RAISES, RIGHT, SILENT, trial
 
 
 def who(recording, code: str = "") -> str:
@@ -434,7 +434,7 @@ _NUDGES = {
 }
 
 
-@lru_cache(maxsize=None)
+@cache
 def truth(name: str) -> str:
     """'raises', 'right' or 'wrong': what the snippet does on this PyTorch, beside its twin."""
     code, write, instead, *_ = _SNIPPETS[name]

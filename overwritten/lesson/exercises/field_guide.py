@@ -10,10 +10,10 @@ import copy
 import torch
 from torch import nn
 
+from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.folk import Folk
-from overwritten.lesson.guide import number, pattern, section
-from overwritten.lesson.reading_the_error import compare
+from overwritten.lesson.exercises.reading_the_error import compare
+from overwritten.lesson.shows.guide import number, pattern, section
 
 __all__ = ["CASES", "EXERCISES", "attend", "patterns", "roll_out"]
 

@@ -13,10 +13,10 @@ from html import escape
 
 import torch
 
-from overwritten.foreign import whose
+from overwritten.doctor.foreign import whose
+from overwritten.doctor.places import CASES
 from overwritten.messages import Message, forward_lines, parse_all
 from overwritten.pictures.draw import STYLE, clean
-from overwritten.sites import CASES
 
 NO_MESSAGE = (
     "No PyTorch error about an in-place operation is in this text; paste it from "

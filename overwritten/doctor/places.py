@@ -13,7 +13,11 @@ from functools import lru_cache
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-_TORCH, _OVERWRITTEN = (os.path.dirname(module) + os.sep for module in (torch.__file__, __file__))
+import overwritten
+
+_TORCH, _OVERWRITTEN = (
+    os.path.dirname(package.__file__) + os.sep for package in (torch, overwritten)
+)
 #: Models as a user would write them: their lines count as the user's own.
 CASES = os.path.join(_OVERWRITTEN, "cases", "")
 _is_users = {}  # file name → is it the user's own?

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from overwritten import ops
+from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.folk import Folk
+from overwritten.live import ops
 from overwritten.messages import parse
 
 

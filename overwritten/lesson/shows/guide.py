@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 import warnings
-from functools import lru_cache
+from functools import cache
 from html import escape
 
 import torch
 
 from overwritten.cases.patterns import EVERY, HEAD, Pattern
+from overwritten.doctor.reading import Decoded, decode
 from overwritten.lesson.show import with_code
 from overwritten.live.film import CONTROLS
 from overwritten.live.scenes import Scene, side_by_side
@@ -22,8 +23,7 @@ from overwritten.live.table import Table
 from overwritten.messages import KINDS, Message, parse
 from overwritten.pictures.draw import STYLE, clean
 from overwritten.pictures.lanes import lanes_sentence, lanes_svg
-from overwritten.reading import Decoded, decode
-from overwritten.trial import Trial, trial
+from overwritten.record.trial import Trial, trial
 
 #: section of the lesson → the groups of patterns that stand there.
 SECTIONS = {
@@ -71,7 +71,7 @@ def both(codes: dict[str, str], values: dict) -> Scene:
     return side_by_side(dict(zip(codes, tried(pattern(values["name"])))))
 
 
-@lru_cache(maxsize=None)
+@cache
 def tried(one: Pattern) -> tuple[Trial, Trial]:
     """The trigger and the folk cure, each run beside the cure."""
     with warnings.catch_warnings():

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from overwritten.doctor import watch
+from overwritten.doctor.diagnosis import watch
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.pictures.draw import clip, size
-
 
 _BEHIND = (
     "the bytes of x changed, but x's version counter did not move: that write went behind PyTorch's "

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import torch
 
-from overwritten.doctor import watch
+from overwritten.doctor.diagnosis import watch
+from overwritten.lesson.checking import WHY_NOT
 from overwritten.lesson.exercise import Exercise, Unattempted
-from overwritten.lesson.folk import WHY_NOT
 from overwritten.messages import parse
 
 
@@ -44,7 +44,7 @@ class Script:
     @property
     def path(self) -> Path:
         """Where the script lies: in the tree, or where pip put it."""
-        path = Path(__file__).parents[2] / "lessons_src" / "clinic" / f"{self.name}.py"
+        path = Path(__file__).parents[3] / "lessons_src" / "clinic" / f"{self.name}.py"
         if path.exists():
             return path
         files = metadata.files("overwritten") or ()

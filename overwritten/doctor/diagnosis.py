@@ -14,13 +14,13 @@ import warnings
 from dataclasses import dataclass
 from html import escape
 
-from overwritten.eyes import Eyes, Kept, Site, Wrote
+from overwritten.doctor.places import ours
+from overwritten.doctor.watching import Eyes, Kept, Site, Wrote
 from overwritten.messages import Message, parse
-from overwritten.pictures.draw import STYLE
 from overwritten.pictures.diagnosis import diagnosis_svg
-from overwritten.recorder import Lines
-from overwritten.recording import Recording
-from overwritten.sites import ours
+from overwritten.pictures.draw import STYLE
+from overwritten.record.recorder import Lines
+from overwritten.record.recording import Recording
 
 _AUGMENTED = {
     "add_": "x = x + …", "sub_": "x = x - …", "mul_": "x = x * …", "div_": "x = x / …",
@@ -214,7 +214,7 @@ class watch:
     What torch.compile made before the block runs as plain Python in it; a function that is
     compiled inside the block is not looked into.
     strict: also warn of gradients that may be wrong although nothing raises
-    (`recording.silent`); slow, see `overwritten.strict`.
+    (`recording.silent`); slow, see `overwritten.doctor.strict`.
 
     >>> import torch
     >>> x = torch.ones(3, requires_grad=True)
@@ -323,7 +323,7 @@ def _line(op, site) -> str:
     """'relu at train.py:12 in head.act (ReLU)  `x = self.act(x)`', in a notebook 'In[3]:2'."""
     name = os.path.basename(site.file)
     try:
-        name = f"In[{get_ipython().compile._filename_map[site.file]}]"  # noqa: F821
+        name = f"In[{get_ipython().compile._filename_map[site.file]}]"
     except (NameError, AttributeError, KeyError):
         pass
     where = f" in {site.module}" if site.module else ""

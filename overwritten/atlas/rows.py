@@ -74,9 +74,9 @@ class LeftOut:
 
 #: Which file holds which rows.
 FILES = {
-    Operation: "atlas_operations.csv",
-    InPlace: "atlas_in_place.csv",
-    LeftOut: "atlas_left_out.csv",
+    Operation: "operations.csv",
+    InPlace: "in_place.csv",
+    LeftOut: "left_out.csv",
 }
 
 

@@ -1,6 +1,6 @@
 """Which operation saves what, and what follows: may its input be overwritten, its result?
 
-The idea: one experiment that is the same for every expression; `overwritten.atlas` holds the
+The idea: one experiment that is the same for every expression; `overwritten.atlas.rows` holds the
 expressions and what came of them. Nothing about an operation is typed in: the saves are seen
 by a pack hook, the verdicts come from `trial`. A row speaks for the values of its own tensors
 and for the write `*= -3`; other values can give another verdict on the gradient.
@@ -12,10 +12,10 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
-from overwritten import atlas
-from overwritten.atlas import InPlace, Operation
+from overwritten.atlas import rows as atlas
+from overwritten.atlas.rows import InPlace, Operation
 from overwritten.live.table import Table
-from overwritten.trial import CAUTIOUS, NOTHING, RAISES, RIGHT, SILENT, Trial, trial
+from overwritten.record.trial import CAUTIOUS, NOTHING, RAISES, RIGHT, SILENT, Trial, trial
 
 _MIXED = "a = torch.tensor([[-1.5, -0.5, 0.25], [0.75, 1.25, -0.25]])\nx = a.requires_grad_() * 1"
 _POSITIVE = "a = torch.tensor([[0.5, 1.5, 0.25], [0.75, 1.25, 2.0]])\nx = a.requires_grad_() * 1"

@@ -6,13 +6,18 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from overwritten.doctor import watch
+from overwritten.doctor.diagnosis import watch
+from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.folk import Folk
-from overwritten.lesson.slowfast_network import network, network_sentence, network_svg, try_out  # noqa: F401
-from overwritten.lesson.slowfast_player import Player  # noqa: F401
+from overwritten.lesson.shows.slowfast_network import (  # noqa: F401
+    network,
+    network_sentence,
+    network_svg,
+    try_out,
+)
+from overwritten.lesson.shows.slowfast_player import Player  # noqa: F401
 from overwritten.messages import parse
-from overwritten.recorder import record
+from overwritten.record.recorder import record
 
 #: The error as the report prints it; N stands for the number of persons there.
 REPORTED = (

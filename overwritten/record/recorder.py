@@ -15,13 +15,13 @@ from dataclasses import replace
 import torch
 from torch.utils._python_dispatch import _disable_current_modes
 
-from overwritten.calls import Calls
-from overwritten.ledger import Ledger
 from overwritten.messages import normal
-from overwritten.recording import Recording, Step
-from overwritten.saves import Saves
-from overwritten.source import Source
-from overwritten.tensors import named_tensors, state_of, why_no_storage
+from overwritten.record.calls import Calls
+from overwritten.record.ledger import Ledger
+from overwritten.record.recording import Recording, Step
+from overwritten.record.saves import Saves
+from overwritten.record.source import Source
+from overwritten.record.tensors import named_tensors, state_of, why_no_storage
 
 #: A recording keeps this many steps; later lines still run and are counted.
 MAX_STEPS = 500

@@ -42,7 +42,7 @@ class Source:
                 self._place(inner)
 
     @classmethod
-    def of(cls, code: str) -> "Source":
+    def of(cls, code: str) -> Source:
         """A snippet, indented as a whole or not. Raises SyntaxError where it is no Python."""
         code = code.replace("\r\n", "\n").replace("\r", "\n").strip("\n")
         if code[:1] in (" ", "\t"):
@@ -50,7 +50,7 @@ class Source:
         return cls(f"<snippet {next(_serial)}>", code.split("\n"), 1, ast.parse(code).body)
 
     @classmethod
-    def around(cls, frame) -> "Source":
+    def around(cls, frame) -> Source:
         """The body of the `with` statement that `frame` is about to enter."""
         filename = frame.f_code.co_filename
         lines = linecache.getlines(filename, frame.f_globals)

@@ -10,9 +10,9 @@ from __future__ import annotations
 import torch
 from torch.overrides import TorchFunctionMode
 
-from overwritten.recording import Call, Write
-from overwritten.scratch import NUMBER_BYTES, with_scratch
-from overwritten.tensors import tensors_in, version_of
+from overwritten.record.recording import Call, Write
+from overwritten.record.scratch import NUMBER_BYTES, with_scratch
+from overwritten.record.tensors import tensors_in, version_of
 
 #: Calls that only look at a tensor's label, never at its bytes.
 LOOKS_ONLY = frozenset(

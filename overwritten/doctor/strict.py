@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
-from overwritten.sites import CASES, ours
+from overwritten.doctor.places import CASES, ours
 
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 

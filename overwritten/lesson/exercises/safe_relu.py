@@ -17,10 +17,10 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
-from overwritten.doctor import watch
+from overwritten.doctor.diagnosis import watch
+from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.folk import Folk
-from overwritten.trial import RIGHT, trial
+from overwritten.record.trial import RIGHT, trial
 
 _LAYERS = {
     "conv": "conv = nn.Conv2d(4, 4, 1)",

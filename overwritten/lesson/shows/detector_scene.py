@@ -14,7 +14,7 @@ import torch
 
 from overwritten.cases import detector
 from overwritten.cases.detector_data import CLASSES, SIZE, make_scenes, make_support
-from overwritten.doctor import watch
+from overwritten.doctor.diagnosis import watch
 from overwritten.live.scenes import Scene
 from overwritten.messages import normal, parse
 from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, picture, text

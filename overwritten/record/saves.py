@@ -11,8 +11,8 @@ from __future__ import annotations
 import torch
 
 from overwritten.messages import parse
-from overwritten.recording import Saved
-from overwritten.tensors import why_no_storage
+from overwritten.record.recording import Saved
+from overwritten.record.tensors import why_no_storage
 
 #: A history of more nodes than this is looked at no further.
 MOST_NODES = 300

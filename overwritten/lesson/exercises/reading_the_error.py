@@ -7,16 +7,16 @@ from __future__ import annotations
 
 import copy
 import re
-from functools import lru_cache
+from functools import cache
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from overwritten.cases.resnet import ConvModule
+from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.folk import Folk
-from overwritten.lesson.leaf_mutation import who
+from overwritten.lesson.exercises.leaf_mutation import who
 from overwritten.messages import forward_lines, parse
 
 __all__ = ["EXERCISES", "PROGRAMS", "forward_of", "gated", "messages", "top_down", "who"]
@@ -78,7 +78,7 @@ _PROGRAMS = {
 PROGRAMS = {name: _GIVEN + code for name, (code, *_) in _PROGRAMS.items()}
 
 
-@lru_cache(maxsize=None)
+@cache
 def _truth(name) -> tuple:
     """(op or 'none', now, expected) of the message on this PyTorch; () where there is none."""
     try:
