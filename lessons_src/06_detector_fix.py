@@ -283,7 +283,7 @@ def alone(lines):
     try:
         names["r"].sum().backward()
     except RuntimeError as error:
-        return exercises.in_short(error)
+        return exercises.clash(error)
     return "ok"
 
 
@@ -337,7 +337,7 @@ for line in (
 # %%
 code = exercises.step_code("in place", "assign", "in place", 5)
 lines = code.splitlines()
-while (step := exercises.Step("\n".join(lines))).saver:
+while (step := exercises.TrainingStep("\n".join(lines))).saver:
     line = lines[step.saver - 1]
     print(step.message().split(", ")[-1], "|", line[:22])
     left, right = line.split(" = ")
@@ -351,7 +351,7 @@ print(step.error or "no error", "| loss is there:", step.loss > 0)
 
 # %% tags=["claim:detector-use-stack"]
 stacked = exercises.step_code("stack", "assign", "in place", 5)
-twin = exercises.Step(stacked)
+twin = exercises.TrainingStep(stacked)
 print("boxes written in place, reads cloned:", step.verdict(twin))
 print("versions of refined:", step.version, "and", twin.version)
 
@@ -492,7 +492,7 @@ for name, block in neighbours.items():
     try:
         block(y).sum().backward()
     except RuntimeError as error:
-        print(f"{exercises.in_short(error):13}", name)
+        print(f"{exercises.clash(error):13}", name)
     else:
         print(f"{'ok':13}", name)
 

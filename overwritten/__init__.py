@@ -5,7 +5,7 @@
 16
 """
 
-from overwritten.doctor.diagnosis import watch
+from overwritten.doctor.block import watch
 from overwritten.lesson import answers
 from overwritten.lesson.predict import predict
 from overwritten.lesson.show import caught

@@ -18,7 +18,8 @@ import types
 import warnings
 from html import escape
 
-from overwritten.doctor.diagnosis import explain, silent_dict, silent_text
+from overwritten.doctor.diagnosis import explain
+from overwritten.doctor.report import silent_dict, silent_text
 from overwritten.doctor.watching import Eyes
 
 _OURS = os.path.dirname(__file__) + os.sep
@@ -44,7 +45,8 @@ def main(arguments=None) -> int:
         return 2
     eyes, parent = Eyes(options.strict), os.getpid()
     warnings.showwarning = _at_the_program(warnings.showwarning)
-    error = diagnosis = None
+    error: BaseException | None = None
+    diagnosis = None
     try:
         with eyes:
             _run(name, rest, bool(options.module))
@@ -53,9 +55,8 @@ def main(arguments=None) -> int:
         error, code = end, _exit_code(end)
     except BaseException as caught:
         error, code = caught, 130 if isinstance(caught, KeyboardInterrupt) else 1
-        told = [
-            explain(one, eyes, _colour()) for one in _chain(caught)
-        ]  # also takes our frames out
+        # also takes our frames out
+        told = [explain(one, eyes, _colour()) for one in _chain(caught)]
         diagnosis = next(filter(None, told), None)
         _show(caught, diagnosis)
     if os.getpid() == parent:  # a forked worker says nothing

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from overwritten.doctor.diagnosis import explain, silent_text
+from overwritten.doctor.diagnosis import explain
+from overwritten.doctor.report import silent_text
 from overwritten.doctor.watching import Eyes
 from overwritten.live.film import film
 from overwritten.record.recorder import follow

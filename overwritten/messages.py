@@ -92,9 +92,15 @@ class Message:
     hint: str = ""
 
     @property
+    def overwritten(self) -> bool:
+        """Is it a whole text about an overwritten tensor, both versions and all?"""
+        return self.now is not None
+
+    @property
     def writes(self) -> int | None:
         """How often the storage was written since the save: now - expected."""
-        return None if self.now is None else self.now - self.expected
+        both = self.now is not None and self.expected is not None
+        return self.now - self.expected if both else None
 
     def text(self) -> str:
         """The text again, word for word (kind 'overwritten' only; else ValueError)."""
@@ -148,7 +154,7 @@ def parse_all(text: str) -> list[Message]:
 
 
 def _whole(messages):
-    return sum(m.kind != "overwritten" or m.now is not None for m in messages)
+    return sum(m.kind != "overwritten" or m.overwritten for m in messages)
 
 
 def _all(words):

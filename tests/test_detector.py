@@ -173,7 +173,7 @@ CHOICES = {
 
 def test_the_knobs_lines_do_what_the_detector_does():
     for boxes, targets, relu, positives in itertools.product(*CHOICES.values()):
-        step = lesson.Step(lesson.step_code(boxes, targets, relu, positives))
+        step = lesson.TrainingStep(lesson.step_code(boxes, targets, relu, positives))
         fixes = {
             "stack": boxes == "stack",
             "where": targets == "where",
@@ -181,7 +181,7 @@ def test_the_knobs_lines_do_what_the_detector_does():
         }
         outcome = lesson.outcome(*fixes.values(), positives)
         if step.error:
-            assert lesson.in_short(RuntimeError(step.error)) == outcome
+            assert lesson.clash(RuntimeError(step.error)) == outcome
         else:
             assert outcome == (IDLE if step.gradients["box.weight"] is None else "ok")
         if step.loss is not None:
@@ -215,7 +215,9 @@ def test_the_knob_shows_verdict_message_lines_versions_and_loss():
 def test_a_wrong_gradient_would_be_called_so():
     code = lesson.step_code("stack", "assign", "in place", 5)
     assert (
-        lesson.Step(code.replace("* 0.1\nrefined_y", "* 0.2\nrefined_y")).verdict(lesson.Step(code))
+        lesson.TrainingStep(code.replace("* 0.1\nrefined_y", "* 0.2\nrefined_y")).verdict(
+            lesson.TrainingStep(code)
+        )
         == "wrong gradient"
     )
 

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from overwritten.cases.patterns import COUSINS, EVERY, HEAD, PATTERNS
 from overwritten.doctor.diagnosis import diagnose
-from overwritten.doctor.reading import SUSPECTS
+from overwritten.doctor.suspects import SUSPECTS
 from overwritten.doctor.watching import Eyes
 from overwritten.lesson.shows.guide import SECTIONS, end_of, find, in_short, tried
 from overwritten.messages import KINDS, parse

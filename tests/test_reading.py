@@ -8,11 +8,9 @@ from overwritten.doctor.reading import (
     CUT_OFF,
     IN_A_SENTENCE,
     NO_MESSAGE,
-    SUSPECTS,
-    VIEWS,
     decode,
-    node_of,
 )
+from overwritten.doctor.suspects import SUSPECTS, VIEWS, node_of
 from overwritten.live import decoder as live
 from overwritten.live.decoder import decoder
 from overwritten.messages import KINDS, forward_lines, parse, parse_all

@@ -15,8 +15,8 @@ from bookkeeping import World
 from overwritten import record, watch
 from overwritten.pictures.step import step_svg
 from overwritten.record.ledger import Ledger
-from overwritten.record.recorder import MAX_STEPS
 from overwritten.record.scratch import with_scratch
+from overwritten.record.steps import MAX_STEPS
 from overwritten.record.tensors import named_tensors, state_of
 
 

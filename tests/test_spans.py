@@ -149,8 +149,7 @@ CASES = {
 def lives(code):
     recording = record(X + code)
     return [
-        (s.tensor, s.start, s.end, s.expects, s.finds, s.outcome, s.unseen)
-        for s in spans(recording)
+        (s.tensor, s.start, s.end, s.expects, s.now, s.outcome, s.unseen) for s in spans(recording)
     ]
 
 

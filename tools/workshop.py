@@ -24,7 +24,7 @@ ORDER = ("first", "second", "third", "fourth", "fifth")
 STEP = re.compile(r"<!-- step (.+?) -->\n.*?<!-- /step -->", re.S)
 
 
-class Step(NamedTuple):
+class Stage(NamedTuple):
     """lesson, section: None for a step of its own. skip: the how-manieth to go when late, 0 for never."""
 
     title: str
@@ -42,8 +42,8 @@ class Step(NamedTuple):
         return f"{self.title} ({where}, section {self.section.number})"
 
 
-def step(words: str, pages: dict[str, course.Lesson]) -> Step:
-    """One mark's words as a Step. Raises ValueError with one sentence for a mark that makes no sense."""
+def step(words: str, pages: dict[str, course.Lesson]) -> Stage:
+    """One mark's words as a Stage. Raises ValueError with one sentence for a mark that makes no sense."""
     first, *rest = [part.strip() for part in words.split(";")]
     found = {}
     for part in rest:
@@ -54,7 +54,7 @@ def step(words: str, pages: dict[str, course.Lesson]) -> Step:
     numbers = [int(n) for n in re.findall(r"\d+", found.get("ask", ""))]
     skip = int(found.get("skip", 0))
     if own := re.fullmatch(r"(\d+) minutes", first):
-        return Step(found["title"], int(own[1]), None, None, [], skip)
+        return Stage(found["title"], int(own[1]), None, None, [], skip)
     name, _, number = first.partition(" ")
     section = (
         next((one for one in pages[name].sections if str(one.number) == number), None)
@@ -70,7 +70,7 @@ def step(words: str, pages: dict[str, course.Lesson]) -> Step:
             f"<!-- step {words} -->: that section has {len(section.questions)} questions."
         )
     asked = [section.questions[n - 1] for n in numbers]
-    return Step(
+    return Stage(
         found.get("title", section.title),
         int(found.get("minutes", section.minutes)),
         pages[name],

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from overwritten.cases.detector_data import CLASSES, SIZE, Scene
+from overwritten.cases.detector_data import CLASSES, SIZE, LabelledImage
 
 #: Of the classes in the loss: most proposals show the ground, so it counts a quarter.
 WEIGHT = torch.tensor([0.25] + [1.0] * len(CLASSES))
@@ -87,7 +87,7 @@ class FewShotDetector(nn.Module):
         features = self.embedding(self.backbone(images))
         return self.head(pool(features, boxes).flatten(2))
 
-    def prototypes(self, support: list[Scene]):
+    def prototypes(self, support: list[LabelledImage]):
         """One vector for each class, the mean over its support images; the background's comes first."""
         images = torch.stack([scene.image for scene in support])
         seen = self.look(images, torch.stack([scene.boxes for scene in support]))
@@ -143,7 +143,7 @@ class Matched(NamedTuple):
     gt_labels: torch.Tensor
 
 
-def match(proposals, scene: Scene, positives: int | None = None) -> Matched:
+def match(proposals, scene: LabelledImage, positives: int | None = None) -> Matched:
     """positives: None for the proposals with an IoU of 0.5 or more, else so many of the best."""
     overlap, gt_indices = iou(proposals, scene.boxes).max(1)
     pos_mask = overlap >= 0.5
@@ -153,7 +153,7 @@ def match(proposals, scene: Scene, positives: int | None = None) -> Matched:
     return Matched(pos_mask, gt_indices, scene.boxes, scene.labels)
 
 
-def match_all(proposals, scenes: list[Scene], positives: int | None = None) -> Matched:
+def match_all(proposals, scenes: list[LabelledImage], positives: int | None = None) -> Matched:
     """`match` for several images, their proposals and objects in one row."""
     each = [match(proposals, scene, positives) for scene in scenes]
     before = [sum(len(scene.labels) for scene in scenes[:n]) for n in range(len(scenes))]
@@ -185,7 +185,7 @@ def loss_of(model, scenes, support, positives=None):
     return compute_detection_loss(boxes, logits, matched, model.where)
 
 
-class Found(NamedTuple):
+class Detection(NamedTuple):
     """For each object the best box of its class: the box, its proposal, and its IoU with the truth."""
 
     boxes: torch.Tensor
@@ -194,7 +194,7 @@ class Found(NamedTuple):
 
 
 @torch.no_grad()
-def detect(model, scenes, support) -> list[Found]:
+def detect(model, scenes, support) -> list[Detection]:
     """What `model` finds in each scene, in eval mode."""
     model.eval()
     boxes, logits = model(torch.stack([scene.image for scene in scenes]), model.prototypes(support))
@@ -202,5 +202,5 @@ def detect(model, scenes, support) -> list[Found]:
     found = []
     for scene, its, scores in zip(scenes, boxes.chunk(len(scenes)), logits.softmax(1).chunk(len(scenes))):
         best = scores[:, scene.labels + 1].argmax(0)
-        found.append(Found(its[best], model.proposals[best], iou(its[best], scene.boxes).diagonal()))
+        found.append(Detection(its[best], model.proposals[best], iou(its[best], scene.boxes).diagonal()))
     return found

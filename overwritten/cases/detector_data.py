@@ -17,7 +17,7 @@ SIZE = 64
 CLASSES = ("disc", "cross", "ring")
 
 
-class Scene(NamedTuple):
+class LabelledImage(NamedTuple):
     """image [3, 64, 64], boxes [n, 4] as left, top, width, height in px, labels [n]."""
 
     image: torch.Tensor
@@ -25,7 +25,7 @@ class Scene(NamedTuple):
     labels: torch.Tensor
 
 
-def make_scene(seed: int, labels: list[int] | None = None) -> Scene:
+def make_scene(seed: int, labels: list[int] | None = None) -> LabelledImage:
     """An image with one object for each of `labels` (default: two different ones), not overlapping.
 
     >>> make_scene(0).boxes.shape
@@ -41,15 +41,15 @@ def make_scene(seed: int, labels: list[int] | None = None) -> Scene:
         image[:, _mask(label, box)] = colour
         boxes.append(box)
     image += 0.03 * torch.randn(image.shape, generator=dice)
-    return Scene(image.clamp(0, 1), torch.tensor(boxes, dtype=torch.float), torch.tensor(labels))
+    return LabelledImage(image.clamp(0, 1), torch.tensor(boxes, dtype=torch.float), torch.tensor(labels))
 
 
-def make_scenes(first: int, count: int) -> list[Scene]:
+def make_scenes(first: int, count: int) -> list[LabelledImage]:
     """`count` scenes, from seed `first` on."""
     return [make_scene(seed) for seed in range(first, first + count)]
 
 
-def make_support(seed: int, shots: int = 2) -> list[Scene]:
+def make_support(seed: int, shots: int = 2) -> list[LabelledImage]:
     """`shots` images of each class with one object, class by class."""
     return [make_scene(10_000 * (1 + label) + seed * shots + shot, [label]) for label in range(len(CLASSES)) for shot in range(shots)]
 

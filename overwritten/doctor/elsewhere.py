@@ -14,9 +14,11 @@ import threading
 import torch
 from torch.overrides import TorchFunctionMode
 
+from overwritten.record.private import ENGINE, top_hooks
+
 
 def watch_backward(eyes):
-    engine = torch.autograd._engine_run_backward
+    engine = getattr(*ENGINE)
 
     def watched(*args, **kwargs):  # hooks and custom Functions run Python in there
         TorchFunctionMode.__enter__(eyes)
@@ -25,8 +27,8 @@ def watch_backward(eyes):
         finally:
             TorchFunctionMode.__exit__(eyes, None, None, None)
 
-    torch.autograd._engine_run_backward = watched
-    return lambda: setattr(torch.autograd, "_engine_run_backward", engine)
+    setattr(*ENGINE, watched)
+    return lambda: setattr(*ENGINE, engine)
 
 
 def watch_threads(eyes):
@@ -59,16 +61,13 @@ def make_way(eyes):
     """torch.func.grad, vjp and jacrev forbid any hook while they run: ours step aside.
 
     Saves in there are not seen; PyTorch's own check works, and the suspects are named.
-    On a PyTorch without `_top_saved_tensors_default_hooks` (2.6) they stay, and it refuses.
+    On torch 2.6, which does not tell whose hooks are on, they stay, and it refuses.
     """
     forbid = torch.autograd.graph.disable_saved_tensors_hooks
-    top = getattr(
-        torch._C._autograd, "_top_saved_tensors_default_hooks", lambda ignore_tracing: None
-    )
 
     @contextlib.contextmanager
     def watched(message):
-        hooks = top(True)
+        hooks = top_hooks(True)
         ours = hooks is not None and hooks[0] == eyes._pack
         if ours:
             eyes._hooks_off()

@@ -7,34 +7,20 @@ run gives the path. Nothing is formatted until someone asks.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from functools import lru_cache
 
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 import overwritten
+from overwritten.record.events import Site
 
 _TORCH, _OVERWRITTEN = (
-    os.path.dirname(package.__file__) + os.sep for package in (torch, overwritten)
+    os.path.dirname(str(package.__file__)) + os.sep for package in (torch, overwritten)
 )
 #: Models as a user would write them: their lines count as the user's own.
 CASES = os.path.join(_OVERWRITTEN, "cases", "")
-_is_users = {}  # file name → is it the user's own?
-
-
-@dataclass(frozen=True)
-class Site:
-    """A line of the user's own code, and the path of the module that ran ('' outside).
-
-    via: the file of PyTorch's that this line called into, '' if it called the operation
-    itself: 'optim/optimizer.py' is an optimizer's step.
-    """
-
-    file: str
-    line: int
-    module: str = ""
-    via: str = ""
+_is_users: dict[str, bool] = {}  # file name → is it the user's own?
 
 
 @lru_cache(10_000)

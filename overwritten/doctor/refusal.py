@@ -12,9 +12,9 @@ import torch
 from torch.autograd.function import BackwardCFunction
 
 from overwritten.messages import Message
+from overwritten.record.private import next_node
 
 BACKWARD = ("backward", "grad")
-next_node = torch._C._autograd._get_sequence_nr  # the number of the next node autograd makes
 
 
 def name_producer(handle, tensor, is_view, op, first_node):
@@ -39,7 +39,7 @@ def producer_of(handle, original, node):
         latest = original.grad_fn._sequence_nr() if original is not None else -1
         if latest == handle.view or latest >= next_node():
             return handle.node
-        return "".join(part.capitalize() for part in handle.kept.op.strip("_").split("_"))
+        return "".join(part.capitalize() for part in handle.save.op.strip("_").split("_"))
     if original is None:
         return "AsStridedBackward0" if handle.view is not False else handle.node
     return original.grad_fn.name() if original.grad_fn is not None else None

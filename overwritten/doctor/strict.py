@@ -13,35 +13,29 @@ import ctypes
 import sys
 import sysconfig
 import zlib
-from dataclasses import dataclass
 
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
 from overwritten.doctor.places import CASES, ours
+from overwritten.record.events import Overwrite
+from overwritten.record.private import DisableTorchFunction, push_hooks
 
 _LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
-
-
-@dataclass(frozen=True)
-class Silent:
-    """A save whose bytes were other bytes when backward used them. writers: the lines in
-    which they changed (before and after are None where no counter moved)."""
-
-    saver: object
-    writers: tuple
 
 
 class Fingerprints:
     """Follows the lines of the user's own files in this thread, from `start` to `stop`.
 
     held: a function that gives all handles alive. site: a function(frame) → Site.
-    silent: what was found, each save once.
+    silent: what was found, an `Overwrite` for each save; its writers are the lines in which the
+    bytes changed (before and after are None where no counter moved).
     """
 
     def __init__(self, held, site, wrote):
         self._held, self._site, self._wrote = held, site, wrote
-        self.silent, self.last_call = [], ""
+        self.silent: list[Overwrite] = []
+        self.last_call = ""
         self._users = {}
 
     def start(self, frame):
@@ -66,13 +60,13 @@ class Fingerprints:
         if now == handle.first or _never_read(handle, node):
             return
         self._compare(handle, now)
-        unticked = [w for w in handle.kept.writes if w.after is None]
-        self.tell(handle.kept, unticked or handle.ticked)
+        unticked = [w for w in handle.writes if w.after is None]
+        self.tell(handle.save, unticked or handle.ticked)
 
-    def tell(self, kept, writers):
+    def tell(self, save, writers):
         """Note a save whose bytes were not the same at its use; each save once."""
-        if not any(silent.saver is kept for silent in self.silent):
-            self.silent.append(Silent(kept, tuple(writers)))
+        if not any(silent.saver is save for silent in self.silent):
+            self.silent.append(Overwrite(save, tuple(writers)))
 
     def _on_call(self, frame, event, arg):
         file = frame.f_code.co_filename
@@ -98,7 +92,7 @@ class Fingerprints:
 
     def _look(self):
         """What changed in the line that ends here."""
-        with torch._C.DisableTorchFunction():
+        with DisableTorchFunction():
             for handle in self._held():
                 self._compare(handle, fingerprint(handle.tensor))
 
@@ -107,15 +101,15 @@ class Fingerprints:
         if now != handle.print:
             wrote = self._wrote(self.last_call or "a write outside PyTorch", self._at)
             # a counter that moved may still be put back, as _unsafe_preserve_version_counter does
-            (handle.kept.writes if version == handle.printed else handle.ticked).append(wrote)
+            (handle.writes if version == handle.printed else handle.ticked).append(wrote)
         handle.print, handle.printed = now, version
 
 
-def watch_inner_hooks(prints, note_save, writes_since):
+def watch_inner_hooks(prints, note_save):
     """Saves under somebody else's hooks (checkpoints, `save_on_cpu`) escape ours: compare what
     their unpack gives back with what their pack was given. Returns a function that undoes it.
 
-    note_save(tensor) → Kept; writes_since(kept) → the ticked writes to its storage since.
+    note_save(tensor) → (a `Save`, a function that gives the ticked writes to its storage since).
     """
     enter = saved_tensors_hooks.__enter__
 
@@ -123,19 +117,19 @@ def watch_inner_hooks(prints, note_save, writes_since):
         pack, unpack = hooks.pack_hook, hooks.unpack_hook
 
         def both(tensor):
-            with torch._C.DisableTorchFunction():
+            with DisableTorchFunction():
                 mine = note_save(tensor), fingerprint(tensor)
             return pack(tensor), mine
 
         def checked(packed):
-            theirs, (kept, first) = packed
+            theirs, ((save, writes), first) = packed
             tensor = unpack(theirs)
-            with torch._C.DisableTorchFunction():
+            with DisableTorchFunction():
                 if isinstance(tensor, torch.Tensor) and fingerprint(tensor) != first:
-                    prints.tell(kept, writes_since(kept))
+                    prints.tell(save, writes())
             return tensor
 
-        torch._C._autograd._push_saved_tensors_default_hooks(both, checked)
+        push_hooks(both, checked)
 
     saved_tensors_hooks.__enter__ = watched
     return lambda: setattr(saved_tensors_hooks, "__enter__", enter)
@@ -155,5 +149,5 @@ def fingerprint(tensor) -> int:
 
 def _never_read(handle, node) -> bool:
     """A batch norm that trains keeps its running statistics and never reads them."""
-    statistics = handle.tensor.dim() == 1 and not handle.kept.needs_gradient
+    statistics = handle.tensor.dim() == 1 and not handle.needs_gradient
     return statistics and bool(getattr(node, "_saved_training", False))

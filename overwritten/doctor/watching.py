@@ -12,7 +12,8 @@ import sys
 import threading
 import weakref
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import replace
+from typing import Any
 
 import torch
 from torch.autograd.function import BackwardCFunction
@@ -24,75 +25,38 @@ from overwritten.doctor.elsewhere import (
     watch_backward,
     watch_threads,
 )
-from overwritten.doctor.places import Site, first_user_frame, path_of, site_at, watch_modules
+from overwritten.doctor.places import first_user_frame, path_of, site_at, watch_modules
 from overwritten.doctor.refusal import (
     BACKWARD,
     DETACHED,
     name_producer,
-    next_node,
     producer_of,
     text,
 )
 from overwritten.doctor.strict import Fingerprints, fingerprint, watch_inner_hooks
 from overwritten.record.calls import LOOKS_ONLY
+from overwritten.record.events import Overwrite, Save, Write
+from overwritten.record.private import (
+    DisableTorchFunction,
+    DisableTorchFunctionSubclass,
+    current_node,
+    next_node,
+    pop_hooks,
+    push_hooks,
+)
 from overwritten.record.tensors import tensors_in
 
 #: The latest writes are kept as suspects for errors whose save was not seen.
 MOST_WRITES = 10_000
 
 
-@dataclass(frozen=True)
-class Wrote:
-    """A write after a save. before, after: the version counter of the saved tensor, None for
-    a write that moved no counter (found by `strict`).
-
-    thread: the name of the thread it came from, '' for the one that saved.
-    """
-
-    op: str
-    site: Site
-    before: int | None
-    after: int | None
-    thread: str = ""
-
-
-@dataclass(eq=False)
-class Kept:
-    """A save. op: the call that saved; version: at that moment; writes: since, in order.
-
-    own: it saved its own result, not an input. leaf: the saved tensor is (a view of) a leaf.
-    needs_gradient: it requires one. buffer: it is a buffer of a module that ran.
-    unchanged: with `strict`, were the bytes the same when PyTorch refused them?
-    """
-
-    op: str
-    site: Site
-    version: int
-    shape: tuple[int, ...]
-    own: bool = False
-    leaf: bool = False
-    needs_gradient: bool = False
-    buffer: bool = False
-    thread: int = 0
-    storage: int | None = None
-    order: int = 0
-    unchanged: bool = False
-    writes: list[Wrote] = field(default_factory=list)
-
-
 class _Handle:
     """What the graph holds in place of the saved tensor; autograd drops it when it is done."""
 
     __slots__ = (
-        *("tensor", "kept", "seen", "original", "own", "view", "output", "node"),
-        *(
-            "shape",
-            "first",
-            "print",
-            "printed",
-            "ticked",
-            "__weakref__",
-        ),  # fingerprints: `strict` only
+        *("tensor", "save", "writes", "seen", "original", "own", "view", "output", "node"),
+        *("shape", "thread", "needs_gradient", "__weakref__"),
+        *("first", "print", "printed", "ticked"),  # fingerprints: `strict` only
     )
 
 
@@ -100,17 +64,17 @@ class Eyes(TorchFunctionMode):
     """`with Eyes() as eyes:` around any PyTorch code. Nothing of what it computes changes.
 
     strict: also find saved bytes that change while no counter moves (`silent`); slow.
-    writes: the latest writes as (`Wrote`, shape, storage key, number), whatever was saved.
+    writes: the latest writes as (`Write`, shape, storage key, number), whatever was saved.
     """
 
     def __init__(self, strict: bool = False):
         super().__init__()
         self._prints = Fingerprints(self._handles, self._site_of, _unticked) if strict else None
-        self.writes = deque(maxlen=MOST_WRITES)
+        self.writes: deque[tuple] = deque(maxlen=MOST_WRITES)
         self._order = 0
-        self._held = {}  # storage → weak references to the handles on it
+        self._held: dict[int | None, set] = {}  # storage → weak references to the handles on it
         self._here = threading.local()
-        self._undo = []
+        self._undo: list = []
 
     def __enter__(self):
         self._undo = [watch_modules(self._here), watch_backward(self), watch_threads(self)]
@@ -118,7 +82,7 @@ class Eyes(TorchFunctionMode):
         self._hooks_on()
         super().__enter__()
         if self._prints:
-            self._undo.append(watch_inner_hooks(self._prints, self._inner_save, self._writes_since))
+            self._undo.append(watch_inner_hooks(self._prints, self._inner_save))
             self._prints.start(first_user_frame(sys._getframe(1))[0])
         return self
 
@@ -136,34 +100,32 @@ class Eyes(TorchFunctionMode):
             undo()
 
     def _hooks_on(self):
-        torch._C._autograd._push_saved_tensors_default_hooks(self._pack, self._unpack)
+        push_hooks(self._pack, self._unpack)
 
     def _hooks_off(self):
-        torch._C._autograd._pop_saved_tensors_default_hooks()
+        pop_hooks()
 
     # the first eye: who saves
 
     def _pack(self, tensor):
-        with torch._C.DisableTorchFunction():
+        with DisableTorchFunction():
             op, first_node = getattr(self._here, "call", None) or ("", None)
             handle, version = _Handle(), tensor._version
             # a leaf itself, for `w.data = …` may rebind it; else the same storage and counter
             # without a history: no circle
             handle.tensor = tensor if tensor.is_leaf else tensor.detach()
-            handle.kept = kept = Kept(op, self._site(), version, tuple(tensor.shape))
             handle.seen, handle.shape = version, tuple(tensor.shape)
             handle.original = weakref.ref(tensor)
             is_view = tensor._is_view()
             name_producer(handle, tensor, is_view, op, first_node)
             base = tensor._base if is_view else None
             base = tensor if base is None else base
-            kept.own, kept.leaf, kept.needs_gradient = (
-                handle.own,
-                base.is_leaf,
-                tensor.requires_grad,
-            )
-            kept.buffer = kept.leaf and not kept.needs_gradient and self._is_buffer(base)
-            kept.thread = threading.get_ident()
+            of = ""
+            if base.is_leaf:
+                of = "weight" if tensor.requires_grad else "buffer" * self._is_buffer(base)
+            handle.save = Save(version, version, op, self._site(), handle.own, of)
+            handle.writes, handle.thread = [], threading.get_ident()
+            handle.needs_gradient = tensor.requires_grad
             if self._prints:
                 self._prints.saved(handle)
             key = _storage_key(tensor)
@@ -176,13 +138,14 @@ class Eyes(TorchFunctionMode):
         return any(buffer is tensor for run in running for buffer in run.module._buffers.values())
 
     def _inner_save(self, tensor):
+        """A save that is not ours, and a function that gives the writes to its storage since."""
         op = (getattr(self._here, "call", None) or ("",))[0]
-        kept = Kept(op, self._site(), tensor._version, tuple(tensor.shape))
-        kept.storage, kept.order = _storage_key(tensor), self._order
-        return kept
+        storage, begun = _storage_key(tensor), self._order
 
-    def _writes_since(self, kept):
-        return [w for w, _, key, order in self.writes if key == kept.storage and order > kept.order]
+        def writes():
+            return [w for w, _, key, order in self.writes if key == storage and order > begun]
+
+        return Save(tensor._version, tensor._version, op, self._site()), writes
 
     def _handles(self):
         return [
@@ -202,22 +165,23 @@ class Eyes(TorchFunctionMode):
     # the referee
 
     def _unpack(self, handle):
-        with torch._C.DisableTorchFunction():
-            kept, now = handle.kept, handle.tensor._version
-            node = torch._C._current_autograd_node()
-            if not kept.op and isinstance(node, BackwardCFunction):
-                kept.op = node.name().removesuffix("Backward") + ".apply"
+        with DisableTorchFunction():
+            now = handle.tensor._version
+            node = current_node()
+            if not handle.save.op and isinstance(node, BackwardCFunction):
+                op = node.name().removesuffix("Backward") + ".apply"
+                handle.save = replace(handle.save, op=op)
             original = handle.original()
             if handle.node and not handle.own and original is not None and original.grad_fn is None:
                 raise RuntimeError(DETACHED)
-            if now != kept.version:
+            save = replace(handle.save, now=now)
+            if save.broken:
                 producer = producer_of(handle, original, node)
-                error = RuntimeError(
-                    text(handle.tensor, handle.shape, producer, handle.output, now, kept.version)
+                error: Any = RuntimeError(
+                    text(handle.tensor, handle.shape, producer, handle.output, now, save.expects)
                 )
-                error.overwritten = kept
-                if self._prints:
-                    kept.unchanged = fingerprint(handle.tensor) == handle.first
+                unchanged = bool(self._prints) and fingerprint(handle.tensor) == handle.first
+                error.overwritten = Overwrite(save, tuple(handle.writes), unchanged)
                 raise error
             if self._prints:
                 self._prints.used(handle, node)
@@ -230,7 +194,7 @@ class Eyes(TorchFunctionMode):
         name = func.__name__
         if name in LOOKS_ONLY:
             return func(*args, **kwargs)
-        with torch._C.DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
+        with DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
             before = _versions(args, kwargs)
             if name in BACKWARD:
                 self._look_at_all()
@@ -243,7 +207,7 @@ class Eyes(TorchFunctionMode):
             return func(*args, **kwargs)
         finally:
             here.call = outer
-            with torch._C.DisableTorchFunctionSubclass():
+            with DisableTorchFunctionSubclass():
                 for tensor, version in before:
                     if tensor._version != version:
                         self._note(name, tensor, version)
@@ -254,7 +218,7 @@ class Eyes(TorchFunctionMode):
         site = self._site()
         key = _storage_key(tensor)
         self._order += 1
-        wrote = Wrote(name, site, version, tensor._version)
+        wrote = Write(name, version, tensor._version, site=site)
         self.writes.append((wrote, tuple(tensor.shape), key, self._order))
         held = self._held.get(key)
         if held:
@@ -271,18 +235,18 @@ class Eyes(TorchFunctionMode):
         for handle in [ref() for ref in list(held)]:
             if handle is None or handle.tensor._version == handle.seen:
                 continue
-            now, kept = handle.tensor._version, handle.kept
+            now = handle.tensor._version
             if name is None:
                 handle.seen = now
                 continue
-            thread = "" if kept.thread == threading.get_ident() else threading.current_thread().name
-            kept.writes.append(
-                Wrote(
+            here = handle.thread == threading.get_ident()
+            handle.writes.append(
+                Write(
                     name,
-                    site or self._site(),
                     handle.seen if before is None else before,
                     now,
-                    thread,
+                    site=site or self._site(),
+                    thread="" if here else threading.current_thread().name,
                 )
             )
             handle.seen = now
@@ -313,4 +277,4 @@ def _storage_key(tensor):
 
 
 def _unticked(op, site):
-    return Wrote(op, site, None, None)
+    return Write(op, None, None, site=site)

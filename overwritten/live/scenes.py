@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from overwritten.messages import parse
 from overwritten.pictures.draw import size, stack
 from overwritten.pictures.gradients import MOST, flat_of, gradients_svg
 from overwritten.pictures.lanes import lanes_sentence, lanes_svg
@@ -85,8 +84,8 @@ def side_by_side(trials: dict[str, Trial]) -> Scene:
 
 
 def _versions(recording):
-    message = parse(recording.error) if recording.error else None
-    found = message is not None and message.now is not None
+    message = recording.message
+    found = message is not None and message.overwritten
     return f" (is at version {message.now}; expected version {message.expected})" if found else ""
 
 

@@ -7,7 +7,6 @@ A pure function from a Recording to SVG.
 
 from __future__ import annotations
 
-from overwritten.messages import parse
 from overwritten.pictures.curve import stairs
 from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, padlock, picture, size, text
 from overwritten.pictures.step import touched
@@ -80,16 +79,16 @@ def lanes_sentence(recording: Recording) -> str:
             lines = ", ".join(str(recording.steps[i].line) for i in span.unseen)
             words += f"; line {lines} changes its bytes and its counter does not move"
         if span.outcome == "checked":
-            words += f"; backward in line {recording.steps[span.end].line} finds version {span.finds}: it goes through."
+            words += f"; backward in line {recording.steps[span.end].line} finds version {span.now}: it goes through."
         elif span.outcome == "raised":
-            words += f"; backward in line {recording.steps[span.end].line} finds version {span.finds} and raises."
-        elif span.finds != span.expects:
-            words += f", which is now at version {span.finds}; backward has not looked at it."
+            words += f"; backward in line {recording.steps[span.end].line} finds version {span.now} and raises."
+        elif span.now != span.expects:
+            words += f", which is now at version {span.now}; backward has not looked at it."
         else:
             words += "; it is still held." if span.outcome == "held" else "; nobody asked for it."
         said.append(words)
-    message = parse(recording.error) if recording.error else None
-    if not said and (message is None or message.now is None):
+    overwritten = recording.message is not None and recording.message.overwritten
+    if not said and not overwritten:
         said.append("Nothing is saved for backward.")
     if recording.error and not any(span.outcome == "raised" for span in spans(recording)):
         said.append(recording.error)
@@ -240,12 +239,12 @@ def _span(recording, span, wide, lane, y):
         yield f'<path d="M{x + 18:g} {y - 3:g}H{stop - 9:g}" class="{kind}"/>'
     if span.outcome == "raised":
         yield padlock(stop - 7, y + 2, True)
-        yield _under(x, stop, y, expects, f"✗ finds v{span.finds}", "bad bold")
+        yield _under(x, stop, y, expects, f"✗ finds v{span.now}", "bad bold")
     elif span.outcome == "checked":
         yield text(
             stop - 6, y + 2, "✗" if span.unseen else "✓", "bad bold" if span.unseen else "bold"
         )
-        found = f"✗ v{span.finds}, other bytes" if span.unseen else f"finds v{span.finds}"
+        found = f"✗ v{span.now}, other bytes" if span.unseen else f"finds v{span.now}"
         yield _under(x, stop, y, expects, found, "bad bold" if span.unseen else "soft")
     else:
         yield _under(x, stop, y, expects, "", "soft")

@@ -6,7 +6,6 @@ A padlock stands beside each line that saved for backward, open where backward r
 
 from __future__ import annotations
 
-from overwritten.messages import parse
 from overwritten.pictures.draw import CHAR, WIDTH, box, clip, padlock, picture, size, text
 from overwritten.record.recording import Recording
 from overwritten.record.spans import spans
@@ -64,8 +63,8 @@ def _code(recording, y):
 
 def _stairs(recording, y, most):
     left, room, floor = PAD + CODE, WIDTH - 2 * PAD - CODE, y + 26 + STAIRS
-    message = parse(recording.error) if recording.error else None
-    if message is not None and message.now is not None:
+    message = recording.message
+    if message is not None and message.overwritten:
         found = f"✗ finds v{message.now}, expected v{message.expected}"
         yield text(left, y + 20, clip(found, int(room / CHAR)), "bad bold")
     elif recording.error:

@@ -7,10 +7,11 @@ silently stops `_foreach_` operations from moving their counters (facts measured
 
 from __future__ import annotations
 
-import torch
 from torch.overrides import TorchFunctionMode
 
-from overwritten.record.recording import Call, Write
+from overwritten.record.events import Write
+from overwritten.record.private import DisableTorchFunctionSubclass
+from overwritten.record.recording import Call
 from overwritten.record.scratch import NUMBER_BYTES, with_scratch
 from overwritten.record.tensors import tensors_in, version_of
 
@@ -32,7 +33,8 @@ class Calls(TorchFunctionMode):
     def __init__(self, ledger, scratch: bool):
         super().__init__()
         self.ledger, self._scratch = ledger, scratch
-        self.calls, self.full = [], False
+        self.calls: list[Call] = []
+        self.full = False
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -40,13 +42,13 @@ class Calls(TorchFunctionMode):
         if name in LOOKS_ONLY:
             return func(*args, **kwargs)
         given = list({id(t): t for t in tensors_in([args, kwargs])}.values())
-        with torch._C.DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
+        with DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
             before = [(self.ledger.see(t, old=True), version_of(t)) for t in given]
         if self._scratch and not self.full:
             result, scratch = with_scratch(func, args, kwargs)
         else:
             result, scratch = func(*args, **kwargs), None
-        with torch._C.DisableTorchFunctionSubclass():
+        with DisableTorchFunctionSubclass():
             returned = [self.ledger.see(t) for t in tensors_in(result)]
             if scratch and scratch > NUMBER_BYTES:
                 self.ledger.peak = max(self.ledger.peak, self.ledger.bytes + scratch)
@@ -57,7 +59,7 @@ class Calls(TorchFunctionMode):
     def _note(self, name, given, before, returned, kwargs, scratch):
         after = [(self.ledger.see(t), version_of(t)) for t in given]
         writes = [
-            Write(letter, old, new)
+            Write(name, old, new, letter)
             for (letter, old), (_, new) in zip(before, after)
             if letter and new != old
         ]

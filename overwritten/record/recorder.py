@@ -13,18 +13,13 @@ import sys
 from dataclasses import replace
 
 import torch
-from torch.utils._python_dispatch import _disable_current_modes
 
-from overwritten.messages import normal
-from overwritten.record.calls import Calls
-from overwritten.record.ledger import Ledger
+from overwritten.messages import normal, parse
 from overwritten.record.recording import Recording, Step
-from overwritten.record.saves import Saves
 from overwritten.record.source import Source
-from overwritten.record.tensors import named_tensors, state_of, why_no_storage
+from overwritten.record.steps import MAX_STEPS, Steps
+from overwritten.record.tensors import named_tensors, why_no_storage
 
-#: A recording keeps this many steps; later lines still run and are counted.
-MAX_STEPS = 500
 #: `record` stops a snippet that has run this many lines: it does not seem to end.
 MAX_LINES = 1_000_000
 #: A gradient of more elements than this is not kept in `Recording.gradients`.
@@ -78,12 +73,11 @@ class Lines:
 
     def __init__(self, scratch: bool = False):
         self.recording = Recording()
-        self._ledger = Ledger()
-        self._mode = Calls(self._ledger, scratch)
-        self._saves = None
-        self._versions = {}  # (name, id of the tensor) → its version one step earlier
-        self._pending, self._suspended = None, []  # (frame, statement) under way, and its callers'
-        self._full, self._events = False, 0
+        self._steps = Steps(self.recording, scratch)
+        # (frame, statement) under way, and its callers'
+        self._pending: tuple | None = None
+        self._suspended: list[tuple] = []
+        self._events = 0
 
     def enter(self, frame) -> Recording:
         """Begin with the body of the `with` statement that `frame` is in."""
@@ -106,8 +100,7 @@ class Lines:
     @contextlib.contextmanager
     def following(self, source: Source, namespace: dict, max_lines: int | None):
         """Record code that is about to be exec'ed in `namespace`; swallow how it ends."""
-        # asking a node for what it saved may run a hook of the learner's: in snippets only
-        self._saves = Saves(self._ledger)
+        self._steps.ask_nodes()
         self._begin(source, None, namespace)
         self._limit = max_lines
         error = None
@@ -125,8 +118,8 @@ class Lines:
         self._world = namespace
         self._tracer = self._on_call
         self._earlier_trace = sys.gettrace()
-        self._mode.__enter__()
-        self._append(Step(index=0, line=0, text="start"), namespace)
+        self._steps.mode.__enter__()
+        self._append(Step(index=0, line=0, text="start"), namespace, {})
         sys.settrace(self._tracer)
 
     def _end(self, error):
@@ -135,16 +128,16 @@ class Lines:
         try:
             self._close()
         finally:
-            self._mode.__exit__(None, None, None)
+            self._steps.mode.__exit__(None, None, None)
             if error is not None:
                 self._name_error(error)
-            if self._full:
-                self.recording.later_peak = self._ledger.peak
+            if self._steps.full:
+                self.recording.later_peak = self._steps.ledger.peak
                 shown = f"The first {MAX_STEPS} of {self.recording.ran:,} executed lines are shown."
                 self.recording.note = self.recording.note or shown
-            self._ledger.close()
+            self._steps.close()
             self._base = self._pending = self._world = None
-            self._suspended, self._versions = [], {}
+            self._suspended = []
 
     # which line runs: sys.settrace (Python's own documentation of the events applies)
 
@@ -157,7 +150,7 @@ class Lines:
             return self._on_inner
         if self._pending:
             self._suspended.append(self._pending)
-            if self._mode.calls:
+            if self._steps.mode.calls:
                 self._close()
             self._pending = None
         return self._on_event
@@ -205,7 +198,7 @@ class Lines:
         if self._pending is None:
             return
         (frame, statement), self._pending = self._pending, None
-        if self._full:
+        if self._steps.full:
             return
         inner = frame is not self._base and frame.f_code.co_name != "<module>"
         names = (
@@ -221,71 +214,10 @@ class Lines:
         )
         self._append(step, self._world if self._base is None else frame.f_locals, names)
 
-    def _append(self, step, namespace, inner=()):
-        try:
-            with torch._C.DisableTorchFunction(), _disable_current_modes():
-                self._look(step, namespace, inner)
-        except Exception as error:  # a tracer that raises would raise in the learner's code
-            self.recording.note = (
-                f"After {step.text!r} something could not be read ({type(error).__name__})."
-            )
-
-    def _look(self, step, namespace, inner):
-        ledger, wanted = self._ledger, self._source.names
+    def _append(self, step, namespace, inner):
+        wanted = self._source.names
         shown = {k: v for k, v in list(namespace.items()) if wanted is None or k in wanted}
-        tensors, versions, first_name = [], {}, {}
-        named = list(named_tensors({**shown, **dict(inner)}))
-        for name, tensor in named:
-            before = self._versions.get((name, id(tensor)))
-            twin = first_name.get(id(tensor), "")
-            first_name.setdefault(id(tensor), name)
-            state = state_of(name, tensor, ledger, before, twin)
-            versions[name, id(tensor)] = state.version
-            tensors.append(state)
-        saved = self._saves.among(named) if self._saves else ()
-        storages = ledger.states()
-        self._versions = versions
-        self.recording.steps.append(
-            replace(
-                step,
-                storages=storages,
-                tensors=tuple(tensors),
-                calls=tuple(self._mode.calls),
-                born=tuple(ledger.born) if step.line else (),
-                freed=tuple(ledger.freed),
-                live=ledger.bytes,
-                peak=max(ledger.peak, ledger.bytes),
-                unseen=self._unseen(storages, tensors),
-                resized=self._resized(storages),
-                saved=saved,
-            )
-        )
-        self._mode.calls = []
-        ledger.born, ledger.freed, ledger.peak = [], [], ledger.bytes
-        self._full = self._mode.full = len(self.recording.steps) > MAX_STEPS
-
-    def _unseen(self, storages, tensors):
-        written = {write.storage for call in self._mode.calls for write in call.writes}
-        written |= {
-            t.storage for t in tensors if t.before != t.version
-        }  # by C++: x.grad in backward
-        written |= {letter for letter, _, _ in self._resized(storages)}
-        changed = [
-            s.letter for s in storages if s.cells and self._earlier(s).cells not in ((), s.cells)
-        ]
-        return tuple(letter for letter in changed if letter not in written)
-
-    def _resized(self, storages):
-        pairs = [(s, self._earlier(s)) for s in storages]
-        return tuple((s.letter, old.nbytes, s.nbytes) for s, old in pairs if old.nbytes != s.nbytes)
-
-    def _earlier(self, storage):
-        steps = self.recording.steps
-        return (
-            next((s for s in steps[-1].storages if s.letter == storage.letter), storage)
-            if steps
-            else storage
-        )
+        self._steps.append(step, {**shown, **inner})
 
     def _name_error(self, error):
         recording = self.recording
@@ -293,9 +225,12 @@ class Lines:
             recording.note = str(error)
             return
         recording.error = _sentence(error)
-        if recording.steps and not self._full:
+        recording.message = parse(recording.error)
+        if recording.steps and not self._steps.full:
             where = self._failing_step(error)
-            recording.steps[where] = replace(recording.steps[where], error=recording.error)
+            recording.steps[where] = replace(
+                recording.steps[where], error=recording.error, message=recording.message
+            )
 
     def _failing_step(self, error):
         """The last step on the line of ours that raised; after it, `finally` may have run."""

@@ -7,20 +7,11 @@ The recorder fills it; pictures and the doctor read it.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
+from overwritten.messages import Message
+from overwritten.record.events import Save, Write
 from overwritten.record.tensors import StorageState, TensorState
-
-
-@dataclass(frozen=True)
-class Write:
-    """One storage written by one call: its letter, the version counter before and after.
-
-    before and after are equal where a write moves no counter, None for inference tensors.
-    """
-
-    storage: str
-    before: int | None
-    after: int | None
 
 
 @dataclass(frozen=True)
@@ -37,26 +28,6 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Saved:
-    """One tensor kept for backward. node: who keeps it, as `grad_fn.name()` says it.
-
-    number: which node of that recording, counted as they were met. tensor: its name, or where it lies if it has none. storage: its letter.
-    expects: the version counter at the save; now: at this step. They differ: backward raises.
-    """
-
-    node: str
-    tensor: str
-    storage: str
-    expects: int
-    now: int
-    number: int = 0
-
-    @property
-    def broken(self) -> bool:
-        return self.now != self.expects
-
-
-@dataclass(frozen=True)
 class Step:
     """One executed line and the world after it. Step 0 is the world before the first.
 
@@ -68,6 +39,7 @@ class Step:
     unseen: letters of storages whose kept cells changed though no counter moved.
     resized: (letter, bytes before, bytes after).
     saved: what the histories of the named tensors keep for backward (`record` only).
+    error: how it ended, '' if well; message: the same taken apart, None if it is not PyTorch's.
     """
 
     index: int
@@ -83,8 +55,9 @@ class Step:
     peak: int = 0
     unseen: tuple[str, ...] = ()
     resized: tuple[tuple[str, int, int], ...] = ()
-    saved: tuple[Saved, ...] = ()
+    saved: tuple[Save, ...] = ()
     error: str = ""
+    message: Message | None = None
 
     @property
     def writes(self) -> tuple[Write, ...]:
@@ -113,7 +86,8 @@ class Recording:
 
     lines: its source. steps: see `Step`. ran: how many lines ran in all.
     later_peak: the most bytes alive after the last kept step, 0 if none was left out.
-    error: how it ended, '' if well. note: a sentence where the recording is not whole.
+    error: how it ended, '' if well; message: the same taken apart, None if it is not PyTorch's.
+    note: a sentence where the recording is not whole.
     diagnosis: the doctor's, where the block ended with an overwritten tensor, else None.
     silent: with strict, saves whose bytes changed while no counter moved.
     gradients: {"x.grad": nested list of its numbers, exact} at the end (`record` only).
@@ -124,8 +98,9 @@ class Recording:
     ran: int = 0
     later_peak: int = 0
     error: str = ""
+    message: Message | None = None
     note: str = ""
-    diagnosis: object = None
+    diagnosis: Any = None
     silent: list = field(default_factory=list)
     gradients: dict = field(default_factory=dict)
 

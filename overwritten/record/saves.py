@@ -11,7 +11,7 @@ from __future__ import annotations
 import torch
 
 from overwritten.messages import parse
-from overwritten.record.recording import Saved
+from overwritten.record.events import Save
 from overwritten.record.tensors import why_no_storage
 
 #: A history of more nodes than this is looked at no further.
@@ -24,7 +24,7 @@ class Saves:
     def __init__(self, ledger):
         self._ledger, self._known, self._numbers = ledger, {}, {}
 
-    def among(self, tensors) -> tuple[Saved, ...]:
+    def among(self, tensors) -> tuple[Save, ...]:
         """All that the histories of `tensors` [(name, tensor), …] hold now, oldest node first."""
         found = {}  # in order, and each once: y * y keeps y twice
         for node in sorted(_nodes(tensors), key=_number):
@@ -40,10 +40,10 @@ class Saves:
             value = getattr(node, attribute)
         except RuntimeError as error:
             message = parse(str(error))
-            if message and message.now is not None:
+            if message is not None and message.overwritten:
                 for name, storage, version in self._known.get(key, ()):
                     if version == message.expected:
-                        yield Saved(node.name(), name, storage, version, message.now, number)
+                        yield _save(node, number, name, storage, version, message.now)
                         break
             return  # else freed: backward has been here
         known = []
@@ -53,13 +53,15 @@ class Saves:
             if isinstance(one, torch.Tensor) and not one.is_inference():
                 name = _name(one, tensors)
                 if name or one.dim():  # a bare number inside is nobody's tensor
-                    storage = self._ledger.see(one)
-                    known.append((name or f"a tensor on {storage}", storage, one._version))
-                    yield Saved(
-                        node.name(), known[-1][0], storage, one._version, one._version, number
-                    )
+                    storage, version = self._ledger.see(one), one._version
+                    known.append((name or f"a tensor on {storage}", storage, version))
+                    yield _save(node, number, *known[-1], version)
         if known:
             self._known[key] = known
+
+
+def _save(node, number, tensor, storage, expects, now):
+    return Save(expects, now, node=node.name(), number=number, tensor=tensor, storage=storage)
 
 
 def _nodes(tensors):

@@ -12,16 +12,15 @@ import tempfile
 import threading
 from contextlib import contextmanager
 
-import torch
-from torch.autograd import ProfilerConfig, ProfilerState
+from overwritten.record.private import (
+    disable_profiler,
+    enable_profiler,
+    profiler_config,
+    profiler_enabled,
+)
 
 #: A Python number among the operands becomes a tensor inside the call: that much is no news.
 NUMBER_BYTES = 24
-
-try:  # the light profiler: 0.1 ms a call; kineto's takes seconds to start and prints
-    from torch.autograd import _disable_profiler_legacy, _enable_profiler_legacy
-except ImportError:  # a PyTorch that dropped it: scratch is then not measured
-    _enable_profiler_legacy = None
 
 
 def with_scratch(func, args=(), kwargs=None):
@@ -30,6 +29,7 @@ def with_scratch(func, args=(), kwargs=None):
     scratch: the highest point of what it held minus what it kept, in bytes, CPU only.
     A Python number among the operands costs 12 to 24 bytes: it becomes a tensor inside.
 
+    >>> import torch
     >>> with_scratch(torch.ones, (4,))[1]
     0
     """
@@ -43,7 +43,7 @@ def with_scratch(func, args=(), kwargs=None):
             with _without_the_profilers_own_warning():
                 result = func(*args, **kwargs)
         finally:
-            events = [e for thread in _disable_profiler_legacy() for e in thread]
+            events = [e for thread in disable_profiler() for e in thread]
     finally:
         if collecting:
             gc.enable()
@@ -66,7 +66,7 @@ def _without_the_profilers_own_warning():
         yield
         return
     try:
-        kept = os.dup(2)
+        earlier = os.dup(2)
     except OSError:  # a process without stderr
         _QUIET.release()
         yield
@@ -77,29 +77,20 @@ def _without_the_profilers_own_warning():
             try:
                 yield
             finally:
-                os.dup2(kept, 2)
+                os.dup2(earlier, 2)
             if os.fstat(said.fileno()).st_size:
                 said.seek(0)
                 os.write(2, b"".join(line for line in said.readlines() if _NEEDLESS not in line))
     finally:
-        os.close(kept)
+        os.close(earlier)
         _QUIET.release()
 
 
 def _enable() -> bool:
-    if _enable_profiler_legacy is None or torch.autograd._profiler_enabled():
+    if enable_profiler is None or profiler_enabled():
         return False
-    config = ProfilerConfig(
-        ProfilerState.CPU,
-        False,
-        True,
-        False,
-        False,
-        False,
-        torch._C._profiler._ExperimentalConfig(),
-    )
     try:
-        _enable_profiler_legacy(config)
+        enable_profiler(profiler_config())
     except RuntimeError:
         return False
     return True

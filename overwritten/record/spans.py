@@ -7,65 +7,44 @@ A pure function from a Recording to plain data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from overwritten.messages import parse
+from overwritten.record.events import Save
 from overwritten.record.recording import Recording
 
 #: The calls in which backward runs.
 _BACKWARD = frozenset({"backward", "grad", "_engine_run_backward"})
 
 
-@dataclass(frozen=True)
-class Span:
-    """One saved tensor. storage: its letter. tensor: its name. node: who keeps it.
-
-    start: index of the step that saved it. end: of the step that looked at it or dropped it,
-    None while it is still held. expects, finds: the version then and at the end (or now).
-    outcome: 'raised', 'checked' (backward used it), 'dropped' (nobody did), 'held'.
-    unseen: steps between in which bytes of the storage changed and no counter moved.
-    """
-
-    storage: str
-    tensor: str
-    node: str
-    start: int
-    end: int | None
-    expects: int
-    finds: int
-    outcome: str
-    unseen: tuple[int, ...]
-
-
-def spans(recording: Recording) -> list[Span]:
-    """All of them, in the order of their saves. Two nodes that save the same storage at the
+def spans(recording: Recording) -> list[Save]:
+    """All of them with start, end and outcome, in the order of their saves. Two nodes that save the same storage at the
     same version in one step, with the same end, are one span. Where several saves are broken
     alike, the newest is taken for the one that raised: backward begins there, as a rule."""
-    done, open_, raised = [], {}, set()
+    open_: dict[tuple, Save] = {}
+    done: list[Save] = []
+    raised = set()
     for step in recording.steps:
         here = {key: saved for saved in step.saved if (key := _key(saved)) not in raised}
         for key in [key for key in open_ if key not in here]:
-            done.append((*open_.pop(key), step.index, "checked" if _looked(step) else "dropped"))
+            outcome = "checked" if _looked(step) else "dropped"
+            done.append(replace(open_.pop(key), end=step.index, outcome=outcome))
         for key, saved in here.items():
-            start, first = open_.get(key, (step.index, saved))
-            open_[key] = start, replace(saved, tensor=first.tensor)  # the name it had at the save
-        message = _message(step)
-        told = (message.expected, message.now) if message else ()
-        for key in [key for key, (_, saved) in open_.items() if (saved.expects, saved.now) == told][
-            -1:
-        ]:
-            done.append((*open_.pop(key), step.index, "raised"))
+            first = open_.get(key) or replace(saved, start=step.index)
+            open_[key] = replace(first, now=saved.now)  # with the name it had at the save
+        told = [key for key, saved in open_.items() if _is_told_of(step, saved)]
+        for key in told[-1:]:
+            done.append(replace(open_.pop(key), end=step.index, outcome="raised"))
             raised.add(key)
-    done += [(start, saved, None, "held") for start, saved in open_.values()]
-    made = {}
+    done += [replace(saved, outcome="held") for saved in open_.values()]
     changing = {
         letter: [step.index for step in _changing(recording, letter)]
-        for letter in {one[1].storage for one in done}
+        for letter in {save.storage for save in done}
     }
-    for one in done:
-        span = _span(recording, changing, *one)
-        made.setdefault((span.storage, span.start, span.end, span.expects, span.outcome), span)
-    return sorted(made.values(), key=lambda span: span.start)
+    last, made = len(recording.steps), {}
+    for save in done:
+        alike = save.storage, save.start, save.end, save.expects, save.outcome
+        made.setdefault(alike, replace(save, unseen=_unseen(save, changing[save.storage], last)))
+    return sorted(made.values(), key=lambda save: save.start)
 
 
 def silent_steps(recording: Recording, letter: str) -> list[int]:
@@ -89,33 +68,25 @@ def _changing(recording, letter):
             yield step
 
 
-def _span(recording, changing, start, saved, end, outcome):
-    last = len(recording.steps) if end is None else end
-    unmoved = saved.now == saved.expects  # by the counter of the saved tensor, which may be its own
-    unseen = tuple(index for index in changing[saved.storage] if unmoved and start < index < last)
-    return Span(
-        saved.storage,
-        saved.tensor,
-        saved.node,
-        start,
-        end,
-        saved.expects,
-        saved.now,
-        outcome,
-        unseen,
-    )
+def _unseen(save, changing, last):
+    """Of the steps that change its storage, those between save and end that its counter missed."""
+    if save.broken:  # by the counter of the saved tensor, which may be its own
+        return ()
+    end = last if save.end is None else save.end
+    return tuple(index for index in changing if save.start < index < end)
 
 
 def _looked(step):
     if step.error:  # before it raised over one tensor it may have been through others
-        return _message(step) is not None
+        return step.message is not None and step.message.overwritten
     return any(call.op in _BACKWARD for call in step.calls)
 
 
-def _message(step):
-    """What an overwritten tensor's error says; None where the step ended another way."""
-    message = parse(step.error) if step.error else None
-    return message if message is not None and message.now is not None else None
+def _is_told_of(step, saved):
+    """Are these the versions that the step's error speaks of?"""
+    message = step.message
+    told = message is not None and message.overwritten
+    return told and (message.expected, message.now) == (saved.expects, saved.now)
 
 
 def _key(saved):

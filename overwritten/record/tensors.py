@@ -7,6 +7,7 @@ It reads; it never runs an operation that the learner's program could notice.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -67,7 +68,7 @@ class TensorState:
         """The storage elements it sees, sorted, each once; at most 10,000 are listed."""
         seen = {self.start // max(self.itemsize, 1)} if 0 not in self.shape else set()
         for size, stride in zip(self.shape, self.strides):
-            steps = range(size)
+            steps: Sequence[int] = range(size)
             if len(seen) * len(steps) > 10_000:  # too many to list: the two ends will do
                 steps = (0, len(steps) - 1)
             seen = {i + k * stride for i in seen for k in steps}

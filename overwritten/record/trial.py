@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from torch.autograd.graph import saved_tensors_hooks
 
-from overwritten.messages import parse
 from overwritten.record.recorder import record
 from overwritten.record.recording import Recording
 
@@ -56,10 +55,11 @@ def _verdict(code, names, run, right):
         if not right.gradients or set(right.gradients) - set(run.gradients):
             return NOTHING
         return RIGHT if _same(run, right) else SILENT
-    message = parse(run.error)
-    if message is None:
+    if run.message is None:
         return ""
-    if message.now is None:  # a write that is refused at once: nothing else could have come out
+    if (
+        not run.message.overwritten
+    ):  # a write that is refused at once: nothing else could have come out
         return RAISES
     with saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor):
         unchecked = record(code, names)

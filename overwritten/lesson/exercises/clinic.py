@@ -19,7 +19,7 @@ from pathlib import Path
 
 import torch
 
-from overwritten.doctor.diagnosis import watch
+from overwritten.doctor.block import watch
 from overwritten.lesson.checking import WHY_NOT
 from overwritten.lesson.exercise import Exercise, Unattempted
 from overwritten.messages import parse
@@ -287,7 +287,7 @@ def _still(script, text, folk, error):
         raise error
     said = (
         f"{message.op or 'no name'}, {list(message.shape)}, version {message.now}; expected version {message.expected}"
-        if message.now is not None
+        if message.overwritten
         else message.kind
     )
     if message.kind == "backward twice":

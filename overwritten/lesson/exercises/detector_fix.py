@@ -9,7 +9,7 @@ import torch
 
 from overwritten.cases import detector
 from overwritten.cases.detector_data import SIZE
-from overwritten.doctor.diagnosis import watch
+from overwritten.doctor.block import watch
 from overwritten.doctor.watching import Eyes
 from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from overwritten.doctor.diagnosis import watch
+from overwritten.doctor.block import watch
 from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.messages import parse

@@ -17,7 +17,7 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
-from overwritten.doctor.diagnosis import watch
+from overwritten.doctor.block import watch
 from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.record.trial import RIGHT, trial
@@ -150,7 +150,7 @@ def _refused(folk):
     return folk.complaint("numpy", ".detach()", "no_grad")
 
 
-class _Step(NamedTuple):
+class _Trained(NamedTuple):
     """gradients: None where the result has no history. modes: was norm training, call by call?"""
 
     result: object
@@ -168,10 +168,10 @@ def _step(block, start, layers):
     x = leaf * 1
     result = block(x, conv, norm)
     if not isinstance(result, torch.Tensor) or not result.requires_grad:
-        return _Step(result, None, x, norm, modes)
+        return _Trained(result, None, x, norm, modes)
     result.backward(torch.linspace(1, 2, result.numel()).reshape(result.shape))
     gradients = [leaf.grad, *(p.grad for layer in (conv, norm) for p in layer.parameters())]
-    return _Step(result.detach(), gradients, x, norm, modes)
+    return _Trained(result.detach(), gradients, x, norm, modes)
 
 
 def _still_raises(diagnosis):
@@ -183,7 +183,7 @@ def _still_raises(diagnosis):
 
 def _moved(diagnosis, start, layers):
     """What `inplace=False` in the first ReLU did: other numbers in the same error."""
-    if diagnosis.saver is None or (diagnosis.saver.op, diagnosis.saver.version) != ("relu", 0):
+    if diagnosis.saver is None or (diagnosis.saver.op, diagnosis.saver.expects) != ("relu", 0):
         return ""
     with contextlib.suppress(RuntimeError), watch() as recording:
         _step(_spoilt, start, layers)

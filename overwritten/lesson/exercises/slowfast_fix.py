@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from overwritten.doctor.diagnosis import watch
+from overwritten.doctor.block import watch
 from overwritten.lesson.checking import Folk
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.lesson.shows.slowfast_network import (  # noqa: F401
@@ -44,10 +44,7 @@ def parts(text: str) -> dict[str, str]:
     }
 
 
-def _short(text):
-    message = parse(text)
-    if message is None or message.now is None:
-        return text.partition("\n")[0]
+def _short(message):
     return f"{list(message.shape)}, output {message.output} of {message.op}, version {message.now}, expected {message.expected}"
 
 
@@ -100,7 +97,7 @@ def _stories():
             list(_LETTERS)[site.line - first - 1]
             for site in (found.saver.site, found.writers[-1].site)
         ]
-        stories.append((run.error, *at))
+        stories.append((run.message, *at))
         lines[letter] = mended
     return stories
 
@@ -108,7 +105,7 @@ def _stories():
 def messages() -> str:
     """The three messages, each raised once more, in the order in which mending brings them out."""
     return "\n".join(
-        f"{number}: {_short(error)}" for number, (error, *_) in enumerate(_stories(), 1)
+        f"{number}: {_short(message)}" for number, (message, *_) in enumerate(_stories(), 1)
     )
 
 
@@ -116,8 +113,8 @@ _QUESTIONS = tuple(f"{number}: {role}" for number in (1, 2, 3) for role in ("sav
 
 
 def _finds_both(answer):
-    for number, (error, saver, writer) in enumerate(_stories(), 1):
-        shape = parse(error).shape
+    for number, (message, saver, writer) in enumerate(_stories(), 1):
+        shape = message.shape
         for role, truth in (("saver", saver), ("writer", writer)):
             said = answer[f"{number}: {role}"]
             if said not in list(_LETTERS):  # also a list
@@ -216,7 +213,7 @@ def _still(folk, error):
         )
     if message.op != "Relu":
         return f"backward still raises, now over {message.op}: it saved its result as ReLU did, and the dropout still writes into it."
-    return f"backward still raises ({_short(str(error))}): what ReLU saved is still what the dropout writes into."
+    return f"backward still raises ({_short(message)}): what ReLU saved is still what the dropout writes into."
 
 
 def _other(folk, head, twin, scores, true, start, p, training):
@@ -268,31 +265,29 @@ _END = "\ncls(x).square().sum().backward()"
 
 
 def _verdict(name):
-    """(one of VERDICTS, the error or ''), measured."""
+    """(one of VERDICTS, the message or None), measured."""
     run, twin, shipped = (
         record(_START + code + _END) for code in (PROPOSALS[name], _TWIN, _SHIPPED)
     )
     if run.error:
-        return (
-            "same error" if _short(run.error) == _short(shipped.error) else "error moves"
-        ), run.error
-    return ("mended" if run.gradients == twin.gradients else "silenced"), ""
+        return ("same error" if run.message == shipped.message else "error moves"), run.message
+    return ("mended" if run.gradients == twin.gradients else "silenced"), None
 
 
 def _reviews(answer):
     for name, code in PROPOSALS.items():
-        said, (truth, error) = answer[name], _verdict(name)
+        said, (truth, message) = answer[name], _verdict(name)
         if said not in VERDICTS:
             return f"give one of {', '.join(map(repr, VERDICTS))} for {name!r}; you gave {said!r}."
         if said != truth:
-            return f"{name} is not {said!r}. {_about(name, truth, error)}"
+            return f"{name} is not {said!r}. {_about(name, truth, message)}"
 
 
-def _about(name, truth, error):
+def _about(name, truth, message):
     if truth == "same error":
         return "A copy made after the write protects nothing: part by part it is the message of the head as shipped."
     if truth == "error moves":
-        return f"It raises, but with another message: {_short(error)}. Who saves there, and does the dropout still write?"
+        return f"It raises, but with another message: {_short(message)}. Who saves there, and does the dropout still write?"
     if truth == "mended":
         return "The dropout writes into a storage that nobody saved; all gradients are the twin's."
     return "No error comes, and `fc2` learns otherwise than in the out-of-place twin. Which step of the way back is missing, or which numbers are not recorded?"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from overwritten.doctor.diagnosis import watch
+from overwritten.doctor.block import watch
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.pictures.draw import clip, size
 

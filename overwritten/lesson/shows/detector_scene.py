@@ -14,7 +14,7 @@ import torch
 
 from overwritten.cases import detector
 from overwritten.cases.detector_data import CLASSES, SIZE, make_scenes, make_support
-from overwritten.doctor.diagnosis import watch
+from overwritten.doctor.block import watch
 from overwritten.live.scenes import Scene
 from overwritten.messages import normal, parse
 from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, picture, text
@@ -54,7 +54,7 @@ def step_code(boxes: str, targets: str, relu: str, positives: int) -> str:
     return "\n".join([*lines, "loss.backward()"])
 
 
-class Step:
+class TrainingStep:
     """What the lines did. versions: of `refined` after each (None before it is there).
 
     error: PyTorch's text or ''. at: the number of the line that raised. saver, writer: the
@@ -88,7 +88,7 @@ class Step:
         """The version of `refined` in the end."""
         return next((v for v in reversed(self.versions) if v is not None), 0)
 
-    def verdict(self, twin: Step) -> str:
+    def verdict(self, twin: TrainingStep) -> str:
         if self.error:
             return "backward raises" if parse(self.error) else "the forward fails"
         if not same(self.gradients, twin.gradients):
@@ -104,7 +104,7 @@ class Step:
         return self.error.split("operation: ")[-1].split(" Hint")[0]
 
 
-def in_short(error: Exception) -> str:
+def clash(error: Exception) -> str:
     """'8; expected 7' of an in-place error, '60 against 5' of two lengths that do not fit."""
     if found := parse(str(error)):
         return f"{found.now}; expected {found.expected}"
@@ -113,14 +113,14 @@ def in_short(error: Exception) -> str:
 
 
 def outcome(stack: bool, where: bool, relu_out: bool, positives: int) -> str:
-    """How one step of the detector ends with these fixes on: 'ok', 'ok, boxes idle' or `in_short`."""
+    """How one step of the detector ends with these fixes on: 'ok', 'ok, boxes idle' or `clash`."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         model = detector.FewShotDetector(stack, where, relu_out)
     try:
         detector.loss_of(model, make_scenes(0, 1), make_support(0), positives).backward()
     except RuntimeError as error:
-        return in_short(error)
+        return clash(error)
     return "ok" if model.box.weight.grad is not None else "ok, boxes idle"
 
 
@@ -136,13 +136,13 @@ def same(gradients: dict, others: dict) -> bool:
     )
 
 
-_step = lru_cache(Step)  # of the twin: the same one for most positions of the knob
+_step = lru_cache(TrainingStep)  # of the twin: the same one for most positions of the knob
 
 
 def fixes(codes: dict[str, str], values: dict) -> Scene:
     """The scene of the knob: each line with the version of `refined` after it, verdict, message, loss."""
     code, twin = codes.values()
-    step = Step(code)
+    step = TrainingStep(code)
     verdict = step.verdict(_step(twin))
     ends = [f"{verdict[:1].upper()}{verdict[1:]}"]
     if step.error:

@@ -20,9 +20,10 @@ from overwritten.lesson.show import with_code
 from overwritten.live.film import CONTROLS
 from overwritten.live.scenes import Scene, side_by_side
 from overwritten.live.table import Table
-from overwritten.messages import KINDS, Message, parse
+from overwritten.messages import KINDS, Message
 from overwritten.pictures.draw import STYLE, clean
 from overwritten.pictures.lanes import lanes_sentence, lanes_svg
+from overwritten.record.private import NODES
 from overwritten.record.trial import Trial, trial
 
 #: section of the lesson → the groups of patterns that stand there.
@@ -85,12 +86,12 @@ def end_of(done: Trial) -> str:
     >>> end_of(tried(pattern("relu twice"))[1])
     'Relu, 1; expected 0'
     """
-    return in_short(parse(done.run.error)) if done.run.error else done.verdict
+    return in_short(done.run.message) if done.run.error else done.verdict
 
 
 def in_short(message: Message | None) -> str:
     """'Relu, 1; expected 0', 'no name, 2; expected 1', or the message's kind."""
-    if message is None or message.now is None:
+    if message is None or not message.overwritten:
         return message.kind if message else "an error of another kind"
     name = (message.op or "no name").rpartition("::")[2]
     return f"{name}, {message.now}; expected {message.expected}"
@@ -121,7 +122,7 @@ def index() -> Table:
     return Table(list(EVERY), columns, "Every pattern of this lesson")
 
 
-class Found(Decoded):
+class Nearest(Decoded):
     """What the decoder says, and patterns: for each message those that look like it, nearest first."""
 
     def __init__(self, decoded: Decoded):
@@ -157,13 +158,13 @@ class Found(Decoded):
         )
 
 
-def find(text: str) -> Found:
+def find(text: str) -> Nearest:
     """`decode`, and which patterns of this lesson each message looks like.
 
     >>> find("[torch.FloatTensor [9, 9]], which is output 0 of Relu, is at version 2; expected version 1").patterns[0][0].name
     'residual onto a relu'
     """
-    return Found(decode(text))
+    return Nearest(decode(text))
 
 
 def _line(one):
@@ -173,7 +174,7 @@ def _line(one):
 def _nearest(message, names):
     if message.kind != "overwritten":
         return tuple(one for one in EVERY if one.says == message.kind)
-    known = {one: parse(tried(one)[0].run.error) for one in EVERY if one.group in names}
+    known = {one: tried(one)[0].run.message for one in EVERY if one.group in names}
 
     def distance(one):
         other, place = known[one], names.index(one.group)
@@ -224,14 +225,14 @@ def cards(*which: int | str) -> Cards:
 
 def message_of(one: Pattern) -> str:
     """What its trigger says, as every PyTorch from 2.6 on would agree to write it; '' for none."""
-    error = tried(one)[0].run.error
-    message = parse(error) if error else None
+    run = tried(one)[0].run
+    error, message = run.error, run.message
     if message is None:
         return ""
-    if message.now is None:
+    if not message.overwritten:
         return f"RuntimeError: {re.search(KINDS[message.kind], error)[0]} …"
     node = f"{message.op}Backward0"
-    older = f" ({node} up to torch 2.12)" if hasattr(torch._C._functions, node) else ""
+    older = f" ({node} up to torch 2.12)" if hasattr(NODES, node) else ""
     return error.replace(f" of {message.op},", f" of {message.op}{older},")
 
 

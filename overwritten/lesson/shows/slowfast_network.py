@@ -14,9 +14,8 @@ from torch.nn import functional as F
 
 from overwritten.cases.slowfast import ActionDetector, Config
 from overwritten.cases.slowfast_data import collate, make_clips
-from overwritten.doctor.diagnosis import watch
+from overwritten.doctor.block import watch
 from overwritten.live.scenes import Scene
-from overwritten.messages import parse
 from overwritten.pictures.draw import box, picture, text
 from overwritten.record.recording import Recording
 from overwritten.record.trial import RIGHT
@@ -193,9 +192,10 @@ def network_sentence(run: Run) -> str:
             if run.verdict == RIGHT
             else f"No error, but {run.verdict} than the out-of-place twin's."
         )
-    message = parse(run.error)
-    if message is None:
+    diagnosis = run.recording.diagnosis
+    if diagnosis is None:
         return f"The forward ends with {run.error}. Backward never begins."
+    message = diagnosis.message
     lit = [where for where, shape in run.shapes.items() if shape == message.shape]
     saver, writer = (_row(site) for site in _sites(run))
     return (
@@ -217,8 +217,9 @@ def _row(site):
 
 def network_svg(run: Run, label: str) -> str:
     """Both pathways with their lateral connections above, the head line by line below."""
-    message = parse(run.error)
-    shape = message.shape if message else None
+    diagnosis = run.recording.diagnosis
+    message = diagnosis and diagnosis.message
+    shape = message and message.shape
     saver, writer = map(_row, _sites(run)) if message else ("", "")
     body = [text(10, 16, "the backbone: fast pathway, lateral connections, slow pathway", "soft")]
     for row, (path, places) in enumerate(_PATHS):
