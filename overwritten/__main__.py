@@ -150,7 +150,10 @@ def _chain(error):
 
 
 def _at_the_program(show):
-    """Warnings out of PyTorch's C++ name the innermost Python line, which is now ours: name the caller's."""
+    """Warnings out of PyTorch's C++ name the innermost Python line, which is now ours.
+
+    Name the caller's.
+    """
 
     def shown(message, category, filename, lineno, file=None, line=None):
         if filename.startswith(_OURS):

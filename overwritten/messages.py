@@ -99,8 +99,9 @@ class Message:
     @property
     def writes(self) -> int | None:
         """How often the storage was written since the save: now - expected."""
-        both = self.now is not None and self.expected is not None
-        return self.now - self.expected if both else None
+        if self.now is None or self.expected is None:
+            return None
+        return self.now - self.expected
 
     def text(self) -> str:
         """The text again, word for word (kind 'overwritten' only; else ValueError)."""

@@ -37,8 +37,8 @@ class watch:
     ...         y += 1
     ...         y.sum().backward()
     ... except RuntimeError:
-    ...     print([w.op for w in recording.diagnosis.writers], recording.diagnosis.advice())
-    ['add_'] write it out of place: `x = x + …`, every such line, and use the new tensor from there on
+    ...     print(recording.diagnosis.writers[0].op, recording.diagnosis.advice())
+    add_ write it out of place: `x = x + …`, every such line, and use the new tensor from there on
     """
 
     def __init__(self, lines: bool = False, scratch: bool = False, strict: bool = False):

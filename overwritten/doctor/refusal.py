@@ -7,6 +7,7 @@ the PyTorch in use, and what stands after "which is output 0 of" follows its fiv
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import torch
 from torch.autograd.function import BackwardCFunction
@@ -55,12 +56,14 @@ def _own_words(anomaly: bool) -> tuple[str, bool]:
     """The hint as this PyTorch writes it, and whether it still says 'Backward0'."""
     with torch.autograd.set_detect_anomaly(anomaly, check_nan=False):
         x = torch.ones(1, requires_grad=True).exp()
-        node = x.grad_fn
+        node: Any = x.grad_fn
         x.detach().add_(1)
+        words = ""
         try:
-            node._saved_result
+            str(node._saved_result)
         except RuntimeError as error:
-            return str(error).split(" instead.")[1], "ExpBackward0" in str(error)
+            words = str(error)
+        return words.partition(" instead.")[2], "ExpBackward0" in words
 
 
 (_HINT, _LONG_NAMES), (_ANOMALY_HINT, _) = _own_words(False), _own_words(True)

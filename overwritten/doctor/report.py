@@ -17,25 +17,29 @@ from overwritten.record.events import Overwrite, Save, Site, Write
 
 _ANSI = {"over": "1;31", "susp": "1;33", "cure": "1;32"}  # red, yellow, green; else bold
 
+_UNSEEN_SAVE = (
+    "saved by       an operation the watch did not see (before the block, or under other hooks)"
+)
+_UNSEEN_WRITE = (
+    "overwritten by something the watch did not see: C++, a thread begun before, "
+    "or a line outside the block"
+)
+_BETWEEN = "overwritten by something between two lines that the watch could see"
+_SILENT = (
+    "a gradient may be wrong, and nothing raises: "
+    "backward used bytes that had changed after the save"
+)
+
 
 def text(diagnosis, colour: bool = False) -> str:
     """A line each, for an error's note or a terminal; colour: with ANSI codes."""
-    lines = []
-    if diagnosis.saver is not None:
-        what = "its own result" if diagnosis.saver.own else "an input"
-        lines.append(
-            f"saved by       {_line(diagnosis.saver.op or 'autograd', diagnosis.saver.site)} ({what}, version {diagnosis.saver.expects})"
-        )
-    else:
-        lines.append(
-            "saved by       an operation the watch did not see (before the block, or under other hooks)"
-        )
-    for wrote in diagnosis.writers:
-        lines.append(_overwritten(wrote))
-    if diagnosis.saver is not None and not diagnosis.complete:
-        lines.append(
-            "overwritten by something the watch did not see: C++, a thread begun before, or a line outside the block"
-        )
+    saver = diagnosis.saver
+    lines = [_UNSEEN_SAVE]
+    if saver is not None:
+        lines = [_saved(saver, "its own result, " if saver.own else "an input, ")]
+    lines += map(_overwritten, diagnosis.writers)
+    if saver is not None and not diagnosis.complete:
+        lines.append(_UNSEEN_WRITE)
     lines += [
         f"suspect        {_line(w.op, w.site)} (version {w.before} → {w.after})"
         for w in diagnosis.suspects
@@ -53,7 +57,10 @@ def text(diagnosis, colour: bool = False) -> str:
 def html(diagnosis) -> str:
     """The lane of the storage and the words, for a notebook or a report."""
     words = escape(text(diagnosis), quote=False)
-    return f'<div class="ow"><style>{STYLE}</style>{diagnosis_svg(diagnosis)}<pre style="white-space:pre-wrap">{words}</pre></div>'
+    return (
+        f'<div class="ow"><style>{STYLE}</style>{diagnosis_svg(diagnosis)}'
+        f'<pre style="white-space:pre-wrap">{words}</pre></div>'
+    )
 
 
 def as_dict(diagnosis) -> dict:
@@ -69,14 +76,8 @@ def as_dict(diagnosis) -> dict:
 
 def silent_text(silent: Overwrite) -> str:
     """Plain text about a save whose bytes changed while no counter moved."""
-    lines = [
-        "a gradient may be wrong, and nothing raises: backward used bytes that had changed after the save",
-        f"saved by       {_line(silent.saver.op or 'autograd', silent.saver.site)} (version {silent.saver.expects})",
-        *map(_overwritten, silent.writers),
-    ]
-    if not silent.writers:
-        lines.append("overwritten by something between two lines that the watch could see")
-    return "\n".join(lines)
+    writers = list(map(_overwritten, silent.writers)) or [_BETWEEN]
+    return "\n".join([_SILENT, _saved(silent.saver), *writers])
 
 
 def silent_dict(silent: Overwrite) -> dict:
@@ -90,6 +91,11 @@ def _saver(save: Save) -> dict:
 
 def _writer(write: Write) -> dict:
     return {"op": write.op, **_place(write.site), "before": write.before, "after": write.after}
+
+
+def _saved(save: Save, what: str = "") -> str:
+    where = _line(save.op or "autograd", save.site)
+    return f"saved by       {where} ({what}version {save.expects})"
 
 
 def _overwritten(wrote: Write) -> str:

@@ -29,7 +29,7 @@ def sentence(recording: Recording, index: int) -> str:
     )
     parts += events(step)
     earlier = frozenset(recording.steps[index - 1].saved if index else ())
-    parts += [kept(saved) for saved in step.saved if saved.broken or saved not in earlier]
+    parts += [held(saved) for saved in step.saved if saved.broken or saved not in earlier]
     parts += [_where(tensor, step) for tensor in step.tensors if not tensor.twin] or [
         "No tensor has a name."
     ]
@@ -92,7 +92,7 @@ def remarks(step: Step) -> list[str]:
     return said + [f"{t.name} {t.note}." for t in step.tensors if t.note]
 
 
-def kept(saved) -> str:
+def held(saved) -> str:
     """What one node keeps for backward, and whether it is still what was saved."""
     if saved.broken:
         return f"{saved.node} saved {saved.tensor} at version {saved.expects}, but it is now at version {saved.now}."

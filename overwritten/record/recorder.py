@@ -290,4 +290,5 @@ def _sentence(error: BaseException) -> str:
 
 def _not_python(error) -> str:
     where = f"Line {error.lineno} is" if getattr(error, "lineno", None) else "This is"
-    return f"{where} not valid Python ({getattr(error, 'msg', error)}): mend it and run the cell again."
+    what = getattr(error, "msg", error)
+    return f"{where} not valid Python ({what}): mend it and run the cell again."

@@ -106,7 +106,8 @@ class Recording:
 
     def __repr__(self):
         end = f", ended with {self.error}" if self.error else ""
-        return f"<Recording of {self.ran} executed lines, peak {self.peak:,} B{end}; film(recording) shows it>"
+        ran = f"{self.ran} executed lines, peak {self.peak:,} B{end}"
+        return f"<Recording of {ran}; film(recording) shows it>"
 
     @property
     def peak(self) -> int:

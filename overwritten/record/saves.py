@@ -1,7 +1,8 @@
 """What the gradient history keeps for backward, and whether it is still as it was saved.
 
 The idea: ask the nodes themselves. A node's `_saved_…` attribute (`saved_tensors` of a Function
-of one's own) gives the tensor it kept, or raises the very error that backward would raise; both tell the versions.
+of one's own) gives the tensor it kept, or raises the very error that backward would raise;
+both tell the versions.
 It keeps no tensor and no node, so it changes no lifetime. What `CopySlices` hides it
 cannot see (facts measured on torch 2.13).
 """

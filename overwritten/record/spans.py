@@ -17,9 +17,12 @@ _BACKWARD = frozenset({"backward", "grad", "_engine_run_backward"})
 
 
 def spans(recording: Recording) -> list[Save]:
-    """All of them with start, end and outcome, in the order of their saves. Two nodes that save the same storage at the
-    same version in one step, with the same end, are one span. Where several saves are broken
-    alike, the newest is taken for the one that raised: backward begins there, as a rule."""
+    """All of them with start, end and outcome, in the order of their saves.
+
+    Two nodes that save the same storage at the same version in one step, with the same end, are
+    one span. Where several saves are broken alike, the newest is taken for the one that raised:
+    backward begins there, as a rule.
+    """
     open_: dict[tuple, Save] = {}
     done: list[Save] = []
     raised = set()
@@ -40,7 +43,8 @@ def spans(recording: Recording) -> list[Save]:
         letter: [step.index for step in _changing(recording, letter)]
         for letter in {save.storage for save in done}
     }
-    last, made = len(recording.steps), {}
+    last = len(recording.steps)
+    made: dict[tuple, Save] = {}
     for save in done:
         alike = save.storage, save.start, save.end, save.expects, save.outcome
         made.setdefault(alike, replace(save, unseen=_unseen(save, changing[save.storage], last)))
@@ -48,7 +52,7 @@ def spans(recording: Recording) -> list[Save]:
 
 
 def silent_steps(recording: Recording, letter: str) -> list[int]:
-    """Steps in which bytes of a storage changed and the counter of its first tensor did not move."""
+    """Steps in which a storage's bytes changed and the counter of its first tensor did not move."""
     found = []
     for step in _changing(recording, letter):
         first = next(

@@ -41,7 +41,8 @@ def trial(code: str, twin: str, names: dict | None = None) -> Trial:
     """Run `code` and `twin`, each as `record` does, and compare every gradient that the twin has.
 
     >>> start = "x = torch.ones(2, requires_grad=True)\\ny = x.exp()\\n"
-    >>> trial(start + "y += 1\\ny.sum().backward()", start + "y = y + 1\\ny.sum().backward()").verdict
+    >>> end = "\\ny.sum().backward()"
+    >>> trial(start + "y += 1" + end, start + "y = y + 1" + end).verdict
     'raises'
     """
     run, right = record(code, names), record(twin, names)
