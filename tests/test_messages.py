@@ -92,7 +92,7 @@ def test_a_message_in_a_log_that_was_wrapped():
 
 
 def test_what_is_cut_off_is_still_known():
-    assert parse(MODIFIED).kind == "overwritten" and parse(MODIFIED).now is None
+    assert parse(MODIFIED).kind == "overwritten" and not parse(MODIFIED).overwritten
     with pytest.raises(ValueError, match="only a whole"):
         parse(MODIFIED).text()
 

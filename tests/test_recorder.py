@@ -13,6 +13,7 @@ import torch
 
 from bookkeeping import World
 from overwritten import record, watch
+from overwritten.messages import parse
 from overwritten.pictures.step import step_svg
 from overwritten.record.ledger import Ledger
 from overwritten.record.scratch import with_scratch
@@ -331,6 +332,13 @@ def test_what_backward_keeps_and_what_breaks_it():
     whole, broken = [("ExpBackward0", "y", "B", 0, 0)], [("ExpBackward0", "y", "B", 0, 1)]
     assert locks == [[], [], whole, whole, whole, broken, broken]
     assert "is at version 1; expected version 0" in steps[6].error and "Hint" not in steps[6].error
+
+
+def test_an_error_of_pytorchs_is_carried_taken_apart():
+    recording = record(FAILS)
+    assert recording.message == parse(recording.error) and recording.message.overwritten
+    assert [step.message for step in recording.steps] == [None] * 6 + [recording.message]
+    assert record("1 / 0").error and record("1 / 0").message is None
 
 
 def test_backward_gives_back_what_it_kept():

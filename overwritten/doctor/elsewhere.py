@@ -14,7 +14,7 @@ import threading
 import torch
 from torch.overrides import TorchFunctionMode
 
-from overwritten.record.private import ENGINE, top_hooks
+from overwritten.record.private import DYNAMO, ENGINE, top_hooks
 
 
 def watch_backward(eyes):
@@ -50,7 +50,7 @@ def watch_threads(eyes):
 
 def run_compiled_as_python():
     """What torch.compile made earlier runs as plain Python meanwhile; inside it we are blind."""
-    if "torch._dynamo" not in sys.modules:
+    if DYNAMO not in sys.modules:
         return lambda: None
     stance = torch.compiler.set_stance("force_eager")
     stance.__enter__()

@@ -26,6 +26,8 @@ next_node: Any = torch._C._autograd._get_sequence_nr
 current_node: Any = torch._C._current_autograd_node
 #: Where autograd's entry into C++ stands: `torch.autograd` looks it up there at each backward.
 ENGINE = (torch.autograd, "_engine_run_backward")
+#: The module that `torch.compile` loads.
+DYNAMO = "torch._dynamo"
 
 #: (pack, unpack) on, off: of this thread.
 push_hooks: Any = torch._C._autograd._push_saved_tensors_default_hooks

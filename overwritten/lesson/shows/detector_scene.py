@@ -57,9 +57,9 @@ def step_code(boxes: str, targets: str, relu: str, positives: int) -> str:
 class TrainingStep:
     """What the lines did. versions: of `refined` after each (None before it is there).
 
-    error: PyTorch's text or ''. at: the number of the line that raised. saver, writer: the
-    numbers of the lines that the doctor names, or None. loss: None where none came out.
-    gradients: of all parameters, by name.
+    error: PyTorch's text or ''; then end: what a verdict calls it, at: the number of the line that
+    raised. saver, writer: the numbers of the lines that the doctor names, or None. loss: None
+    where none came out. gradients: of all parameters, by name.
     """
 
     def __init__(self, code: str):
@@ -77,6 +77,7 @@ class TrainingStep:
                         )
             except RuntimeError as error:
                 self.error, self.at = normal(str(error)), len(self.versions) + 1
+                self.end = "backward raises" if parse(str(error)) else "the forward fails"
         found = self.recording.diagnosis
         self.saver = found.saver.site.line if found and found.saver else None
         self.writer = found.writers[0].site.line if found and found.writers else None
@@ -90,7 +91,7 @@ class TrainingStep:
 
     def verdict(self, twin: TrainingStep) -> str:
         if self.error:
-            return "backward raises" if parse(self.error) else "the forward fails"
+            return self.end
         if not same(self.gradients, twin.gradients):
             return "wrong gradient"
         return (
