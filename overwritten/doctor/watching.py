@@ -121,8 +121,10 @@ class Eyes(TorchFunctionMode):
             base = tensor._base if is_view else None
             base = tensor if base is None else base
             of = ""
-            if base.is_leaf:
-                of = "weight" if tensor.requires_grad else "buffer" * self._is_buffer(base)
+            if base.is_leaf and tensor.requires_grad:
+                of = "weight"
+            elif base.is_leaf and self._is_buffer(base):
+                of = "buffer"
             handle.save = Save(version, version, op, self._site(), handle.own, of)
             handle.writes, handle.thread = [], threading.get_ident()
             handle.needs_gradient = tensor.requires_grad
@@ -174,8 +176,8 @@ class Eyes(TorchFunctionMode):
             original = handle.original()
             if handle.node and not handle.own and original is not None and original.grad_fn is None:
                 raise RuntimeError(DETACHED)
-            save = replace(handle.save, now=now)
-            if save.broken:
+            if now != handle.save.expects:
+                save = replace(handle.save, now=now)
                 producer = producer_of(handle, original, node)
                 error: Any = RuntimeError(
                     text(handle.tensor, handle.shape, producer, handle.output, now, save.expects)
