@@ -275,7 +275,7 @@ def _verdict(name):
 
 
 def _reviews(answer):
-    for name, code in PROPOSALS.items():
+    for name in PROPOSALS:
         said, (truth, message) = answer[name], _verdict(name)
         if said not in VERDICTS:
             return f"give one of {', '.join(map(repr, VERDICTS))} for {name!r}; you gave {said!r}."

@@ -12,8 +12,6 @@ import warnings
 from functools import cache
 from html import escape
 
-import torch
-
 from overwritten.cases.patterns import EVERY, HEAD, Pattern
 from overwritten.doctor.reading import Decoded, decode
 from overwritten.lesson.show import with_code
