@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -26,7 +27,7 @@ PAGES = {
         *course.lessons(),
     ]
 }
-SVG, PDF = (FOLDER / "sheet.svg").read_text("utf8"), FOLDER / "sheet.pdf"
+SHEET, PDF = sheet.html(course.lessons(), badges.slug_and_tag(ROOT)[0]), FOLDER / "sheet.pdf"
 each_guide = pytest.mark.parametrize("path", GUIDES, ids=lambda path: path.stem)
 
 
@@ -171,68 +172,66 @@ def test_the_hubs_values_have_the_charts_keys():
 # The sheet.
 
 
-def words_of(svg):
-    return " ".join(
-        re.sub(r"<style.*?</style>", "", svg, flags=re.S).replace("</text>", " ").split()
-    )
-
-
 def test_the_rules_are_the_lessons_own():
-    said = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", words_of(SVG))).replace("&lt;", "<")
+    said = unescape(re.sub(r"<[^>]+>", "", SHEET))
     for one in course.lessons():
         for number in sheet.RULES.get(one.number, (len(one.recap),)):
             assert one.recap[number - 1].replace("`", "") in said, one.recap[number - 1]
 
 
-def test_it_needs_no_colour():
-    colours = re.findall(r"#(?:[0-9a-f]{6}|[0-9a-f]{3})\b", re.sub(r"var\(--jp[^)]*\)+", "", SVG))
-    grey = [c for c in colours if len(set(c[1:])) == 1 or c[1:3] == c[3:5] == c[5:7]]
-    assert colours and colours == grey and "rgb" not in SVG
+# What is drawn on the page in px of A4: words with their place, size and colours.
+DRAWN = """() => [...document.querySelectorAll('body *')].flatMap(element => {
+  const style = getComputedStyle(element), zoom = element.getCTM?.()?.a ?? 1;
+  const words = [...element.childNodes].filter(n => n.nodeType === 3 && n.textContent.trim());
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  const box = range.getBoundingClientRect();
+  const paint = element instanceof SVGElement ? [style.fill, style.stroke]
+    : [style.color, style.backgroundColor, style.borderTopColor];
+  return [{words: words.map(n => n.textContent).join(' '), left: box.left, right: box.right,
+           bottom: box.bottom, size: parseFloat(style.fontSize) * zoom, paint}];
+})"""
+FONTS = {"as it is": "", "DejaVu Sans": "* { font-family: 'DejaVu Sans' !important }"}
 
 
-FITS = """() => {
-  const page = document.querySelector('svg').getBoundingClientRect(), px = page.width / 794;
-  return [...document.querySelectorAll('text')].map(t => {
-    const r = t.getBoundingClientRect(), scale = t.getCTM().a / px;
-    return [t.textContent, r.left / px, r.right / px, r.bottom / px, parseFloat(getComputedStyle(t).fontSize) * (t.ownerSVGElement.parentElement.closest('svg') ? 606 / 640 : 1)];
-  });
-}"""
-
-
-@pytest.mark.parametrize("font", ["Helvetica, Arial", "DejaVu Sans"])
-def test_all_of_it_is_on_the_page_and_can_be_read(browser, font):
+@pytest.mark.parametrize("font", FONTS)
+def test_all_of_it_is_on_the_page_without_colour_and_can_be_read(browser, font):
     page = browser.new_page(viewport={"width": 794, "height": 1123})
-    page.set_content(f'<body style="margin:0">{SVG.replace("Helvetica,Arial", font)}')
-    texts = page.evaluate(FITS)
+    page.set_content(SHEET.replace("</style>", f"{FONTS[font]}</style>", 1))
+    drawn = page.evaluate(DRAWN)
     page.close()
+    texts = [one for one in drawn if one["words"]]
     assert len(texts) > 60
-    assert [t for t in texts if t[1] < 40 or t[2] > 794 - 24 or t[3] > 1123 - 15] == []
-    assert [t for t in texts if t[4] < 11] == []
+    off = [t for t in texts if t["left"] < 40 or t["right"] > 794 - 40 or t["bottom"] > 1123 - 15]
+    assert off == [] == [t for t in texts if t["size"] < 11]
+    foot = next(t for t in texts if "CC BY" in t["words"])
+    assert all(t["bottom"] < foot["bottom"] - foot["size"] for t in texts if t is not foot)
+    paints = {colour for one in drawn for colour in one["paint"] if colour != "none"}
+    numbers = [re.findall(r"\d+", colour)[:3] for colour in paints]
+    assert len(numbers) > 3 and all(len(set(rgb)) == 1 for rgb in numbers), paints
 
 
-def test_a_sheet_that_is_too_long_is_refused():
-    long = [
-        one._replace(recap=one.recap[:-1] + ["Many words that say little. " * 90])
-        for one in course.lessons()
-    ]
-    long[-1] = long[-1]._replace(name="09_more")
-    with pytest.raises(ValueError, match="px too long for its page"):
-        sheet.svg(long, "a/b")
+def test_a_sheet_that_is_too_long_is_refused(tmp_path, browser_path):
+    long = SHEET.replace("<footer>", f"<p>{'Many words that say little. ' * 90}</p><footer>")
+    with pytest.raises(ValueError, match="takes 2 pages"):
+        sheet.print_pdf(long, tmp_path / "sheet.pdf")
+    assert not (tmp_path / "sheet.pdf").exists()
 
 
-def test_the_pdf_is_one_page_of_a4_made_from_this_svg(tmp_path):
+def test_the_pdf_is_one_page_of_a4_made_from_this_page(tmp_path):
     data = PDF.read_bytes()
     boxes = [
         tuple(map(float, box.split())) for box in re.findall(rb"/MediaBox \[([\d. ]+)\]", data)
     ]
     assert [(round(b[2]), round(b[3])) for b in boxes] == [(595, 842)]
-    assert sheet.source_of(PDF) == sheet.mark(SVG) != sheet.mark(SVG + " ")
+    other = sheet.html(course.lessons()[:-1], "a/b")
+    assert sheet.source_of(PDF) == sheet.title(SHEET) != sheet.title(other)
     assert sheet.source_of(tmp_path / "none.pdf") == ""
 
 
 def test_without_a_browser_the_old_pdf_stays(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(shutil, "which", lambda name: None)
-    sheet.print_pdf(SVG, tmp_path / "sheet.pdf")
+    sheet.print_pdf(SHEET, tmp_path / "sheet.pdf")
     assert "install Chromium" in capsys.readouterr().err and not (tmp_path / "sheet.pdf").exists()
 
 

@@ -6,7 +6,6 @@ the lessons' own heads, the README's moving pictures from a recording made now.
 
 from __future__ import annotations
 
-import argparse
 import os
 import re
 import subprocess
@@ -14,8 +13,7 @@ import sys
 from pathlib import Path
 
 from course import START, Lesson, lesson
-
-ROOT = Path(__file__).resolve().parents[1]
+from stamp import ROOT, between, only_check, settle, stale
 
 
 def slug_and_tag(root: Path) -> tuple[str, str]:
@@ -37,12 +35,13 @@ def binder(slug: str, tag: str, lesson: str) -> str:
 
 def badge(slug: str, tag: str, lesson: str) -> str:
     """Both badges of a page: Colab's and Binder's."""
-    in_colab = f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({colab(slug, tag, lesson)})"
-    return f"{in_colab} [![Open in Binder](https://mybinder.org/badge_logo.svg)]({binder(slug, tag, lesson)})"
+    in_colab = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
+    in_binder = "[![Open in Binder](https://mybinder.org/badge_logo.svg)]"
+    return f"{in_colab}({colab(slug, tag, lesson)}) {in_binder}({binder(slug, tag, lesson)})"
 
 
 def set_up(slug: str, tag: str) -> str:
-    """The first code cell of a lesson: in Colab, which has the notebook alone, it fetches the course."""
+    """The first code cell of a lesson: in Colab, which has the notebook alone, it gets the course."""
     return f"""# %%
 import subprocess
 import sys
@@ -80,9 +79,8 @@ def stamped_start(text: str, lessons: list[Lesson], slug: str, tag: str) -> str:
     rows = ["| | lesson | minutes | you need | |", "|---|---|---|---|---|"]
     for one in lessons:
         link = f"[{one.title}]({one.name}.ipynb)"
-        rows.append(
-            f"| {one.number} | {link} | {one.minutes} | {one.needs} | [in Colab]({colab(slug, tag, one.name)}) |"
-        )
+        in_colab = f"[in Colab]({colab(slug, tag, one.name)})"
+        rows.append(f"| {one.number} | {link} | {one.minutes} | {one.needs} | {in_colab} |")
     hours = round(sum(one.minutes for one in lessons) / 60)
     rows += ["", f"All together: about {hours} hours."]
     return between(text, "lessons", "\n".join(f"# {row}".rstrip() for row in rows), "# ")
@@ -97,7 +95,10 @@ def stamped_readme(text: str, pages: list[Lesson], slug: str, tag: str) -> str:
 
 
 def doctor_says(root: Path) -> str:
-    """What the doctor says of workshop/train.py, from PyTorch's message on; that is cut where versions differ."""
+    """What the doctor says of workshop/train.py, from PyTorch's message on.
+
+    The message is cut where PyTorch's versions differ.
+    """
     command = [sys.executable, "-m", "overwritten", "train.py"]
     environment = dict(os.environ, PYTHONPATH=str(root))
     said = subprocess.run(
@@ -105,13 +106,6 @@ def doctor_says(root: Path) -> str:
     ).stderr
     message, *lines = said[said.index("RuntimeError: ") :].rstrip().splitlines()
     return "\n".join([f"{message.partition(' operation: ')[0]} operation: …", *lines])
-
-
-def between(text: str, mark: str, inside: str, comment: str = "") -> str:
-    """The text with `inside` between its marks `<!-- mark -->` and `<!-- /mark -->`."""
-    start, end = f"{comment}<!-- {mark} -->\n", f"{comment}<!-- /{mark} -->"
-    pattern = re.escape(start) + "(.*\n)??" + re.escape(end)
-    return re.sub(pattern, lambda _: f"{start}{inside}\n{end}", text, flags=re.S)
 
 
 def wanted(root: Path) -> dict[Path, str]:
@@ -130,19 +124,8 @@ def wanted(root: Path) -> dict[Path, str]:
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit 1 where a stamp is out of date"
-    )
-    options = parser.parse_args(arguments)
-    stale = [p for p, text in wanted(ROOT).items() if not p.exists() or p.read_text("utf8") != text]
-    for path in stale:
-        print(f"{'out of date' if options.check else 'stamped'}: {path.relative_to(ROOT)}")
-        if not options.check:
-            path.write_text(wanted(ROOT)[path], "utf8")
-    return 1 if stale and options.check else 0
+    check = only_check(__doc__, arguments)
+    return settle(stale(wanted(ROOT)), check)
 
 
 if __name__ == "__main__":

@@ -9,23 +9,25 @@ a table of all steps. It also makes the sheet for the wall (tools/sheet.py).
 
 from __future__ import annotations
 
-import argparse
 import re
 import sys
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 import course
-from badges import between, slug_and_tag
+import sheet
+from badges import slug_and_tag
+from stamp import ROOT, between, only_check, settle, stale
 
-ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("first", "second", "third", "fourth", "fifth")
 STEP = re.compile(r"<!-- step (.+?) -->\n.*?<!-- /step -->", re.S)
 
 
-class Stage(NamedTuple):
-    """lesson, section: None for a step of its own. skip: the how-manieth to go when late, 0 for never."""
+class Step(NamedTuple):
+    """lesson, section: None for a step of its own.
+    skip: the how-manieth to go when late, 0 for never."""
 
     title: str
     minutes: int
@@ -42,8 +44,8 @@ class Stage(NamedTuple):
         return f"{self.title} ({where}, section {self.section.number})"
 
 
-def step(words: str, pages: dict[str, course.Lesson]) -> Stage:
-    """One mark's words as a Stage. Raises ValueError with one sentence for a mark that makes no sense."""
+def step(words: str, pages: dict[str, course.Lesson]) -> Step:
+    """One mark's words as a Step. Raises ValueError for a mark that makes no sense."""
     first, *rest = [part.strip() for part in words.split(";")]
     found = {}
     for part in rest:
@@ -89,7 +91,7 @@ def clock(minutes: int) -> str:
 
 
 def guide(text: str, pages: dict[str, course.Lesson]) -> str:
-    """A guide with its steps and its timetable filled in. Raises ValueError where it takes too long."""
+    """A guide with its steps and its timetable filled in. Raises ValueError if it is too long."""
     steps = [step(words, pages) for words in STEP.findall(text)]
     starts = [sum(one.minutes for one in steps[:k]) for k in range(len(steps))]
     timetable = re.search(r"<!-- timetable (\d+) -->", text)
@@ -136,7 +138,7 @@ def _cell(words):
 
 
 def hub_link(slug: str, tag: str) -> str:
-    """The nbgitpuller address that copies the course into a learner's folder and opens the start page.
+    """nbgitpuller's address: it copies the course to a learner's folder, opens the start page.
 
     A branch, not the tag: at the second click nbgitpuller looks for a branch and fails on a tag.
     """
@@ -158,56 +160,34 @@ def launch(text: str, slug: str, tag: str) -> str:
     return between(text, "branch", branch)
 
 
-def wanted(root: Path) -> dict[Path, str]:
-    """Every file made here but the PDF, and the text it should have."""
-    import sheet
-
+def wanted(root: Path) -> tuple[dict[Path, str], str]:
+    """The text that each guide should have, and the sheet as a page of HTML."""
     start = course.lesson(
         course.START, (root / "lessons_src" / f"{course.START}.py").read_text("utf8")
     )
     pages = {one.name: one for one in [start, *course.lessons(root)]}
-    folder = root / "workshop"
+    folder, (slug, tag) = root / "workshop", slug_and_tag(root)
     files = {
         path: guide(path.read_text("utf8"), pages)
         for path in (folder / "90_minutes.md", folder / "half_day.md")
     }
-    files[folder / "README.md"] = launch(
-        (folder / "README.md").read_text("utf8"), *slug_and_tag(root)
-    )
-    files[folder / "sheet.svg"] = sheet.svg([*pages.values()], slug_and_tag(root)[0])
-    return files
+    readme = folder / "README.md"
+    files[readme] = launch(readme.read_text("utf8"), slug, tag)
+    return files, sheet.html([*pages.values()], slug)
 
 
 def main(arguments=None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument(
-        "--check", action="store_true", help="write nothing; exit 1 where a file is out of date"
-    )
-    options = parser.parse_args(arguments)
+    check = only_check(__doc__, arguments)
+    pdf = ROOT / "workshop" / "sheet.pdf"
     try:
-        files = wanted(ROOT)
+        files, page = wanted(ROOT)
+        found = stale(files)
+        if sheet.source_of(pdf) != sheet.title(page):
+            found[pdf] = partial(sheet.print_pdf, page, pdf)
+        return settle(found, check)
     except ValueError as error:
         print(error, file=sys.stderr)
         return 1
-    import sheet
-
-    stale = [
-        path for path, text in files.items() if not path.exists() or path.read_text("utf8") != text
-    ]
-    drawing, page = files[ROOT / "workshop" / "sheet.svg"], ROOT / "workshop" / "sheet.pdf"
-    if sheet.source_of(page) != sheet.mark(drawing):
-        stale.append(page)
-    for path in stale:
-        print(f"{'out of date' if options.check else 'made'}: {path.relative_to(ROOT)}")
-        if options.check:
-            continue
-        if path == page:
-            sheet.print_pdf(drawing, page)
-        else:
-            path.write_text(files[path], "utf8")
-    return 1 if stale and options.check else 0
 
 
 if __name__ == "__main__":
