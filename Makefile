@@ -12,7 +12,7 @@ LAB_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
 
 .DEFAULT_GOAL := help
-.PHONY: help lab author test notebooks site colab colab-exact badges workshop atlas versions
+.PHONY: help lab author test notebooks site colab colab-exact badges workshop atlas versions check
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -26,9 +26,14 @@ author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as
 test: export OMP_NUM_THREADS = 1
 test: export OVERWRITTEN_ANSWERS = off
 test: export OVERWRITTEN_COLAB = $(abspath $(COLAB)/bin/python)
-test: $(VENV)/.author $(COLAB)/.ready  ## run all tests
+test: check $(COLAB)/.ready  ## run all tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadscope overwritten tests
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(NBVAL) notebooks
+
+check: $(VENV)/.author  ## lint, layout and types, in seconds
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tools/check_types.py
 
 notebooks: $(VENV)/.author  ## build notebooks/ from lessons_src/
 	$(BIN)/python tools/build_notebooks.py

@@ -31,7 +31,8 @@ GROUPS = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")  # version 1, ver
 RUN = """import sys, nbformat
 from nbclient import NotebookClient
 nb = nbformat.read(sys.argv[1], 4)
-NotebookClient(nb, timeout=300, kernel_name="python3", resources={"metadata": {"path": sys.argv[2]}}).execute()"""
+there = {"metadata": {"path": sys.argv[2]}}
+NotebookClient(nb, timeout=300, kernel_name="python3", resources=there).execute()"""
 
 
 class Cgroup:
@@ -69,7 +70,7 @@ class Cgroup:
 
 
 class Polled:
-    """The proportional set size of everything started here, looked at ten times a second; no limit."""
+    """The proportional set size of all that is started here, ten times a second; no limit."""
 
     def __init__(self):
         self._most, self._on = 0, True
@@ -129,9 +130,8 @@ def server(python, group, folder):
             while "is running at" not in (folder / "log").read_text() and running.poll() is None:
                 time.sleep(0.2)
             if running.poll() is not None:
-                sys.exit(
-                    f"JupyterLab did not start with {python}: {(folder / 'log').read_text().strip().splitlines()[-1]}"
-                )
+                said = (folder / "log").read_text().strip().splitlines()
+                sys.exit(f"JupyterLab did not start with {python}: {said[-1]}")
             yield
         finally:
             running.terminate()
@@ -167,7 +167,7 @@ def measured(python, path, limit, kernels, at_once) -> tuple[int, int, str, list
 
 
 def machines(worst: int) -> str:
-    """Markdown: how many learners with a server and one lesson open fit a machine. worst: MB of one."""
+    """Markdown: how many learners, a server and a lesson each, fit a machine. worst: MB of one."""
     rows = ["| machine, 1 GB kept for its system | learners |", "|---|---:|"]
     return "\n".join(
         [*rows, *(f"| {gb} GB | {(gb - 1) * 1024 // worst} |" for gb in (4, 8, 16, 32))]
@@ -220,9 +220,8 @@ def main():
         bad += len(failed)
         kernels = f"{options.kernels}, {options.at_once} at once" if options.kernels > 1 else "1"
         verdict = f"{len(failed)} did not: {failed[0]}" if failed else "yes"
-        rows.append(
-            f"| {path.stem} | {kernels} | {alone} | {peak} | {options.limit * 1024:.0f} ({how}) | {verdict} |"
-        )
+        limit = f"{options.limit * 1024:.0f} ({how})"
+        rows.append(f"| {path.stem} | {kernels} | {alone} | {peak} | {limit} | {verdict} |")
         print(rows[-1], flush=True)
     if options.write and not bad:
         for file, table in (

@@ -153,7 +153,7 @@ def _seconds(step, ways, rounds):
 
 
 def ratios(rounds: int, eyes=Eyes) -> dict:
-    """{model: {way: time of a step, plain is 1; 'ms': plain's own; 'calls': in a step; 'µs': per call}}"""
+    """{model: {way: a step's time, plain is 1; 'ms': plain's; 'calls': of a step; 'µs': a call}}"""
     threads, found = torch.get_num_threads(), {}
     torch.set_num_threads(1)
     try:

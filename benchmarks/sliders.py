@@ -22,13 +22,17 @@ import nbformat
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from conftest import BROWSERS, QUIET, RUN_ALL, jupyterlab
+from conftest import ASK, BROWSERS, QUIET, RUN_ALL, jupyterlab
 
 WARM_UP, MOVES, CHANGES = 2, 20, 60
-KEEP = 'torch.set_num_threads(1)\nsteps = ["x = torch.arange(4.0)", "w = x.clone().requires_grad_()", "y = w * w"]\n'
 CELLS = {
-    "start": "import time\nimport torch\nfrom overwritten import film, knob, record\nfrom overwritten.pictures.step import step_svgs\n"
-    + KEEP,
+    "start": """import time
+import torch
+from overwritten import film, knob, record
+from overwritten.pictures.step import step_svgs
+torch.set_num_threads(1)
+steps = ["x = torch.arange(4.0)", "w = x.clone().requires_grad_()", "y = w * w"]
+""",
     "film": 'run = record("\\n".join(steps + ["x[1:] += 1", "z = x.t()"] * 31))\nfilm(run)',
     "interact": """%matplotlib inline
 %config InlineBackend.print_figure_kwargs = {"bbox_inches": None}
@@ -75,16 +79,22 @@ def draw(step):
         if kind == "text":
             axes.text(*where, what, color=colour, fontsize=9, family="monospace")
         elif kind == "rect":
-            axes.add_patch(Rectangle(where[:2], *where[2:], fill=what, facecolor="#d6e8f3", edgecolor=colour))
+            look = dict(fill=what, facecolor="#d6e8f3", edgecolor=colour)
+            axes.add_patch(Rectangle(where[:2], *where[2:], **look))
         else:
             axes.add_patch(PathPatch(where, fill=False, edgecolor=colour))
-    axes.add_patch(Rectangle((0, 0), 12, 12, color=(step / 255, 0, 0)))  # so that the page can read the step
+    # So that the page can read the step.
+    axes.add_patch(Rectangle((0, 0), 12, 12, color=(step / 255, 0, 0)))
     plt.show()
 
 interact(draw, step=(0, len(frames) - 1));""",
-    "knob, recorded ahead": 'codes = {"x = x + 1": "x = torch.ones(n)\\nx = x + 1", "x += 1": "x = torch.ones(n)\\nx += 1"}\nknob(codes, n=list(range(1, 33)))',
+    "knob, recorded ahead": r"""
+codes = {line: "x = torch.ones(n)\n" + line for line in ("x = x + 1", "x += 1")}
+knob(codes, n=list(range(1, 33)))""",
     "knob, runs again": "knob(codes, first=[0], n=list(range(1, 1001)))",
-    "film of 500 steps and 30 storages": 'film(record("\\n".join([*(f"x{i} = torch.ones({i + 1}, requires_grad=True)" for i in range(30)), *(f"x{i % 30}.data.mul_(2)" for i in range(470))])))',
+    "film of 500 steps and 30 storages": r"""
+births = [f"x{i} = torch.ones({i + 1}, requires_grad=True)" for i in range(30)]
+film(record("\n".join([*births, *(f"x{i % 30}.data.mul_(2)" for i in range(470))])))""",
 }
 OWN = """import time, statistics
 def once(n):
@@ -92,71 +102,7 @@ def once(n):
     for code in codes.values(): exec(code, {"torch": torch, "n": n})
     return time.perf_counter() - begin
 print(statistics.median(once(n) for n in range(1, 121)) * 1000)"""
-# What stands in the page while a way is measured.
-PAGE = """(() => {
-  const B = window.B = { inputs: [], seen: [] };
-  const later = [];
-  const channel = new MessageChannel();
-  channel.port1.onmessage = () => { const mark = later.shift(); B.seen.push({ mark, t: performance.now() }); };
-  const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
-  let root, last, source, known;
-  function mark() {
-    const svg = root.querySelector('.picture svg, .widget-html svg');
-    if (svg) return Number(svg.dataset.step ?? svg.dataset.peaks.split(',')[1] / 4 - 1);
-    const image = root.querySelector('img');
-    if (!image?.complete || !image.naturalWidth) return known;
-    if (image.src !== source) {
-      source = image.src;
-      canvas.drawImage(image, 0, 0);
-      known = canvas.getImageData(4, 4, 1, 1).data[0];
-    }
-    return known;
-  }
-  function frame() {
-    const now = root && mark();
-    if (now !== undefined && now !== last) { last = now; later.push(now); channel.port2.postMessage(0); }
-    requestAnimationFrame(frame);
-  }
-  document.addEventListener('keydown', event => B.inputs.push(event.timeStamp), true);
-  requestAnimationFrame(frame);
-  B.watch = element => { root = element; last = source = known = undefined; B.clear(); };
-  B.clear = () => { B.inputs = []; B.seen = []; };
-  B.at = () => last;
-  B.burst = (element, changes, most) => new Promise(done => {
-    const handle = [...element.querySelectorAll('.noUi-handle')].at(-1), field = element.querySelector('input[type=range]');
-    const begun = performance.now(), times = [];
-    const clock = setInterval(() => {
-      const due = Math.min(changes, Math.floor((performance.now() - begun) / (1000 / 60)) + 1);
-      while (times.length < due) {
-        const back = times.length >= most;
-        times.push(performance.now());
-        if (handle) handle.dispatchEvent(new KeyboardEvent('keydown', { key: back ? 'ArrowLeft' : 'ArrowRight', bubbles: true, cancelable: true }));
-        else { field.value = Number(field.value) + (back ? -1 : 1); field.dispatchEvent(new Event('input', { bubbles: true })); }
-      }
-      if (times.length >= changes) { clearInterval(clock); done(times.at(-1)); }
-    }, 4);
-  });
-  // The output put in anew, its script run: until it is painted.
-  B.first = element => new Promise(done => {
-    const html = window.jupyterapp.shell.currentWidget.content.widgets.find(c => c.node.contains(element)).model.outputs.toJSON()
-      .map(o => o.data?.['text/html']).find(Boolean);
-    const place = document.createElement('div'), begun = performance.now();
-    document.body.prepend(place);
-    place.append(document.createRange().createContextualFragment(html));
-    requestAnimationFrame(() => {
-      const after = new MessageChannel();
-      after.port1.onmessage = () => { const took = performance.now() - begun; place.remove(); done([took, html.length]); };
-      after.port2.postMessage(0);
-    });
-  });
-})()"""
-ASK = """async code => {
-  const future = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code, store_history: false});
-  let said = '';
-  future.onIOPub = message => { said += message.content.text ?? ''; };
-  await future.done;
-  return said;
-}"""
+PAGE = Path(__file__).with_suffix(".js").read_text("utf8")
 
 
 def notebook(path):
@@ -214,7 +160,7 @@ class Way:
         seen = self.page.evaluate("B.seen")
         if not seen:
             sys.exit(
-                f"{self.name}: nothing moved in a burst; a way's slider is not driven as it should be."
+                f"{self.name}: nothing moved in a burst; its slider is not driven as it should."
             )
         self.wrong += seen[-1]["mark"] != self.at
         self.shown.append(len(seen))
@@ -224,12 +170,13 @@ class Way:
         p95 = sorted(self.keys)[int(0.95 * len(self.keys))]
         times = f"{median(self.keys):.0f} | {p95:.0f} | {slow / median(self.keys):.1f}x"
         ends = "always right" if not self.wrong else f"{self.wrong} WRONG"
-        bursts = f"{median(self.shown):.0f} | {median(self.settled):.0f} | {max(self.settled):.0f} | {ends}"
+        settled = f"{median(self.settled):.0f} | {max(self.settled):.0f}"
+        bursts = f"{median(self.shown):.0f} | {settled} | {ends}"
         return f"| {self.name} | {len(self.keys)} | {times} | {bursts} |"
 
 
 def measure(page, rounds):
-    """(ways, ms that the re-run code takes alone, first pictures of the long film in ms, its characters)."""
+    """(ways, ms of the re-run code alone, ms to each first picture of the film, its length)."""
     page.evaluate(PAGE)
     ways = [Way(page, name) for name in list(CELLS)[1:]]
     dice = random.Random(0)
@@ -271,16 +218,17 @@ def main():
             browser.close()
     slow = median(next(way for way in ways if way.name == "interact").keys)
     print(
-        "| way | moves | median, ms | p95, ms | against interact | pictures of 60 changes in 1 s | settled, ms | worst | ends |"
+        "| way | moves | median, ms | p95, ms | against interact "
+        "| pictures of 60 changes in 1 s | settled, ms | worst | ends |"
     )
     print("|---|---:|---:|---:|---:|---:|---:|---:|---|")
     print(*(way.row(slow) for way in ways), sep="\n")
     again = next(way for way in ways if way.fresh)
     print(
-        f"\nThe knob that runs again adds {median(again.keys) - own:.0f} ms (median) to the {own:.2f} ms that its code takes alone."
-    )
-    print(
-        f"500 steps and 30 storages: {characters / 1e6:.2f} MB, first picture after {median(firsts):.0f} ms (worst of 5: {max(firsts):.0f})."
+        f"\nThe knob that runs again adds {median(again.keys) - own:.0f} ms (median) "
+        f"to the {own:.2f} ms that its code takes alone.\n"
+        f"500 steps and 30 storages: {characters / 1e6:.2f} MB, "
+        f"first picture after {median(firsts):.0f} ms (worst of 5: {max(firsts):.0f})."
     )
 
 

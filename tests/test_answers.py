@@ -15,16 +15,14 @@ import pytest
 from filelock import FileLock
 from traitlets import Bunch
 
-from conftest import LESSONS, ROOT
+import build_notebooks
+from conftest import LESSONS
 from overwritten import answers, predict
 from overwritten.lesson import kept, store
 from overwritten.lesson.exercise import Exercise
 from overwritten.lesson.exercises import version_counter as exercises
 from overwritten.lesson.predict import _TELL
 from overwritten.lesson.store import Store, merged, parsed, text_of
-
-sys.path.insert(0, str(ROOT / "tools"))
-import build_notebooks
 
 KEY = ("version_counter", "exercises", "count_writes")
 QUESTION = ("`1 + 1`?", {"1": "Count.", "`2`": "Yes.", "<3>": "Less."}, "`2`")

@@ -19,6 +19,7 @@ from conftest import ROOT
 from overwritten.atlas import rows as atlas
 from overwritten.atlas.rows import InPlace, LeftOut, Operation
 from overwritten.live import ops
+from saved import place, saved
 
 OVERWRITTEN = "modified by an inplace operation"
 WRITTEN_BY = {row.torch for kind in (Operation, InPlace) for row in atlas.rows(kind)}
@@ -59,10 +60,6 @@ def fresh(row, *lines):
     return names
 
 
-def place(tensor):
-    return tensor.untyped_storage().data_ptr()
-
-
 def gradient(names, y):
     """By each leaf, with weights that are all different, as one row of numbers."""
     leaves = [
@@ -88,28 +85,10 @@ def same(one, other, rounding=1e-5):
     )
 
 
-def saved_places(names, y):
+def kept(names, y):
     """{storage: tensor}: what the nodes between y and its inputs keep."""
-    roots = {
-        tensor.grad_fn
-        for name, tensor in names.items()
-        if name != "y" and isinstance(tensor, torch.Tensor)
-    }
-    waiting, seen, places = [y.grad_fn], set(), {}
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen or node in roots:
-            continue
-        seen.add(node)
-        waiting += [parent for parent, _ in node.next_functions]
-        values = [
-            getattr(node, attribute) for attribute in dir(node) if attribute.startswith("_saved_")
-        ]
-        values += list(getattr(node, "saved_tensors", ()))
-        for value in values:
-            many = value if isinstance(value, (tuple, list)) else [value]
-            places |= {place(t): t for t in many if isinstance(t, torch.Tensor)}
-    return places
+    tensors = [one for one in names.values() if isinstance(one, torch.Tensor) and one is not y]
+    return saved(y.grad_fn, [tensor.grad_fn for tensor in tensors])
 
 
 def judged(row, target):
@@ -148,10 +127,10 @@ def judged(row, target):
 def test_a_drawn_operation_agrees_with_plain_pytorch(row):
     names = fresh(row, f"y = {row.name}")
     y, x = names["y"], names[row.input]
-    saved = saved_places(names, y)
-    assert row.saves_input == (place(x) in saved)
-    assert row.saves_result == (place(y) in saved)
-    others = [tensor.dim() for one, tensor in saved.items() if one not in (place(x), place(y))]
+    found = kept(names, y)
+    assert row.saves_input == (place(x) in found)
+    assert row.saves_result == (place(y) in found)
+    others = [tensor.dim() for one, tensor in found.items() if one not in (place(x), place(y))]
     assert (
         others if row.saves_other else not any(others)
     )  # a Python number is kept as a tensor without dimensions

@@ -1,15 +1,12 @@
 """Each claim of the sources and of folklore: its snippet gives the written verdict; lessons cite by id."""
 
 import copy
-import sys
 
 import nbformat
 import pytest
 
-from conftest import LESSONS, ROOT
-
-sys.path.insert(0, str(ROOT / "tools"))
 import claims
+from conftest import LESSONS
 
 
 def cited_in(path):

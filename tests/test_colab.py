@@ -1,16 +1,13 @@
 """Each lesson in a stand-in for Colab: a lone file, Colab's versions, the course fetched by its first cell."""
 
 import os
-import sys
 
 import nbformat
 import pytest
 
-from conftest import LESSONS, NOTEBOOKS, ROOT
-
-sys.path.insert(0, str(ROOT / "tools"))
 import colab
 from badges import slug_and_tag
+from conftest import LESSONS, NOTEBOOKS, ROOT
 
 VENV = ROOT / ".venv-colab"
 TAG = slug_and_tag(ROOT)[1]

@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ElementTree
 import nbformat
 import pytest
 
+from build_notebooks import NBVAL
 from conftest import ROOT
 from overwritten import film, record
 from overwritten.pictures.draw import WIDTH
@@ -166,20 +167,8 @@ def test_a_wrong_frame_in_a_notebook_is_noticed(tmp_path):
         cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=1)]
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
     assert pictures_in(data_of(wrong)["steps"]) != right.pictures
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--nbval",
-        "--nbval-current-env",
-    ]
-    sanitizer = ["--nbval-sanitize-with", ROOT / "tests" / "sanitize.cfg"]
-    done = subprocess.run(
-        [*command, *sanitizer, tmp_path], cwd=ROOT, capture_output=True, text=True, timeout=240
-    )
+    command = [sys.executable, *NBVAL, tmp_path]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
     assert (
         "1 failed, 1 passed" in done.stdout
         and "FAILED" in done.stdout

@@ -16,12 +16,10 @@ import nbformat
 import pytest
 from PIL import Image
 
-from conftest import LESSONS, NOTEBOOKS, ROOT
-from structure import problems
-
-sys.path.insert(0, str(ROOT / "tools"))
 import badges
 import build_notebooks
+from conftest import LESSONS, NOTEBOOKS, ROOT
+from structure import problems
 
 PNG = "image/png"
 each_page = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -296,23 +294,7 @@ def test_nbval_notices_each_changed_output(tmp_path):
         mutate(mutated)
         name = "sound" if mutate not in COMPARED else mutate.__name__
         nbformat.write(mutated, tmp_path / f"{name}.ipynb")
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--nbval",
-        "--nbval-current-env",
-    ]
-    command += [
-        "--nbval-sanitize-with",
-        str(ROOT / "tests" / "sanitize.cfg"),
-        "-c",
-        "/dev/null",
-        str(tmp_path),
-    ]
+    command = [sys.executable, *build_notebooks.NBVAL, "-c", "/dev/null", tmp_path]
     out = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path).stdout
     failed = set(re.findall(r"^FAILED (?:\S*/)?(\w+)\.ipynb", out, re.M))
     assert failed == {mutate.__name__ for mutate in COMPARED}, out

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from overwritten.atlas import rows as atlas
 from overwritten.live import ops
+from saved import place, saved
 
 OVERWRITTEN = "modified by an inplace operation"
 VERDICTS = {
@@ -78,25 +79,9 @@ class Plain:
         return torch.cat([torch.zeros(6) if g is None else g.flatten() for g in found])
 
     def saved(self):
-        """{storage: tensor}: all that the nodes back to x and w keep, as their attributes tell."""
-        roots = {self[name].grad_fn for name in ("x", "w") if name in self.names}
-        waiting, seen, places = [self[self.result].grad_fn], set(), {}
-        while waiting:
-            node = waiting.pop()
-            if node is None or node in seen or node in roots:
-                continue
-            seen.add(node)
-            waiting += [parent for parent, _ in node.next_functions]
-            for attribute in filter(lambda a: a.startswith("_saved_"), dir(node)):
-                value = getattr(node, attribute)
-                for tensor in value if isinstance(value, (tuple, list)) else [value]:
-                    if isinstance(tensor, torch.Tensor):
-                        places[place(tensor)] = tensor
-        return places
-
-
-def place(tensor):
-    return tensor.untyped_storage().data_ptr()
+        """{storage: tensor}: all that the nodes back to x and w keep."""
+        ends = [self[name].grad_fn for name in ("x", "w") if name in self.names]
+        return saved(self[self.result].grad_fn, ends)
 
 
 @cache

@@ -366,18 +366,7 @@ def test_looking_at_what_is_saved_keeps_nothing_alive():
 
 def test_saved_tensors_agree_with_backward_on_random_programs():
     """An open padlock exactly where PyTorch raises, on 200 random chains with one write."""
-    ops = [
-        "exp()",
-        "sin()",
-        "sigmoid()",
-        "relu()",
-        "mul(2)",
-        "add(1)",
-        "square()",
-        "tanh()",
-        "neg()",
-        "sqrt()",
-    ]
+    ops = "exp() sin() sigmoid() relu() mul(2) add(1) square() tanh() neg() sqrt()".split()
     for seed in range(200):
         choose = random.Random(seed)
         lines = ["a0 = torch.full((3,), 0.5, requires_grad=True)"]

@@ -9,10 +9,9 @@ import zipfile
 
 import pytest
 
-from conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "tools"))
+import check_types
 import make_venv
+from conftest import ROOT
 
 
 def make(*words, **variables):
@@ -31,7 +30,7 @@ def test_help_lists_the_commands():
     out = make("help").stdout
     assert all(
         f"make {verb}" in out
-        for verb in ("lab", "author", "test", "notebooks", "site", "badges", "help")
+        for verb in ("lab", "author", "test", "check", "notebooks", "site", "badges", "help")
     )
 
 
@@ -46,6 +45,22 @@ def test_another_python_is_told_which_one_is_needed(version, capsys):
 @pytest.mark.parametrize("version", [(3, 10, 0), (3, 13, 1)])
 def test_supported_pythons_pass(version):
     make_venv.check_python(version)
+
+
+@pytest.mark.parametrize(
+    "code, said, fails, told",
+    [
+        (1, "a.py:1: error\nFound 3 errors in 1 file\n", False, "mypy finds 3 errors."),
+        (1, "Found 2 errors in 1 file\n", False, "lower mypy_errors in pyproject.toml from 3"),
+        (0, "Success: no issues found\n", False, "mypy finds 0 errors: lower"),
+        (1, "a.py:1: error\nFound 4 errors in 1 file\n", True, "a.py:1: error"),
+        (2, "a.py:1: error: Invalid syntax\nFound 1 error in 1 file\n", True, "Invalid syntax"),
+        (1, "No module named mypy\n", True, "No module named mypy"),
+    ],
+)
+def test_the_count_of_type_errors_only_falls(code, said, fails, told):
+    failed, words = check_types.verdict(code, said, 3)
+    assert failed == fails and told in words
 
 
 def test_make_lab_without_venv_support(tmp_path):

@@ -129,18 +129,7 @@ def test_what_the_caller_has_set_up_is_left_alone():
 
 # A random program: a chain of operations, then one or two writes, then backward.
 
-OPS = [
-    "exp()",
-    "sin()",
-    "sigmoid()",
-    "relu()",
-    "mul(2)",
-    "add(1)",
-    "square()",
-    "tanh()",
-    "neg()",
-    "mul(a0)",
-]
+OPS = "exp() sin() sigmoid() relu() mul(2) add(1) square() tanh() neg() mul(a0)".split()
 WRITES = {
     "{0}.add_(1)": "{0} = {0} + 1",
     "{0}.mul_(1.5)": "{0} = {0} * 1.5",

@@ -8,11 +8,9 @@ import sys
 
 import pytest
 
-from conftest import ROOT
-
-sys.path.insert(0, str(ROOT / "tools"))
 import claims
 import versions
+from conftest import ROOT
 
 WEEKLY = ROOT / ".github" / "workflows" / "weekly.yml"
 

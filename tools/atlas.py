@@ -1,8 +1,8 @@
-"""Write the op atlas: `overwritten/atlas_*.csv`, measured on the torch in use.
+"""Write the op atlas: `overwritten/atlas/*.csv`, measured on the torch in use.
 
 The course's own expressions and every entry of PyTorch's op database become small programs, and
-all go through the one experiment of `overwritten.live.ops`. An entry that hangs or dies costs itself
-only; what has no row is listed with the reason.
+all go through the one experiment of `overwritten.live.ops`. An entry that hangs or dies costs
+itself only; what has no row is listed with the reason.
 """
 
 from __future__ import annotations
@@ -27,17 +27,19 @@ LIMIT = 60  # seconds for one entry
 #: The course's own expressions: each makes a result from x, and w, c, … where it uses them.
 OPERATIONS = """
 x + w | x + 1 | x - w | -x | x * 2 | x * c | x * w | x / 2 | x / w | 1 / x | x ** 2 | 2 ** x
-x.exp() | x.log() | x.sqrt() | x.rsqrt() | x.sin() | x.cos() | x.tan() | x.abs() | x.erf() | x.floor()
-x.sigmoid() | x.tanh() | F.relu(x) | F.relu6(x) | F.leaky_relu(x) | F.elu(x) | F.selu(x) | F.gelu(x)
-F.silu(x) | F.mish(x) | F.hardtanh(x) | F.hardsigmoid(x) | F.hardswish(x) | F.softplus(x) | F.logsigmoid(x)
-F.softmax(x, 1) | F.log_softmax(x, 1) | F.dropout(x) | x.clamp(-1, 1) | torch.maximum(x, w)
-torch.where(mask, x, w) | x.masked_fill(mask, 0) | x[mask] | x.gather(1, index) | x[:, 0] | x.t()
-x.reshape(6) | x.clone() | torch.cat([x, w]) | torch.stack([x, w]) | x.flip(0) | x.sum() | x.mean() | x.var()
-x.norm() | x.prod() | x.max() | x.max(1).values | x.amax(1) | x.sort().values | x.cumsum(1) | x.cumprod(1)
-x.logsumexp(1) | x @ w.t() | F.linear(x, w) | torch.outer(x[0], w[0]) | F.layer_norm(x, (3,))
+x.exp() | x.log() | x.sqrt() | x.rsqrt() | x.sin() | x.cos() | x.tan() | x.abs() | x.erf()
+x.floor() | x.sigmoid() | x.tanh() | F.relu(x) | F.relu6(x) | F.leaky_relu(x) | F.elu(x)
+F.selu(x) | F.gelu(x) | F.silu(x) | F.mish(x) | F.hardtanh(x) | F.hardsigmoid(x) | F.hardswish(x)
+F.softplus(x) | F.logsigmoid(x) | F.softmax(x, 1) | F.log_softmax(x, 1) | F.dropout(x)
+x.clamp(-1, 1) | torch.maximum(x, w) | torch.where(mask, x, w) | x.masked_fill(mask, 0) | x[mask]
+x.gather(1, index) | x[:, 0] | x.t() | x.reshape(6) | x.clone() | torch.cat([x, w])
+torch.stack([x, w]) | x.flip(0) | x.sum() | x.mean() | x.var() | x.norm() | x.prod() | x.max()
+x.max(1).values | x.amax(1) | x.sort().values | x.cumsum(1) | x.cumprod(1) | x.logsumexp(1)
+x @ w.t() | F.linear(x, w) | torch.outer(x[0], w[0]) | F.layer_norm(x, (3,))
 F.batch_norm(x, None, None, training=True) | F.normalize(x) | F.conv1d(x, w.t()[:, :, None])
-F.max_pool1d(x, 2) | F.avg_pool1d(x, 2) | F.mse_loss(x, c) | F.l1_loss(x, c) | F.cross_entropy(x, label)
-F.cosine_similarity(x, w) | torch.cdist(x, w) | torch.kron(x, w) | torch.lerp(x, w, 0.3)
+F.max_pool1d(x, 2) | F.avg_pool1d(x, 2) | F.mse_loss(x, c) | F.l1_loss(x, c)
+F.cross_entropy(x, label) | F.cosine_similarity(x, w) | torch.cdist(x, w) | torch.kron(x, w)
+torch.lerp(x, w, 0.3)
 """
 
 #: The course's own in-place forms of x, each with the out-of-place line that computes the same.
@@ -143,7 +145,7 @@ def again(row) -> list:
 
 
 def measured(jobs) -> list:
-    """The rows of all jobs (function, name, *arguments), run in a process that is stopped at the time limit."""
+    """The rows of all jobs (function, name, *arguments); one that takes over LIMIT is stopped."""
     rows, waiting = [], list(jobs)
     context = multiprocessing.get_context("fork")
     while waiting:
@@ -206,7 +208,7 @@ def unique(rows) -> list:
 
 
 def table(here, there) -> list[str]:
-    """What differs between two measurements, as the lines of a Markdown table; here and there: their rows."""
+    """What differs between two measurements, given their rows: the lines of a Markdown table."""
     names = [rows[0].torch if rows else "nothing" for rows in (here, there)]
     lines = [f"| row | {names[0]} | {names[1]} |", "|---|---|---|"]
     for name, changes in groupby(atlas.differences(here, there), key=lambda change: change[0]):
@@ -261,9 +263,8 @@ def main(arguments=None) -> int:
         atlas.write([row for row in rows if type(row) is kind], kind, options.into)
     count = Counter(type(row).__name__ for row in rows)
     covered = {row.op for row in rows if row.__class__ is Operation and row.op}
-    print(
-        f"torch {torch.__version__}: {dict(count)}; {len(covered)} entries of the op database have rows"
-    )
+    entries = f"{len(covered)} entries of the op database have rows"
+    print(f"torch {torch.__version__}: {dict(count)}; {entries}")
     return 0
 
 

@@ -41,7 +41,7 @@ def badge(slug: str, tag: str, lesson: str) -> str:
 
 
 def set_up(slug: str, tag: str) -> str:
-    """The first code cell of a lesson: in Colab, which has the notebook alone, it gets the course."""
+    """A lesson's first code cell: in Colab, which has the notebook alone, it fetches the course."""
     return f"""# %%
 import subprocess
 import sys

@@ -21,6 +21,11 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+#: What compares a notebook's outputs with a fresh run: the words after `python`.
+NBVAL = [
+    *"-m pytest -q -p no:cacheprovider --nbval --nbval-current-env".split(),
+    *("--nbval-cell-timeout", "120", "--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg")),
+]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SAME_EVERYWHERE = [  # what differs from run to run or from machine to machine
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),

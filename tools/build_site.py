@@ -64,24 +64,10 @@ def main(arguments=None) -> int:
     (source / "notebooks").mkdir()
     for path in (ROOT / "notebooks").glob("*.ipynb"):
         (source / "notebooks" / path.name).write_text(prepared(path.read_text("utf8")), "utf8")
-    command = [
-        sys.executable,
-        "-m",
-        "sphinx",
-        "-q",
-        "-W",
-        "--keep-going",
-        "-E",
-        "-d",
-        out / "doctrees",
-    ]
-    command += [
-        "-D",
-        f"html_theme_options.repository_url=https://github.com/{slug_and_tag(ROOT)[0]}",
-        source,
-        pages,
-    ]
-    if failed := subprocess.call(command):
+    sphinx = [sys.executable, *"-m sphinx -q -W --keep-going -E".split(), "-d", out / "doctrees"]
+    address = f"https://github.com/{slug_and_tag(ROOT)[0]}"
+    setting = ["-D", f"html_theme_options.repository_url={address}"]
+    if failed := subprocess.call([*sphinx, *setting, source, pages]):
         return failed
     print(f"Open {pages / 'index.html'}")
     return 0

@@ -87,18 +87,15 @@ def ran(codes: dict[str, str], python: str = sys.executable, seconds: float = 60
 
     Raises SystemExit with a sentence where that interpreter has no torch.
     """
-    command, given = (
-        [python, str(ROOT / "tools" / "snippets.py")],
-        json.dumps({"seconds": seconds, "programs": codes}),
-    )
+    command = [python, str(ROOT / "tools" / "snippets.py")]
+    given = json.dumps({"seconds": seconds, "programs": codes})
     try:
         done = subprocess.run(command, input=given, capture_output=True, text=True)
     except OSError as error:
         raise SystemExit(f"{python} does not start: {error.strerror}.") from None
     if done.returncode:
-        raise SystemExit(
-            f"{python} could not run the snippets: {(done.stderr.strip().splitlines() or ['no word'])[-1]}"
-        )
+        *_, last = ["no word", *done.stderr.strip().splitlines()]
+        raise SystemExit(f"{python} could not run the snippets: {last}")
     return json.loads(done.stdout)
 
 
@@ -134,7 +131,6 @@ def differences(told: dict, measured: dict) -> list[str]:
             if theirs not in VERDICTS:
                 found.append(f"{claim['id']}: {theirs}")
             elif theirs != ours:
-                found.append(
-                    f"{claim['id']}: written {ours!r}, measured {theirs!r} on torch {measured['torch']}"
-                )
+                where = f"on torch {measured['torch']}"
+                found.append(f"{claim['id']}: written {ours!r}, measured {theirs!r} {where}")
     return found

@@ -20,6 +20,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from badges import slug_and_tag
+from build_notebooks import NBVAL
 
 ROOT = Path(__file__).resolve().parents[1]
 COLOUR = r"#x1B\[[\d;]*m"  # as pytest's report spells it
@@ -81,7 +82,7 @@ def room(python: str):
             | {
                 "IPYTHONDIR": str(folder / "ipython"),
                 "COLAB_RELEASE_TAG": "release-colab",
-                "PIP_NO_BUILD_ISOLATION": "0",  # pip's spelling for: take the setuptools that is there
+                "PIP_NO_BUILD_ISOLATION": "0",  # for pip: take the setuptools that is there
                 "PIP_RETRIES": "0",
                 "GIT_TERMINAL_PROMPT": "0",
                 **led_to(repository, slug),
@@ -97,23 +98,7 @@ def run(notebook: Path, python: str) -> tuple[float, list[str]]:
     ):
         content, report = Path(name), Path(environment["IPYTHONDIR"]) / "report.xml"
         shutil.copy(notebook, content)
-        flags = ["--nbval", "--nbval-current-env", "--nbval-cell-timeout", "120"]
-        command = [
-            layer,
-            "-m",
-            "pytest",
-            "-q",
-            "-p",
-            "no:cacheprovider",
-            *flags,
-            "--junitxml",
-            report,
-        ]
-        command += [
-            "--nbval-sanitize-with",
-            ROOT / "tests" / "sanitize.cfg",
-            content / notebook.name,
-        ]
+        command = [layer, *NBVAL, "--junitxml", report, content / notebook.name]
         done = subprocess.run(command, cwd=content, env=environment, capture_output=True, text=True)
         if not report.exists():
             return 0.0, [done.stdout + done.stderr]
@@ -140,10 +125,8 @@ def main(arguments=None) -> int:
     for notebook in options.notebooks or sorted((ROOT / "notebooks").glob("*.ipynb")):
         seconds, failed = run(notebook, options.python)
         worst |= bool(failed)
-        print(
-            f"| {notebook.stem} | {seconds:.1f} | {f'{len(failed)} cells fail' if failed else 'all outputs as stored'} |",
-            flush=True,
-        )
+        verdict = f"{len(failed)} cells fail" if failed else "all outputs as stored"
+        print(f"| {notebook.stem} | {seconds:.1f} | {verdict} |", flush=True)
         print(*failed[:3], sep="\n", file=sys.stderr)
     return worst
 

@@ -34,7 +34,7 @@ class Section(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """name: as in 01_storage_pointers. needs: what its head says you need. recap: five sentences."""
+    """name: as in 01_storage_pointers. needs: as its head says. recap: five sentences."""
 
     name: str
     title: str

@@ -16,8 +16,8 @@ def stop(sentence):
 def check_python(version):
     if not (3, 10) <= tuple(version[:2]) <= (3, 13):
         stop(
-            "This course needs Python 3.10 to 3.13, and `python3` is %d.%d here: install one of them, "
-            "then name it, as in `make lab PYTHON=python3.12`." % tuple(version[:2])
+            "This course needs Python 3.10 to 3.13, and `python3` is %d.%d here: install one of "
+            "them, then name it, as in `make lab PYTHON=python3.12`." % tuple(version[:2])
         )
 
 
@@ -39,28 +39,15 @@ def main(folder, requirements):
     sys.stdout.flush()
     if subprocess.call([sys.executable, "-m", "venv", folder]) != 0:
         stop(
-            "Could not write %s: see the lines above, delete that folder and run the same command again."
-            % folder
+            "Could not write %s: see the lines above, delete that folder and run the same "
+            "command again." % folder
         )
     python = os.path.join(folder, "Scripts" if os.name == "nt" else "bin", "python")
-    if (
-        subprocess.call(
-            [
-                python,
-                "-m",
-                "pip",
-                "install",
-                "-q",
-                "--disable-pip-version-check",
-                "-r",
-                requirements,
-            ]
-        )
-        != 0
-    ):
+    install = "-m pip install -q --disable-pip-version-check -r".split()
+    if subprocess.call([python] + install + [requirements]) != 0:
         stop(
-            "pip could not install %s: check the network and the disk, then run the same command again."
-            % requirements
+            "pip could not install %s: check the network and the disk, then run the same "
+            "command again." % requirements
         )
 
 

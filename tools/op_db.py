@@ -14,7 +14,8 @@ from itertools import islice
 import torch
 from torch.nn import functional as F
 
-#: So many samples of an entry are looked at; a tensor of more numbers is drawn, not typed out; a larger one is not used.
+#: So many samples of an entry are looked at; a tensor of more numbers than TYPED is drawn, not
+#: typed out; one of more than LARGEST is not used.
 SAMPLES, TYPED, LARGEST = 200, 40, 9000
 #: Numbers are written with so many decimals.
 DIGITS = 3
@@ -23,7 +24,7 @@ NAMES = {"torch": torch, "F": F}
 
 @dataclass(frozen=True)
 class Experiment:
-    """start: code that makes the tensors. name: the expression. inputs: the tensors that can be written.
+    """start: code that makes the tensors. name: the expression. inputs: those that can be written.
 
     in_place: (form, its out-of-place line), or None.
     """
@@ -151,9 +152,8 @@ class _Program:
         if self.entry.name.startswith("nn.functional.") and "inplace" in _parameters(
             self.entry.name
         ):
-            forms.append(
-                f"F.{self.entry.name.split('.')[-1]}({_call(self.words, self.options | {'inplace': 'True'})})"
-            )
+            call = _call(self.words, self.options | {"inplace": "True"})
+            forms.append(f"F.{self.entry.name.split('.')[-1]}({call})")
         for form in forms:
             try:
                 found = _run(f"{start}\ntorch.manual_seed(42)\n{form}")["x"]
@@ -322,7 +322,7 @@ def _equal(one, other):
 
 
 def _tensor_of(result):
-    """(index as text, tensor): of several results the first that has a gradient, else the first tensor."""
+    """(index as text, tensor): the first result that has a gradient, else the first tensor."""
     if isinstance(result, torch.Tensor):
         results = [("", result)]
     elif isinstance(result, (list, tuple)):

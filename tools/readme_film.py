@@ -46,22 +46,27 @@ def film(pictures: list[str], label: str, theme: str) -> str:
     turn = f"{100 / len(pictures):.3f}%"
     style = (
         STYLE[STYLE.index(".ow svg text") :].replace(".ow svg ", ".ow ")
-        + f".ow{{{PAPERS[theme]}}}.frame{{visibility:hidden}}.frame:last-of-type{{visibility:visible}}"
+        + f".ow{{{PAPERS[theme]}}}.frame{{visibility:hidden}}"
+        + ".frame:last-of-type{visibility:visible}"
         + "@media (prefers-reduced-motion:no-preference){"
         + f".frame{{animation:turn {SECONDS * len(pictures)}s step-end {ROUNDS}}}"
         + "".join(f".f{k}{{animation-delay:{SECONDS * k}s}}" for k in range(1, last))
         + f".frame:last-of-type{{animation:last {SECONDS * len(pictures)}s step-end {ROUNDS}}}"
         + f"@keyframes turn{{from{{visibility:visible}}{turn}{{visibility:hidden}}}}"
-        + f"@keyframes last{{from{{visibility:hidden}}{100 - 100 / len(pictures):.3f}%{{visibility:visible}}}}}}"
+        + f"@keyframes last{{from{{visibility:hidden}}{100 - 100 / len(pictures):.3f}%"
+        + "{visibility:visible}}}"
     )
     frames = "".join(
-        f'<g class="frame f{k}">{_bar(k + 1, last + 1)}<g transform="translate(0 {BAR})">{_inner(picture)}</g></g>'
+        f'<g class="frame f{k}">{_bar(k + 1, last + 1)}'
+        f'<g transform="translate(0 {BAR})">{_inner(picture)}</g></g>'
         for k, picture in enumerate(pictures)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}" height="{height:g}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}"'
+        f' width="{WIDTH}" height="{height:g}"'
         f' role="img" aria-label="{escape(label)}"><style>{style}</style>'
-        f'<g class="ow"><rect width="100%" height="100%" rx="6" style="fill:var(--ow-paper)"/>{frames}</g></svg>\n'
+        f'<g class="ow"><rect width="100%" height="100%" rx="6" style="fill:var(--ow-paper)"/>'
+        f"{frames}</g></svg>\n"
     )
 
 
@@ -72,8 +77,10 @@ def _bar(step, last):
     left, wide = 20, 420
     x = left + wide * (step - 1) / (last - 1)
     return (
-        f'<path d="M{left} 17H{left + wide}" style="stroke:var(--ow-line);stroke-width:4;stroke-linecap:round"/>'
-        f'<circle cx="{x:g}" cy="17" r="8" style="fill:#0072b2;stroke:var(--ow-paper);stroke-width:2"/>'
+        f'<path d="M{left} 17H{left + wide}"'
+        ' style="stroke:var(--ow-line);stroke-width:4;stroke-linecap:round"/>'
+        f'<circle cx="{x:g}" cy="17" r="8"'
+        ' style="fill:#0072b2;stroke:var(--ow-paper);stroke-width:2"/>'
         + text(left + wide + 20, 22, f"step {step} of {last}", "soft")
     )
 

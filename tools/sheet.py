@@ -103,8 +103,8 @@ def print_pdf(page: str, pdf: Path):
     """
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     if browser is None:
-        words = "No browser: install Chromium, then run `make workshop` again; sheet.pdf is the old one."
-        print(words, file=sys.stderr)
+        words = "install Chromium, then run `make workshop` again; sheet.pdf is the old one."
+        print(f"No browser: {words}", file=sys.stderr)
         return
     with tempfile.TemporaryDirectory() as folder:
         source, printed = Path(folder, "sheet.html"), Path(folder, "sheet.pdf")

@@ -43,13 +43,8 @@ def _child(code, pipe):
     try:
         exec(compile(code, "snippet", "exec"), names)
         holds = names.get("holds", [])
-        pipe.send(
-            {
-                "holds": [
-                    bool(one) for one in (holds if isinstance(holds, (list, tuple)) else [holds])
-                ]
-            }
-        )
+        many = holds if isinstance(holds, (list, tuple)) else [holds]
+        pipe.send({"holds": [bool(one) for one in many]})
     except BaseException as error:
         kind, text = type(error).__name__, str(error)
         pipe.send(

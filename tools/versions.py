@@ -1,4 +1,4 @@
-"""Measure claims, error texts and op atlas on several PyTorchs, and write what changed between them.
+"""Measure claims, error texts and op atlas on several PyTorchs; write what changed between them.
 
 Each version gets a throw-away virtual environment (5 to 8 GB with CUDA, minutes), one after the
 other, so this stands outside `make test`; `--python` takes an interpreter that is there already.
@@ -47,21 +47,13 @@ def install(version: str, folder: Path) -> str:
     """The Python of a fresh environment with that torch; '' where it cannot be had."""
     venv.create(folder, with_pip=True, clear=True)
     python = str(folder / "bin" / "python")
-    command = [
-        python,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--disable-pip-version-check",
-        f"torch=={version}",
-    ]
-    needs = ["numpy", "pytest", "hypothesis", "ipywidgets", "setuptools"]
-    return "" if subprocess.call([*command, *needs]) else python
+    pip = "-m pip install -q --disable-pip-version-check".split()
+    needs = "numpy pytest hypothesis ipywidgets setuptools".split()
+    return "" if subprocess.call([python, *pip, f"torch=={version}", *needs]) else python
 
 
 def measure(python: str) -> dict:
-    """One version's part of the record: torch, date, claims (id → verdict), texts (pattern → error)."""
+    """One version's record: torch, date, claims (id → verdict), texts (pattern → error)."""
     told = claims.read()
     ran = claims.ran(claims.programs(told), python)
     texts = claims.ran(triggers(), python)["ran"]
@@ -83,7 +75,7 @@ def measure_atlas(python: str, folder: Path) -> list:
 
 
 def atlas_changes(rows: list) -> list[list[str]]:
-    """[name, what, in the committed atlas, in `rows`] where they differ; [] where there are no rows."""
+    """[name, what, in the committed atlas, in `rows`] where they differ; [] without rows."""
     if not rows:
         return []
     committed = [row for kind in (atlas.Operation, atlas.InPlace) for row in atlas.rows(kind)]
@@ -98,11 +90,8 @@ def run_tests(python: str) -> list[str]:
         out = subprocess.run(
             command, cwd=ROOT, env=environment, capture_output=True, text=True
         ).stdout
-        ended.append(
-            re.sub(r" in [\d.]+s.*", "", (out.strip().splitlines() or ["did not start"])[-1]).strip(
-                "= "
-            )
-        )
+        *_, last = ["did not start", *out.strip().splitlines()]
+        ended.append(re.sub(r" in [\d.]+s.*", "", last).strip("= "))
     return ended
 
 
@@ -113,13 +102,13 @@ def table(record: dict, told: dict) -> str:
     """claims/versions.md: what differs between the versions of the record, one row each."""
     names = sorted(record["versions"], key=claims.release)
     runs = [record["versions"][name] for name in names]
-    days = sorted({run["date"] for run in runs})
+    days, count = sorted({run["date"] for run in runs}), len(runs[-1]["claims"])
     lines = [
         "# What changed between PyTorch versions",
         "",
         f"Measured {' to '.join(dict.fromkeys([days[0], days[-1]]))} by `make versions`, on "
         + ", ".join(f"torch {run['torch']}" for run in runs)
-        + f": {len(runs[-1]['claims'])} claims, {len(runs[-1]['texts'])} error texts. "
+        + f": {count} claims, {len(runs[-1]['texts'])} error texts. "
         "The first column is cited from the sources named there and was not run.",
         "",
         *_rows(["", CITED, *names], [*_claim_rows(told, runs), *_text_rows(runs)]),
@@ -134,7 +123,7 @@ def table(record: dict, told: dict) -> str:
             ],
         ),
         "",
-        f"All other verdicts are the same on each: {_same(runs)} of {len(runs[-1]['claims'])} claims.",
+        f"All other verdicts are the same on each: {_same(runs)} of {count} claims.",
         "",
         "## The op atlas",
         "",
@@ -200,7 +189,7 @@ def _same(runs):
 
 
 def _atlas_lines(names, runs):
-    """A row for each difference from the committed atlas; a cell is empty where that version agrees with it."""
+    """A row for each difference from the committed atlas; an empty cell: that version agrees."""
     if not any(run["rows"] for run in runs):
         return ["Not measured."]
     found = {}
@@ -223,19 +212,17 @@ def _atlas_lines(names, runs):
 
 
 def changes(record: dict, told: dict, measured: dict) -> list[str]:
-    """Sentences: where this measurement is not as the claims say or as the newest on record read."""
+    """Sentences: where this measurement is not as the claims say, or as the newest on record."""
     newest = record["versions"][max(record["versions"], key=claims.release)]
-    found = [
-        f"{claim['id']}: written {claims.written(claim, measured['torch'])!r}, measured {measured['claims'][claim['id']]!r}"
-        for claim in told["claim"]
-        if measured["claims"].get(claim["id"], claims.written(claim, measured["torch"]))
-        != claims.written(claim, measured["torch"])
-    ]
+    found = []
+    for claim in told["claim"]:
+        ours = claims.written(claim, measured["torch"])
+        if (theirs := measured["claims"].get(claim["id"], ours)) != ours:
+            found.append(f"{claim['id']}: written {ours!r}, measured {theirs!r}")
     for name, text in measured["texts"].items():
         if text != (before := newest["texts"].get(name, "not on record")):
-            found.append(
-                f"the error text of the pattern “{name}” was\n  > {before}\n\n  and is\n  > {text}\n"
-            )
+            were = f"was\n  > {before}\n\n  and is\n  > {text}\n"
+            found.append(f"the error text of the pattern “{name}” {were}")
     return found
 
 
@@ -279,10 +266,8 @@ def main(arguments=None) -> int:
         with tempfile.TemporaryDirectory() as folder:
             rows = measure_atlas(python, Path(folder))
         measured |= {"rows": len(rows), "atlas": atlas_changes(rows)}
-        print(
-            f"torch {measured['torch']}: {len(measured['claims'])} claims, {len(measured['texts'])} texts, {len(rows)} rows",
-            flush=True,
-        )
+        counts = f"{len(measured['claims'])} claims, {len(measured['texts'])} texts"
+        print(f"torch {measured['torch']}: {counts}, {len(rows)} rows", flush=True)
         if options.tests:
             tested.append([measured["torch"], *run_tests(python)])
         if options.check:
