@@ -25,7 +25,7 @@ ORDER = ("first", "second", "third", "fourth", "fifth")
 STEP = re.compile(r"<!-- step (.+?) -->\n.*?<!-- /step -->", re.S)
 
 
-class Step(NamedTuple):
+class Stage(NamedTuple):
     """lesson, section: None for a step of its own.
     skip: the how-manieth to go when late, 0 for never."""
 
@@ -44,8 +44,8 @@ class Step(NamedTuple):
         return f"{self.title} ({where}, section {self.section.number})"
 
 
-def step(words: str, pages: dict[str, course.Lesson]) -> Step:
-    """One mark's words as a Step. Raises ValueError for a mark that makes no sense."""
+def step(words: str, pages: dict[str, course.Lesson]) -> Stage:
+    """One mark's words as a Stage. Raises ValueError for a mark that makes no sense."""
     first, *rest = [part.strip() for part in words.split(";")]
     found = {}
     for part in rest:
