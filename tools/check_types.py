@@ -15,7 +15,7 @@ PROJECT = Path(__file__).resolve().parents[1] / "pyproject.toml"
 
 
 def verdict(code: int, said: str, most: int) -> tuple[bool, str]:
-    """(whether it fails, what to tell) of mypy's exit code and output, where `most` may be found."""
+    """(whether it fails, what to tell) of mypy's exit code and output; `most` may be found."""
     counted = re.search(r"^(?:Found (\d+) error|Success)", said, re.M)
     if code not in (0, 1) or not counted:  # 2: it could not look at everything
         return True, f"{said}mypy did not end as it should."
