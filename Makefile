@@ -9,10 +9,11 @@ PYTHON_OF_COLAB ?= python3.13
 ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
 START := --LabApp.default_url=/lab/tree/00_start_here.ipynb
 LAB_FLAGS ?=
-NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 120
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 600 --nbval-kernel-startup-timeout 600
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist loadscope $(NBVAL)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab author test notebooks site colab colab-exact badges workshop atlas versions check
+.PHONY: help lab author check test test-all notebooks site colab colab-exact badges workshop atlas versions
 
 help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -23,12 +24,14 @@ lab: $(VENV)/.learner  ## open the course in JupyterLab
 author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as pairs
 	$(BIN)/jupyter lab $(ROOT_MAY) --config tools/author_config.py $(LAB_FLAGS)
 
-test: export OMP_NUM_THREADS = 1
-test: export OVERWRITTEN_ANSWERS = off
-test: export OVERWRITTEN_COLAB = $(abspath $(COLAB)/bin/python)
-test: check $(COLAB)/.ready  ## run all tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadscope overwritten tests
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(NBVAL) notebooks
+test test-all: export OMP_NUM_THREADS = 1
+test test-all: export OVERWRITTEN_ANSWERS = off
+test test-all: export OVERWRITTEN_COLAB = $(abspath $(COLAB)/bin/python)
+test: check $(COLAB)/.ready  ## run the gate: all but what is slow and seldom breaks
+	$(PYTEST) -m "not slow" overwritten tests notebooks
+
+test-all: check $(COLAB)/.ready  ## run all tests (about twice as long)
+	$(PYTEST) overwritten tests notebooks
 
 check: $(VENV)/.author  ## lint, layout and types, in seconds
 	$(BIN)/ruff check .
@@ -80,4 +83,4 @@ $(VENV)/.site: requirements-site.txt
 
 $(VENV)/.author: requirements-dev.txt requirements-site.txt requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py $(VENV) requirements-dev.txt
-	@touch $@
+	@touch $@ $(VENV)/.learner $(VENV)/.site  # it holds what they need

@@ -1,6 +1,7 @@
 """What several test files share: the lessons, a JupyterLab on loopback, a headless browser."""
 
 import contextlib
+import ctypes
 import json
 import os
 import re
@@ -24,6 +25,10 @@ LESSONS = [
     path for path in NOTEBOOKS if path.stem != "00_start_here"
 ]  # the start page asks and shows, but sets no exercise
 ARTEFACTS = ROOT / "artefacts"
+#: Lessons that the gate opens in a browser and in Colab's stand-in: one has the table of
+#: operations, one the decoder. `make test-all` opens them all.
+IN_GATE = ("02", "05")
+PATIENCE = 600  # seconds until what should take a few counts as stuck: a busy machine is only slow
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 os.environ["OVERWRITTEN_ANSWERS"] = "off"  # an answers file that lies about must change nothing
 QUIET = (
@@ -37,18 +42,48 @@ def pytest_sessionstart(session):
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def in_gate(values, *ids, id_of=str):
+    """Parameters with their ids; those not among `ids` are slow."""
+    slow = [pytest.mark.slow]
+    return [pytest.param(v, id=id_of(v), marks=[] if id_of(v) in ids else slow) for v in values]
+
+
+#: The lessons by number, a few of them in the gate.
+FEW_LESSONS = in_gate(NOTEBOOKS, *IN_GATE, id_of=lambda path: path.stem[:2])
+
+
+#: What takes longest comes first, so that no worker is left alone with it at the end.
+LONGEST = "browser notebooks/ colab command test_notebooks site claims doctor".split()
+
+
+def group(nodeid) -> str:
+    """What shares something dear runs in one worker: a server, a kernel, a module's fixtures."""
+    file = nodeid.partition("::")[0]
+    return "browser" if re.search(r"test_(\w+_)?(axe|browser)\.py", file) else file
+
+
+@pytest.hookimpl(trylast=True)  # after pytest has brought together what shares a lesson's page
+def pytest_collection_modifyitems(items):
+    def rank(item):
+        name = group(item.nodeid)
+        return next((at for at, word in enumerate(LONGEST) if word in name), len(LONGEST))
+
+    items.sort(key=rank)
+    for item in items:
+        if hasattr(item, "output_timeout"):  # nbval's, for each message of a kernel
+            item.output_timeout = PATIENCE
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """What is dear to set up is set up once: a lesson's page, and all that these files share."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class ByPage(LoadScopeScheduling):
+    class ByGroup(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            page = re.search(r"test_(?:axe|browser)\.py.*\[(\d\d)-", nodeid)
-            file = re.search(r"test_(?:site|claims|answers_browser|decoder_browser)\.py", nodeid)
-            return f"page {page[1]}" if page else file[0] if file else nodeid
+            return group(nodeid)
 
-    return ByPage(config, log)
+    config.option.loadscopereorder = False  # the order is ours
+    return ByGroup(config, log)
 
 
 def free_port() -> int:
@@ -95,15 +130,22 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def lab(home):
-    """The address of a JupyterLab that serves copies of the notebooks."""
+    """The address of a server of copies of the notebooks, with JupyterLab and Notebook 7."""
     served, environment = home
     flags = [
         f"--ServerApp.root_dir={served}",
         "--LabApp.expose_app_in_browser=True",
+        "--JupyterNotebookApp.expose_app_in_browser=True",
         "--LabApp.extension_manager=readonly",
     ]
     with jupyterlab(served, served.parent / "lab.log", environment, *flags) as address:
         yield address
+
+
+def ends_with_us():
+    """For a child, before it starts: SIGTERM reaches it when this process dies, even by SIGKILL."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGTERM)  # PR_SET_PDEATHSIG
 
 
 @contextlib.contextmanager
@@ -122,7 +164,13 @@ def jupyterlab(folder, log, environment, *flags, app="jupyterlab"):
     address = f"http://127.0.0.1:{port}"
     with log.open("w") as out:
         server = subprocess.Popen(
-            command, env=environment, cwd=folder, stdout=out, stderr=subprocess.STDOUT
+            command,
+            env=environment,
+            cwd=folder,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C would make it ask whether that was meant
+            preexec_fn=ends_with_us,
         )
         try:
             _await(address + "/api/status", server, log)
@@ -130,15 +178,15 @@ def jupyterlab(folder, log, environment, *flags, app="jupyterlab"):
         finally:
             server.terminate()
             try:
-                server.wait(15)
+                server.wait(60)
             except subprocess.TimeoutExpired:
                 server.kill()
 
 
-def _await(address, server, log, seconds=90):
+def _await(address, server, log, seconds=PATIENCE):
     for _ in range(seconds * 4):
         try:
-            urllib.request.urlopen(address, timeout=2)
+            urllib.request.urlopen(address, timeout=60)
             return
         except OSError:
             if server.poll() is not None:
@@ -147,16 +195,29 @@ def _await(address, server, log, seconds=90):
     raise RuntimeError(f"The server did not come up:\n{log.read_text()}")
 
 
+def patient(make):
+    """That function of a browser; what it makes waits longer than Playwright's 30 s."""
+
+    def made(*args, **kwargs):
+        one = make(*args, **kwargs)
+        one.set_default_timeout(1000 * PATIENCE)
+        return one
+
+    return made
+
+
 @pytest.fixture(scope="session")
 def browser(browser_path):
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=browser_path, args=QUIET)
+        for way in ("new_page", "new_context"):
+            setattr(chromium, way, patient(getattr(chromium, way)))
         yield chromium
         chromium.close()
 
 
-RUN_ALL = """async name => {
+RUN_ALL = """async ([name, patience]) => {
   const app = window.jupyterapp;
   await app.restored;
   const here = app.shell.currentWidget;  // in Notebook 7 it is open already
@@ -169,8 +230,8 @@ RUN_ALL = """async name => {
   const cells = panel.content.widgets.filter(c => c.model.type === 'code');
   const late = new Promise((_, fail) => setTimeout(() => {
     const stuck = cells.find(c => !c.model.executionCount);
-    fail(new Error(`after two minutes this still runs: ${stuck?.model.sharedModel.source ?? 'nothing, it seems'}`));
-  }, 120_000));
+    fail(new Error(`after ${patience} s this still runs: ${stuck?.model.sharedModel.source ?? 'nothing, it seems'}`));
+  }, 1000 * patience));
   await Promise.race([app.commands.execute('notebook:run-all-cells'), late]);
   const outputs = cells.flatMap(c => c.model.outputs.toJSON()).map(o => Object.keys(o.data ?? {}).join() + (o.data?.['text/html'] ?? ''));
   return [cells.map(c => c.model.executionCount),
@@ -243,21 +304,19 @@ def looking(browser, address, served, lesson, path="/lab?reset"):
     shutil.copy(served / lesson, served / own)
     page = browser.new_page(viewport={"width": 1280, "height": 800}, device_scale_factor=1.25)
     page.goto(address + path.format(own))
-    page.wait_for_function("() => window.jupyterapp", timeout=60_000)
-    counts, *views = page.evaluate(RUN_ALL, own)
+    page.wait_for_function("() => window.jupyterapp")
+    counts, *views = page.evaluate(RUN_ALL, [own, PATIENCE])
     assert counts == list(range(1, len(counts) + 1)), f"not every cell ran: {counts}"
-    page.wait_for_function(DRAWN, arg=views, timeout=30_000)
+    page.wait_for_function(DRAWN, arg=views)
     yield Look(page, lesson)
     page.evaluate("() => window.jupyterapp.serviceManager.sessions.shutdownAll()")
     page.close()
 
 
-@pytest.fixture(
-    scope="session", params=[path.name for path in NOTEBOOKS], ids=lambda name: name[:2]
-)
+@pytest.fixture(scope="session", params=FEW_LESSONS)
 def lesson(request, browser, lab, home):
     """Each lesson in JupyterLab; all tests of one lesson share its page."""
-    with looking(browser, lab, home[0], request.param) as shown:
+    with looking(browser, lab, home[0], request.param.name) as shown:
         yield shown
 
 

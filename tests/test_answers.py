@@ -16,7 +16,7 @@ from filelock import FileLock
 from traitlets import Bunch
 
 import build_notebooks
-from conftest import LESSONS
+from conftest import LESSONS, PATIENCE
 from overwritten import answers, predict
 from overwritten.lesson import kept, store
 from overwritten.lesson.exercise import Exercise
@@ -102,13 +102,13 @@ def python(code, *arguments):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no SIGKILL on Windows")
 def test_200_kills_leave_a_file_that_is_whole_and_not_older_than_the_last_save(path):
-    said, wrong = python(KILLED, path, 200).communicate(timeout=300)
+    said, wrong = python(KILLED, path, 200).communicate(timeout=PATIENCE)
     assert wrong == "" and int(said) >= 200
 
 
 def test_two_lessons_that_save_at_once_lose_nothing(path):
     running = [python(SAVES, path, lesson) for lesson in ("one", "other")]
-    assert [process.communicate(timeout=120)[1] for process in running] == ["", ""]
+    assert [process.communicate(timeout=PATIENCE)[1] for process in running] == ["", ""]
     assert len(parsed(path.read_text())) == 80
 
 

@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from conftest import LESSONS, ROOT, jupyterlab, looking
+from conftest import LESSONS, PATIENCE, jupyterlab, looking
 from overwritten.lesson.store import parsed
 
 #: Cells run one after the other, as with Shift+Enter, the first with `source` if it is given.
@@ -59,7 +59,7 @@ class Learner:
 
     def kept(self, count) -> dict:
         """The file's entries, {name: choice or source}, once it holds so many."""
-        for _ in range(100):
+        for _ in range(10 * PATIENCE):
             entries = parsed(self.file.read_text("utf8")) if self.file.exists() else {}
             if len(entries) == count:
                 break
@@ -76,15 +76,23 @@ class Learner:
         self.page.wait_for_function(IDLE)
 
 
-@pytest.fixture()
-def learner(browser, home, tmp_path):
-    name = LESSONS[0].name
-    shutil.copy(ROOT / "notebooks" / name, tmp_path)
+@pytest.fixture(scope="module")
+def desk(home, tmp_path_factory):
+    """(folder with lesson 1, address of a JupyterLab that serves it and keeps answers there)."""
+    folder = tmp_path_factory.mktemp("desk")
+    shutil.copy(LESSONS[0], folder)
     environment = {key: value for key, value in home[1].items() if key != "OVERWRITTEN_ANSWERS"}
-    flags = [f"--ServerApp.root_dir={tmp_path}", "--LabApp.expose_app_in_browser=True"]
-    with jupyterlab(tmp_path, tmp_path / "lab.log", environment, *flags) as address:
-        with looking(browser, address, tmp_path, name) as look:
-            yield Learner(look, tmp_path)
+    flags = [f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"]
+    with jupyterlab(folder, folder / "lab.log", environment, *flags) as address:
+        yield folder, address
+
+
+@pytest.fixture()
+def learner(browser, desk):
+    folder, address = desk
+    with looking(browser, address, folder, LESSONS[0].name) as look:
+        yield Learner(look, folder)
+    (folder / "overwritten_answers.json").unlink(missing_ok=True)
 
 
 RIGHT = "def add_in_place(x, k):\n    return x.add_(k)  # mine\n\n\nexercises.add_in_place.check(add_in_place)"

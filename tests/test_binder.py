@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
+from conftest import PATIENCE, ROOT
 
 INSTALL = 'pip install --no-cache-dir -r "binder/requirements.txt"'
 
@@ -20,7 +20,7 @@ def dockerfile(folder):
         "--debug",
         str(folder),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import TimeoutError
 
-from conftest import jupyterlab, looking
+from conftest import NOTEBOOKS, looking
 
 light = pytest.mark.parametrize("look", [False], indirect=True, ids=["light"])
 
@@ -92,7 +92,7 @@ class KnobOnPage:
         )
         try:
             self.page.wait_for_function(
-                KNOB_SHOWS, arg=[self.root.element_handle(), said, svg], timeout=20_000
+                KNOB_SHOWS, arg=[self.root.element_handle(), said, svg], timeout=120_000
             )
         except TimeoutError:
             shown = " ".join(self.root.locator(".sentence").inner_text().split())
@@ -279,7 +279,9 @@ def test_predictions(look):
 
 
 @light
-@pytest.mark.parametrize("lesson", ["02_version_counter.ipynb"], indirect=True, ids=["02"])
+@pytest.mark.parametrize(
+    "lesson", [path for path in NOTEBOOKS if path.stem[:2] == "02"], indirect=True, ids=["02"]
+)
 def test_the_table_by_keyboard(look):
     table = look.page.locator(".ow[data-table]")
     field, shown = table.get_by_role("searchbox", name="search"), table.locator("tbody tr:visible")
@@ -302,15 +304,9 @@ def test_the_table_by_keyboard(look):
 
 
 @pytest.fixture(scope="module")
-def notebook7(browser, home):
-    served, environment = home
-    flags = [f"--ServerApp.root_dir={served}", "--JupyterNotebookApp.expose_app_in_browser=True"]
-    log = served.parent / "notebook7.log"
-    with jupyterlab(served, log, environment, *flags, app="notebook") as address:
-        with looking(
-            browser, address, served, "02_version_counter.ipynb", path="/notebooks/{}"
-        ) as shown:
-            yield shown
+def notebook7(browser, lab, home):
+    with looking(browser, lab, home[0], "02_version_counter.ipynb", "/notebooks/{}") as shown:
+        yield shown
 
 
 def test_notebook_7(notebook7):

@@ -112,7 +112,10 @@ def test_a_snippet_that_hangs_or_fails_is_told_by_its_id():
     told = FILE | {
         "claim": [GOOD | {"id": f"s{n}", "snippet": code} for n, code in enumerate(SNIPPETS)]
     }
-    ran = claims.ran(claims.programs(told), seconds=0.5)["ran"]
+    programs = claims.programs(told)
+    hang = {f"s{n}" for n, words in enumerate(SNIPPETS.values()) if "did not end" in (words or "")}
+    ran = claims.ran({id: programs[id] for id in hang}, seconds=0.5)["ran"]
+    ran |= claims.ran({id: programs[id] for id in programs.keys() - hang})["ran"]
     for n, words in enumerate(SNIPPETS.values()):
         found = claims.differences(FILE, {"torch": "9.9", "ran": {"a": ran[f"s{n}"]}})
         assert found == ([words] if words else [])

@@ -14,6 +14,9 @@ from textwrap import dedent
 
 import pytest
 
+from conftest import PATIENCE
+from overwritten.__main__ import main
+
 FORKS = pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
 DOCTOR = ("-m", "overwritten")
 PNG = b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\x00\x00\x00\x01"
@@ -44,7 +47,7 @@ def start(folder, *words, **environment):
 def end(process, given=b""):
     """(exit code, stdout, stderr); no line of ours is ever in a traceback."""
     try:
-        out, told = process.communicate(given, timeout=60)
+        out, told = process.communicate(given, timeout=PATIENCE)
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -61,7 +64,7 @@ def same(folder, *words, options=(), given=b"", **environment):
     """Run it with and without the doctor: exit code, stdout and stderr must not differ at all."""
     doctor = start(folder, *DOCTOR, *options, *words, **environment)
     plain = start(folder, *words, **environment)
-    streams = plain.communicate(given, timeout=60)
+    streams = plain.communicate(given, timeout=PATIENCE)
     code, out, told = end(doctor, given)
     assert (code, out, told) == (plain.returncode, streams[0].decode(), streams[1].decode())
     return code, out, told
@@ -105,7 +108,7 @@ def test_a_training_script_that_fails(tmp_path):
     words = ["train.py", "--width", "8", "--strict", "--json", "theirs.json", "-m", "it"]
     plain = start(tmp_path, *words)
     code, out, told = run(tmp_path, "--json", "ours.json", *words)
-    out_plain, told_plain = (stream.decode() for stream in plain.communicate(timeout=60))
+    out_plain, told_plain = (stream.decode() for stream in plain.communicate(timeout=PATIENCE))
     assert code == plain.returncode == 1 and out == out_plain == "8 True theirs.json it\n"
     assert "theirs.json" not in os.listdir(tmp_path) and not os.listdir(tmp_path / "elsewhere")
 
@@ -238,7 +241,7 @@ def test_exit_codes(tmp_path):
     for name, (_, expected) in programs.items():
         code, *streams = end(started[name])
         plain = start(tmp_path, f"{name}.py")
-        assert streams == [stream.decode() for stream in plain.communicate(timeout=60)], name
+        assert streams == [stream.decode() for stream in plain.communicate(timeout=PATIENCE)], name
         assert code == plain.returncode == expected, name
         told[name] = streams[1]
     assert told["three"] == told["hard"] == "" and told["words"] == "words\n"
@@ -261,26 +264,31 @@ def test_ctrl_c(tmp_path):
     assert json.loads((tmp_path / "out.json").read_text())["error"]["type"] == "KeyboardInterrupt"
 
 
-def test_calls_that_make_no_sense(tmp_path):
+def test_calls_that_make_no_sense(tmp_path, monkeypatch, capsys):
+    """Nothing runs: told in this process."""
+    monkeypatch.chdir(tmp_path)
     write(tmp_path, fine="print('done')")
-    (tmp_path / "picture.py").write_bytes(PNG)
     (tmp_path / "folder").mkdir()
-    calls = {
-        "missing": (["nothing.py", "x"], 2, "there is no file 'nothing.py'"),
-        "folder": (["folder"], 2, "'folder'"),
-        "empty": ([], 2, "name the program to run"),
-        "no module": (["-m"], 2, "name the program to run"),
-        "wrong module": (["-m", "no_such_module"], 1, "No module named no_such_module"),
-        "nowhere": (["--json", "no/where.json", "fine.py"], 2, "no/where.json"),
-    }
-    started = {name: start(tmp_path, *DOCTOR, *words) for name, (words, _, _) in calls.items()}
-    for name, (_, expected, sentence) in calls.items():
-        code, out, told = end(started[name])
-        assert sentence in told and told.count("\n") == 1 and "Traceback" not in told, (
-            f"{name}\n{told}"
-        )
-        assert code == expected and not out, name
-    code, _, told = run(tmp_path, "picture.py")
+    for words, sentence in (
+        (["nothing.py", "x"], "there is no file 'nothing.py'"),
+        (["folder"], "'folder'"),
+        ([], "name the program to run"),
+        (["-m"], "name the program to run"),
+        (["--json", "no/where.json", "fine.py"], "no/where.json"),
+    ):
+        assert main(words) == 2
+        out, told = capsys.readouterr()
+        assert sentence in told and told.count("\n") == 1 and not out
+
+
+def test_programs_that_cannot_be_run(tmp_path):
+    (tmp_path / "picture.py").write_bytes(PNG)
+    missing, picture = (
+        start(tmp_path, *DOCTOR, *words) for words in (["-m", "no_such_module"], ["picture.py"])
+    )
+    code, out, told = end(missing)
+    assert code == 1 and not out and told.count("\n") == 1 and "No module named" in told
+    code, _, told = end(picture)
     words = "SyntaxError" if sys.version_info >= (3, 11) else "(SyntaxError|ValueError)"
     assert code == 1 and re.search(words, told) and "Traceback" not in told
 
@@ -379,7 +387,7 @@ def test_the_parent_alone_writes_the_report(tmp_path):
     assert report["error"] == {"type": "KeyError", "message": "'parent'"}
 
 
-@pytest.mark.parametrize("folder", ["project", "overwritten"])
+@pytest.mark.parametrize("folder", [pytest.param("project", marks=pytest.mark.slow), "overwritten"])
 def test_strict(tmp_path, folder):
     """Writes past the counter are told of and change nothing else, whatever the folder's name."""
     write(tmp_path / folder, program="""
@@ -395,7 +403,7 @@ def test_strict(tmp_path, folder):
     script = tmp_path / folder / "program.py"
     plain = start(tmp_path, script)
     code, out, told = run(tmp_path, "--strict", "--json", "out.json", script)
-    assert code == 0 and out.encode() == plain.communicate(timeout=60)[0]
+    assert code == 0 and out.encode() == plain.communicate(timeout=PATIENCE)[0]
     report = json.loads((tmp_path / "out.json").read_text())
     assert report["error"] is None and report["diagnosis"] is None and len(report["silent"]) == 2
     for silent in report["silent"]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import looking
+from conftest import NOTEBOOKS
 
 LABEL = "[torch.LongTensor [6]] is at version 1; expected version 0 instead."
 RUN_AGAIN = """async () => {
@@ -13,10 +13,14 @@ RUN_AGAIN = """async () => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def page(browser, lab, home):
-    with looking(browser, lab, home[0], "05_reading_the_error.ipynb") as look:
-        yield look.page
+pytestmark = pytest.mark.parametrize(
+    "lesson", [path for path in NOTEBOOKS if path.stem[:2] == "05"], indirect=True, ids=["05"]
+)
+
+
+@pytest.fixture()
+def page(lesson):
+    return lesson.page
 
 
 def decoded(page, words):

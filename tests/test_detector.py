@@ -104,7 +104,7 @@ def test_the_fixed_model_has_the_gradients_of_an_out_of_place_twin_bit_for_bit()
 
 def test_it_learns():
     train, held_out, support = make_scenes(0, 400), make_scenes(1000, 50), make_support(100)
-    model, begun = model_of(stack=True), time.monotonic()
+    model, begun = model_of(stack=True), time.process_time()
     optimizer = torch.optim.Adam(model.parameters(), lr=4e-3)
     slower = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.05, 400)
 
@@ -121,7 +121,7 @@ def test_it_learns():
         loss.backward()
         optimizer.step()
         slower.step()
-    assert time.monotonic() - begun < 60
+    assert time.process_time() - begun < 60
     assert mean_iou() >= min(0.8, before + 0.5) and before < 0.4
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings, strategies
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from conftest import free_port
+from conftest import PATIENCE, free_port
 from overwritten import watch
 from overwritten.doctor.diagnosis import diagnose
 from overwritten.doctor.watching import Eyes
@@ -213,7 +213,7 @@ def test_two_processes_of_distributed_data_parallel(tmp_path):
         for rank in range(2)
     ]
     for rank in ranks:
-        out, err = rank.communicate(timeout=120)
+        out, err = rank.communicate(timeout=PATIENCE)
         assert out == "first step fine\n" and rank.returncode == 1, err
         assert (
             "overwritten by mul_ at ddp.py:15" in err
@@ -309,7 +309,7 @@ def test_what_was_not_seen_is_said():
     assert [w.op for w in diagnosis.suspects] == ["add_"] and "did not see" in diagnosis.text()
 
     go, todo = threading.Event(), []
-    before = threading.Thread(target=lambda: (go.wait(20), todo[0].detach().mul_(2)))
+    before = threading.Thread(target=lambda: (go.wait(PATIENCE), todo[0].detach().mul_(2)))
     before.start()  # modes are thread-local: a thread begun before the block is not seen
     with pytest.raises(RuntimeError), watch() as recording:
         y = torch.ones(3, requires_grad=True).exp()

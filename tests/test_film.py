@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 from build_notebooks import NBVAL
-from conftest import ROOT
+from conftest import PATIENCE, ROOT
 from overwritten import film, record
 from overwritten.pictures.draw import WIDTH
 from overwritten.pictures.lanes import lanes_svg
@@ -168,7 +168,7 @@ def test_a_wrong_frame_in_a_notebook_is_noticed(tmp_path):
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
     assert pictures_in(data_of(wrong)["steps"]) != right.pictures
     command = [sys.executable, *NBVAL, tmp_path]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert (
         "1 failed, 1 passed" in done.stdout
         and "FAILED" in done.stdout

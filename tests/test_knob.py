@@ -14,6 +14,7 @@ import time
 import pytest
 import torch
 
+from conftest import PATIENCE
 from overwritten import knob
 from overwritten.doctor.watching import Eyes
 from overwritten.lesson.exercises import safe_relu
@@ -274,7 +275,7 @@ class Gate:
         self.runs.append(n)
         if n:
             self.begun.set()
-            assert self.open.wait(60)
+            assert self.open.wait(PATIENCE)
         if n == 13:
             raise KeyError("thirteen")
         return f"x = torch.ones({n + 1})"
@@ -323,7 +324,7 @@ def test_recording_ahead_ends_where_it_takes_too_long(monkeypatch):
 def test_of_five_quick_turns_at_most_two_run(gate):
     for n in (1, 2, 3, 4, 5):
         hand(gate.view, n=n)
-        assert gate.begun.wait(60)
+        assert gate.begun.wait(PATIENCE)
     gate.open.set()
     assert gate.view.say() == "first = 0, n = 5:\ncode peaks at 24 B." == said(gate.view)
     assert gate.runs == [0, 1, 5] and "6" in drawn(gate.view) and gate.view.values["n"] == 5
@@ -332,7 +333,7 @@ def test_of_five_quick_turns_at_most_two_run(gate):
 
 def test_a_kept_position_is_shown_while_another_one_runs(gate):
     hand(gate.view, n=1)
-    assert gate.begun.wait(60)
+    assert gate.begun.wait(PATIENCE)
     assert gate.view.turn(n=0) == "first = 0, n = 0:\ncode peaks at 4 B." == said(gate.view)
     gate.open.set()
     assert gate.view.turn(n=2) == said(gate.view) == "first = 0, n = 2:\ncode peaks at 12 B."
@@ -341,7 +342,7 @@ def test_a_kept_position_is_shown_while_another_one_runs(gate):
 def test_back_to_a_run_that_is_ending_runs_it_again(gate):
     for n in (1, 2, 1):
         hand(gate.view, n=n)
-        assert gate.begun.wait(60)
+        assert gate.begun.wait(PATIENCE)
     gate.open.set()
     assert gate.view.say() == "first = 0, n = 1:\ncode peaks at 8 B." and gate.runs == [0, 1, 1]
 
@@ -356,7 +357,7 @@ def test_a_quick_run_is_answered_within_the_move(gate, monkeypatch):
 def test_stop_goes_back_to_what_is_shown(gate):
     before = drawn(gate.view)
     hand(gate.view, n=1)
-    assert gate.begun.wait(60) and gate.view.values["n"] == 1
+    assert gate.begun.wait(PATIENCE) and gate.view.values["n"] == 1
     gate.view._stop.click()
     words = "first = 0, n = 0:\ncode peaks at 4 B."
     assert said(gate.view) == f"Stopped: first = 0, n = 1 did not run to its end. Shown is {words}"
@@ -374,7 +375,7 @@ def test_a_long_run_says_so_and_offers_to_stop_it(gate, monkeypatch):
         lambda change: shows.append((said(gate.view), gate.view._stop.layout.display)), "value"
     )
     hand(gate.view, n=1)
-    assert gate.begun.wait(60)
+    assert gate.begun.wait(PATIENCE)
     while not shows:
         time.sleep(0.01)
     hand(gate.view, n=2)
@@ -433,9 +434,9 @@ def test_stop_ends_code_that_runs_torch():
     state = torch.get_rng_state()
     hand(view, n=1)
     run = view._newest._run
-    assert begun.wait(60) and run.is_alive()
+    assert begun.wait(PATIENCE) and run.is_alive()
     view._stop.click()
-    run.join(60)
+    run.join(PATIENCE)
     assert not run.is_alive() and len(log) < 100_000
     assert (
         view.values["n"] == 0
@@ -510,7 +511,7 @@ def test_two_hundred_turns_from_two_threads_end_together():
 
 def test_a_turn_in_a_cell_while_a_hand_is_on_the_control(gate):
     hand(gate.view, n=1)
-    assert gate.begun.wait(60)
+    assert gate.begun.wait(PATIENCE)
     threading.Timer(0.05, gate.open.set).start()
     assert gate.view.turn(n=2) == "first = 0, n = 2:\ncode peaks at 12 B." == said(gate.view)
 
@@ -574,11 +575,11 @@ def test_a_run_makes_way_for_a_cell(cell):
     alone = torch.rand(5)
     torch.manual_seed(4)
     hand(view, n=1)
-    assert begun.wait(60)
+    assert begun.wait(PATIENCE)
     begun.clear()
     with cell():
         assert torch.equal(torch.rand(5), alone) and view._newest._run is None
-    assert begun.wait(60), "it begins anew"
+    assert begun.wait(PATIENCE), "it begins anew"
     view._stop.click()
     assert view.values["n"] == 0
 

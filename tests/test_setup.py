@@ -11,12 +11,12 @@ import pytest
 
 import check_types
 import make_venv
-from conftest import ROOT
+from conftest import PATIENCE, ROOT, ends_with_us
 
 
 def make(*words, **variables):
     command = ["make", "--no-print-directory", *words, *(f"{k}={v}" for k, v in variables.items())]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
 
 
 def fake_python(folder, body):
@@ -103,6 +103,7 @@ def test_make_lab_finds_another_port_when_one_is_taken(tmp_path):
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
+            preexec_fn=ends_with_us,
         )
         said = []
         try:
@@ -112,7 +113,7 @@ def test_make_lab_finds_another_port_when_one_is_taken(tmp_path):
                     break
         finally:
             os.killpg(server.pid, 15)
-            server.communicate(timeout=20)
+            server.communicate(timeout=PATIENCE)
     words = "".join(said)
     assert f"port {port} is already in use, trying another" in words
     assert re.search(r"http://localhost:\d+/lab/tree/00_start_here\.ipynb", words), (

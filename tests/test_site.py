@@ -10,9 +10,10 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from conftest import ARTEFACTS, NOTEBOOKS, ROOT
+from conftest import ARTEFACTS, FEW_LESSONS, NOTEBOOKS, ROOT
 
 each_lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+each_page = pytest.mark.parametrize("path", FEW_LESSONS)
 REMOTE = ("http:", "https:", "//")
 
 
@@ -163,7 +164,7 @@ def views(page, path, kind):
     return zip(shown, stored)
 
 
-@each_lesson
+@each_page
 def test_every_film_moves(visit, path):
     page = visit(page_of(path))
     assert page.evaluate("navigator.onLine") is False and page.url.startswith("file:")
@@ -185,7 +186,7 @@ def test_every_film_moves(visit, path):
         assert said == BeautifulSoup(before, "html.parser").select_one(".sentence").get_text()
 
 
-@each_lesson
+@each_page
 def test_every_knob_shows_what_was_recorded(visit, path):
     page = visit(page_of(path))
     for knob, before in views(page, path, "knob"):
@@ -275,7 +276,7 @@ def test_code_is_copied_as_it_stands(visit):
 
 
 @pytest.mark.parametrize("width", [400, 640])
-@each_lesson
+@each_page
 def test_a_narrow_window_loses_nothing(visit, path, width):
     page = visit(page_of(path), width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width, (

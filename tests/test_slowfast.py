@@ -247,6 +247,7 @@ def test_average_precision_by_hand():
     )
 
 
+@pytest.mark.slow
 def test_it_learns_with_another_seed():
     """As `fit` in the lesson, shorter; measured there: 0.995 to 1.0 on eight runs."""
     clips, held_out = make_clips(160, seed=1), collate(make_clips(50, seed=2))

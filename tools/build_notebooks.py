@@ -24,7 +24,8 @@ METADATA = {
 #: What compares a notebook's outputs with a fresh run: the words after `python`.
 NBVAL = [
     *"-m pytest -q -p no:cacheprovider --nbval --nbval-current-env".split(),
-    *("--nbval-cell-timeout", "120", "--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg")),
+    *"--nbval-cell-timeout 600 --nbval-kernel-startup-timeout 600".split(),
+    *("--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg")),
 ]
 WIDGET = "application/vnd.jupyter.widget-view+json"
 SAME_EVERYWHERE = [  # what differs from run to run or from machine to machine
@@ -71,7 +72,7 @@ def run(notebook, folder: Path):
     os.environ.update(environment)
     NotebookClient(
         notebook,
-        timeout=120,
+        timeout=600,
         kernel_name="python3",
         record_timing=False,
         store_widget_state=False,

@@ -82,7 +82,7 @@ def programs(told: dict) -> dict[str, str]:
     }
 
 
-def ran(codes: dict[str, str], python: str = sys.executable, seconds: float = 60.0) -> dict:
+def ran(codes: dict[str, str], python: str = sys.executable, seconds: float = 600.0) -> dict:
     """What tools/snippets.py under `python` says of these programs: torch, python, ran.
 
     Raises SystemExit with a sentence where that interpreter has no torch.

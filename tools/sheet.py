@@ -111,7 +111,7 @@ def print_pdf(page: str, pdf: Path):
         source.write_text(page, "utf8")
         command = [browser, *FLAGS, f"--user-data-dir={folder}/profile"]
         command += [f"--print-to-pdf={printed}", source.as_uri()]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        subprocess.run(command, check=True, capture_output=True, timeout=600)
         if (sheets := printed.read_bytes().count(b"/MediaBox")) != 1:
             raise ValueError(f"The sheet takes {sheets} pages: fewer RULES in tools/sheet.py.")
         shutil.copyfile(printed, pdf)

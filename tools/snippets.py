@@ -14,7 +14,7 @@ import sys
 
 import torch
 
-SECONDS = 60.0
+SECONDS = 600.0
 
 
 def run(code: str, seconds: float = SECONDS) -> dict:
