@@ -1,6 +1,6 @@
 """The field guide's patterns: what they end with, their cures, what the folk cures really do.
 
-The eyes and the doctor are tried on the seventeen of which saver, writers and cure are known.
+The eyes and the doctor are tried on those of which saver, writers and cure are known.
 """
 
 import json
@@ -92,9 +92,9 @@ def _alike(some, others) -> bool:
     )
 
 
-def test_there_are_seventeen_of_them_and_their_cousins():
+def test_names_differ_and_savers_and_writers_are_marked():
     assert len({pattern.name for pattern in EVERY}) == len(EVERY) == len(PATTERNS) + len(COUSINS)
-    assert len(PATTERNS) == 17 and len(COUSINS) >= 20
+    assert len(PATTERNS) >= 17 and len(COUSINS) >= 20
     assert all(len(pattern.marked("saver")) == 1 for pattern in PATTERNS)
     assert all(len(pattern.marked("writer")) == len(pattern.writers) for pattern in PATTERNS)
 
@@ -154,7 +154,7 @@ def test_its_own_message_leads_to_a_pattern(pattern):
 def test_nearly_every_message_leads_to_its_pattern_first():
     spoken = [one for one in EVERY if tried(one)[0].run.error]
     first = [one for one in spoken if find(tried(one)[0].run.error).patterns[0][0] == one]
-    assert len(spoken) == 38 and len(first) >= 34
+    assert len(spoken) >= 38 and len(first) / len(spoken) > 0.89
 
 
 @each_pattern

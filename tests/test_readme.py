@@ -89,6 +89,7 @@ def test_each_theme_gets_its_film():
     [
         "README.md",
         "DOCTOR.md",
+        "ARCHITECTURE.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
         "workshop/README.md",

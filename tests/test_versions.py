@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -94,6 +95,19 @@ def test_a_changed_verdict_and_a_changed_text_are_told(record):
     )
     assert other == "counter-of-a-tensor: written 'false', measured 'true'"
     assert name in changed and changed.rstrip().endswith(" New.")
+
+
+def test_the_atlas_measured_again_is_compared_with_the_committed(tmp_path, monkeypatch):
+    def again(command, **how):
+        for kind in (versions.atlas.Operation, versions.atlas.InPlace):
+            versions.atlas.write(list(versions.atlas.rows(kind)), kind, tmp_path)
+
+    monkeypatch.setattr(versions.subprocess, "run", again)
+    rows = versions.measure_atlas("python", tmp_path)
+    assert len(rows) > 1000 and versions.atlas_changes(rows) == []
+    rows[0] = replace(rows[0], saves_input=not rows[0].saves_input)
+    (changed,) = versions.atlas_changes(rows)
+    assert changed[0].startswith(rows[0].name) and changed[1] == "saves_input"
 
 
 def test_a_check_ends_with_1_where_something_differs(record, monkeypatch, capsys):

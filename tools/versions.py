@@ -25,7 +25,7 @@ import claims
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from overwritten import atlas  # noqa: E402
+from overwritten.atlas import rows as atlas  # noqa: E402
 from overwritten.cases.patterns import EVERY, HEAD  # noqa: E402
 from overwritten.messages import normal, parse  # noqa: E402
 

@@ -15,7 +15,7 @@ from overwritten.cases.patterns.weights import WEIGHTS
 
 #: All, in the order of the lesson, which counts them from 1.
 EVERY = (*RESULTS, *INPUTS, *WEIGHTS, *REFUSED, *NEIGHBOURS, *SILENT)
-#: The seventeen met in training code; saver, writers and cure are known for the doctor.
+#: Those met in training code; saver, writers and cure are known for the doctor.
 PATTERNS = tuple(pattern for pattern in EVERY if pattern.saver)
 #: Other messages, other names in the message, or none at all.
 COUSINS = tuple(pattern for pattern in EVERY if not pattern.saver)
