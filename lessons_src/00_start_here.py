@@ -54,7 +54,7 @@ if "google.colab" in sys.modules:  # Colab has this file alone
 
 # %%
 try:
-    from overwritten.lesson.selfcheck import selfcheck
+    from overwritten import selfcheck
 
     selfcheck("v0.1.0")
 except Exception as error:

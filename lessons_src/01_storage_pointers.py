@@ -32,7 +32,7 @@ if "google.colab" in sys.modules:  # Colab has this file alone
 import torch
 
 from overwritten import caught, film, knob, predict, record
-from overwritten.lesson.exercises import storage_pointers as exercises
+from overwritten import storage_pointers as exercises
 
 # %% [markdown]
 # ## 1. A name, a tensor, a storage (5 minutes)

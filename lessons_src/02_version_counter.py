@@ -32,9 +32,8 @@ if "google.colab" in sys.modules:  # Colab has this file alone
 import torch
 from torch.nn import functional as F
 
-from overwritten import caught, film, knob, predict
-from overwritten.live import ops
-from overwritten.lesson.exercises import version_counter as exercises
+from overwritten import caught, film, knob, ops, predict
+from overwritten import version_counter as exercises
 
 # %% [markdown]
 # ## 1. One counter for a tensor and its views (5 minutes)
@@ -422,7 +421,7 @@ with caught():
 # Here the twin simply leaves the write out: `s` does not read column 0.
 
 # %%
-from overwritten.record.trial import trial
+from overwritten import trial
 
 start = "x = torch.ones(2, 3, requires_grad=True)\ny = x * 2\n"
 start += "s = (y[:, 2] ** 2).sum()\n"

@@ -34,12 +34,9 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
-from overwritten import caught, film, knob, predict
-from overwritten.live import ops
-from overwritten import record, watch
-from overwritten.lesson.exercises import safe_relu as exercises
-from overwritten.lesson.exercises.leaf_mutation import who
-from overwritten.record.trial import trial
+from overwritten import caught, film, knob, ops, predict
+from overwritten import record, trial, watch, who
+from overwritten import safe_relu as exercises
 
 # %% [markdown]
 # ## 1. What ReLU needs for its gradient (9 minutes)

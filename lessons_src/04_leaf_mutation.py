@@ -37,7 +37,7 @@ from torch import nn
 from torch.nn.functional import linear, softplus
 
 from overwritten import caught, film, knob, predict, watch
-from overwritten.lesson.exercises import leaf_mutation as exercises
+from overwritten import leaf_mutation as exercises
 
 # %%
 from torch.autograd import graph

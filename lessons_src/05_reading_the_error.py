@@ -38,11 +38,10 @@ from torch.nn import functional as F
 
 from overwritten import caught, film, knob, predict, watch
 from overwritten.cases import resnet
-from overwritten.lesson.exercises import reading_the_error as exercises
+from overwritten import reading_the_error as exercises
 
 # %%
-from overwritten.live.decoder import decode, decoder
-from overwritten.messages import parse, plain_op
+from overwritten import decode, decoder, parse, plain_op
 
 # %% [markdown]
 # ## 1. A line from a training run (4 minutes)
@@ -487,7 +486,7 @@ print(still)
 # The two settings side by side, for each story. Turn the slider; choose which ReLU:
 
 # %%
-home = "from overwritten.cases.resnet import"
+home = "from overwritten.cases import"
 imports = {
     "torch 1.10 on": "from torch.nn.functional import relu\n",
     "up to 1.9 (rebuilt)": f"{home} relu_1_9 as relu\n",
@@ -796,7 +795,7 @@ exercises.top_down.check(top_down)
 # ## For your own code
 #
 # - Read the shape first: which layers give it? Then the name, then the difference.
-# - `from overwritten.live.decoder import decode`, then `decode("""…""")`, on any error of this kind.
+# - `from overwritten import decode`, then `decode("""…""")`, on any error of this kind.
 # - Run one step within `with watch() as recording:`; `recording.diagnosis` has both lines and a cure.
 # - A loop over `+=` on feature maps is worth a look wherever one of them may end in an activation.
 #

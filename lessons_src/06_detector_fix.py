@@ -40,14 +40,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from overwritten import caught, film, knob, predict, watch
-from overwritten.lesson.exercises import detector_fix as exercises
+from overwritten import detector_fix as exercises
 
 # %%
-from overwritten.cases import detector
-from overwritten.cases.detector_data import make_scenes
-from overwritten.cases.detector_data import make_support
-from overwritten.lesson.progress import progress
-from overwritten.record.trial import trial
+from overwritten import progress, trial
+from overwritten.cases import detector, make_scenes, make_support
 
 torch.set_num_threads(1)  # a small network: more threads would wait
 

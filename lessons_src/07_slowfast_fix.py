@@ -35,15 +35,14 @@ import warnings
 import torch
 from torch.nn import functional as F
 
-from overwritten import caught, film, knob, predict, watch
-from overwritten.lesson.exercises import slowfast_fix as exercises
-from overwritten.lesson.progress import progress
-from overwritten.messages import parse
+from overwritten import caught, film, knob, parse, predict
+from overwritten import progress, watch
+from overwritten import slowfast_fix as exercises
 
 torch.set_num_threads(1)  # small tensors: two threads would wait
 
 # %%
-from overwritten.cases.slowfast import (
+from overwritten.cases import (
     ActionDetector,
     Config,
     FCPredictor,
@@ -55,10 +54,9 @@ from overwritten.cases.slowfast import (
 )
 
 # %%
-from overwritten.cases.slowfast_data import NETWORK, collate
-from overwritten.cases.slowfast_data import make_clips, names_of
-from overwritten.cases.slowfast_data import pack, unpack
-from overwritten.cases.slowfast_data import yolo_to_corners
+from overwritten.cases import NETWORK, collate, make_clips
+from overwritten.cases import names_of, pack, unpack
+from overwritten.cases import yolo_to_corners
 
 # %% [markdown]
 # ## 1. A report (4 minutes)
@@ -529,7 +527,7 @@ y.sum().backward()
 # more with the check switched off:
 
 # %%
-from overwritten.record.trial import trial
+from overwritten import trial
 
 start = "x = torch.randn(4, 8, requires_grad=True)\ny = x.relu()\n"
 end = "\nz.square().sum().backward()"

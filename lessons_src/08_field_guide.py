@@ -35,17 +35,14 @@ import pathlib
 import tempfile
 import warnings
 
-from overwritten import caught, film, knob, predict, watch
-from overwritten.live import ops
-from overwritten.lesson.exercises import field_guide as exercises
+from overwritten import caught, film, knob, ops, predict, watch
+from overwritten import field_guide as exercises
 
 # %%
-from overwritten.cases.patterns import EVERY
-from overwritten.lesson.shows.guide import alone, both, cards, find
-from overwritten.lesson.shows.guide import index, pattern, programs
-from overwritten.lesson.shows.guide import tally, tried
-from overwritten.lesson.exercises.leaf_mutation import who
-from overwritten.live.decoder import decoder
+from overwritten import alone, both, cards, decoder, find
+from overwritten import index, pattern, programs, tally
+from overwritten import tried, who
+from overwritten.cases import EVERY
 
 # %% [markdown]
 # ## 1. Paste your message (6 minutes)
@@ -480,7 +477,7 @@ exercises.roll_out.check(roll_out)
 # code, and name two lines; only then ask the doctor.
 
 # %%
-from overwritten.lesson.exercises import clinic
+from overwritten import clinic
 
 with caught():
     clinic.run("gan")
@@ -562,7 +559,7 @@ clinic.mend_detector.check({"script": mended})
 #
 # ## For your own code
 #
-# - `from overwritten.lesson.shows.guide import find`, then `print(find("""…"""))`, on any such error.
+# - `from overwritten import find`, then `print(find("""…"""))`, on any such error.
 # - `%%watch` above the cell, or `python -m overwritten train.py`: saver, writer, cure.
 # - Before you take a cure from a forum: one step with it and one out of place; are the gradients equal?
 # - Nothing raises and the loss is odd: one step under `watch(strict=True)`.

@@ -1,9 +1,14 @@
 """Overwritten: see what PyTorch's in-place operations do to memory.
 
+Everything that a lesson or a user's own code imports stands here; `overwritten.cases` has the
+models under study. What only some lessons use is imported when it is first asked for.
+
 >>> from overwritten import film
 >>> film("x = torch.ones(4)\\nx += 1").recording.peak
 16
 """
+
+from importlib import import_module
 
 from overwritten.doctor.block import watch
 from overwritten.lesson import answers
@@ -15,6 +20,33 @@ from overwritten.live.knob import knob
 from overwritten.record.recorder import record
 from overwritten.record.trial import trial
 
+#: Module → its names that are imported late.
+_LATE = {
+    "live.decoder": ("decode", "decoder"),
+    "messages": ("parse", "plain_op"),
+    "lesson.progress": ("progress",),
+    "lesson.selfcheck": ("selfcheck",),
+    "lesson.checking": ("who",),
+    "lesson.shows.cards": ("cards",),
+    "lesson.shows.guide": (
+        *("alone", "both", "find", "index", "pattern", "programs", "tally", "tried"),
+    ),
+}
+#: The modules of the exercises, one for each lesson and one for the clinic.
+_EXERCISES = (
+    *("storage_pointers", "version_counter", "safe_relu", "leaf_mutation", "reading_the_error"),
+    *("detector_fix", "slowfast_fix", "field_guide", "clinic"),
+)
+
+
+def __getattr__(name):
+    if name in _EXERCISES:
+        return import_module(f"overwritten.lesson.exercises.{name}")
+    for module, names in _LATE.items():
+        if name in names:
+            return getattr(import_module(f"overwritten.{module}"), name)
+    raise AttributeError(f"module 'overwritten' has no attribute {name!r}")
+
 
 def load_ipython_extension(shell):
     """For `%load_ext overwritten`: the magics `%%watch` and `%%scrub`."""
@@ -25,3 +57,4 @@ def load_ipython_extension(shell):
 
 __version__ = "0.1.0"
 __all__ = ["answers", "caught", "film", "knob", "ops", "predict", "record", "trial", "watch"]
+__all__ += [*(name for names in _LATE.values() for name in names), *_EXERCISES]

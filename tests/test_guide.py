@@ -7,14 +7,13 @@ import torch
 
 from overwritten.cases.patterns import EVERY, HEAD
 from overwritten.lesson.shows import guide
+from overwritten.lesson.shows.cards import cards, message_of
 from overwritten.lesson.shows.guide import (
     SECTIONS,
     SHOWN,
     alone,
-    cards,
     find,
     index,
-    message_of,
     number,
     pattern,
     programs,

@@ -18,7 +18,10 @@ from overwritten.lesson.store import Newer, parsed, text_of
 
 __all__ = ["download", "restore_from", "show"]
 
-_FOCUS = ".ow-answers .jupyter-widgets.jupyter-button:focus-visible{outline:3px solid #1a85c8;outline-offset:2px}"
+_FOCUS = (
+    ".ow-answers .jupyter-widgets.jupyter-button:focus-visible"
+    "{outline:3px solid #1a85c8;outline-offset:2px}"
+)
 _NOTHING = "Nothing is kept yet: open a prediction, or check an answer."
 
 
@@ -111,9 +114,8 @@ def restore_from(source: str | os.PathLike | None = None) -> Shown:
         try:
             text = Path(source).read_text("utf8")
         except (OSError, ValueError) as error:
-            return Shown(
-                f"{source} cannot be read ({getattr(error, 'strerror', None) or 'no text'}); nothing was restored."
-            )
+            why = getattr(error, "strerror", None) or "no text"
+            return Shown(f"{source} cannot be read ({why}); nothing was restored.")
     return Shown(_restore(text))
 
 
@@ -126,7 +128,10 @@ def _entries():
 def _counted(entries):
     kinds = [kind for _, kind, _ in entries]
     predictions, answers = kinds.count("predictions"), kinds.count("exercises")
-    return f"{predictions} prediction{'s' * (predictions != 1)} and {answers} exercise answer{'s' * (answers != 1)}"
+    return (
+        f"{predictions} prediction{'s' * (predictions != 1)} "
+        f"and {answers} exercise answer{'s' * (answers != 1)}"
+    )
 
 
 def _colab_saves(text) -> bool:

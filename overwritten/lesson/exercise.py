@@ -60,8 +60,8 @@ class Exercise:
         verdict = self._judged(answer)
         if verdict.outcome != "not attempted":
             kept.keep_answer(self, answer, verdict.outcome)
-        elif earlier := kept.answer(self):
-            way = f"`exercises.{kept.place(self)[2]}.restore()` brings it back"
+        elif (earlier := kept.answer(self)) and (place := kept.place(self)):
+            way = f"`exercises.{place[2]}.restore()` brings it back"
             verdict.message += f" An answer of yours is kept ({earlier['outcome']}): {way}."
         kept.say_news()
         return verdict
@@ -104,7 +104,8 @@ class Exercise:
         if not isinstance(answer, dict):
             return f"hand over the dict with your answers; you gave {kind}."
         if missing := [question for question in self.questions if question not in answer]:
-            return f"the dict has no entry {missing[0]!r}; it needs {', '.join(map(repr, self.questions))}."
+            needed = ", ".join(map(repr, self.questions))
+            return f"the dict has no entry {missing[0]!r}; it needs {needed}."
         if any(answer[question] is ... for question in self.questions):
             raise Unattempted
         return ""
@@ -121,7 +122,7 @@ class Exercise:
         return Verdict("solution", self._solution)
 
     def restore(self) -> Verdict:
-        """Put the answer that was checked last into a new cell (print it where there are no cells)."""
+        """Put the answer that was checked last into a new cell; print it where there are none."""
         earlier, shell = kept.answer(self), kept.shell()
         kept.say_news()
         if earlier is None:

@@ -72,7 +72,7 @@ def place(exercise) -> tuple | None:
     """(lesson, 'exercises', name) of an exercise of a lesson; None for any other."""
     for path, module in list(sys.modules.items()):
         if path.startswith(_LESSONS):
-            for name, one in vars(module).items():
+            for name, one in getattr(module, "EXERCISES", {}).items():
                 if one is exercise:
                     return path.rpartition(".")[2], "exercises", name
     return None
@@ -80,7 +80,8 @@ def place(exercise) -> tuple | None:
 
 def answer(exercise) -> dict | None:
     """{'source', 'outcome', 'when'} of the answer checked last; None if there is none."""
-    return STORE.entries().get(place(exercise))
+    key = place(exercise)
+    return STORE.entries().get(key) if key else None
 
 
 def keep_answer(exercise, given, outcome: str):
@@ -90,7 +91,7 @@ def keep_answer(exercise, given, outcome: str):
 
 
 def source_of(given) -> str:
-    """Code that brings an answer back: the cell that checked it, after what the cell lacks of it."""
+    """Code that brings an answer back: the cell that checked it, after what that lacks of it."""
     cell = _cell()
     try:
         own, there = _own_source(given, cell)

@@ -29,7 +29,8 @@ for (const root of document.querySelectorAll('.ow-ask:not([data-on])')) {
       .filter(field => field.placeholder === root.getAttribute('aria-label'));
     for (const field of fields) {
       field.value = choice;
-      for (const kind of ['input', 'change']) field.dispatchEvent(new Event(kind, { bubbles: true }));
+      for (const kind of ['input', 'change'])
+        field.dispatchEvent(new Event(kind, { bubbles: true }));
     }
     if (!fields.length && tries) setTimeout(tell, 500, choice, tries - 1);
   };
@@ -66,13 +67,16 @@ class Question:
         items = "".join(
             f'<details style="{_ITEM}"{" open" * (choice == earlier)}>'
             f'<summary style="cursor:pointer" data-lm-suppress-shortcuts="true">'
-            f"{with_code(choice)}{_EARLIER * (choice == earlier)}</summary><p>{with_code(self.choose(choice))}</p></details>"
+            f"{with_code(choice)}{_EARLIER * (choice == earlier)}</summary>"
+            f"<p>{with_code(self.choose(choice))}</p></details>"
             for choice in self.choices
         )
         html = (
-            f'<div role="group" class="ow-ask" aria-label="{escape(self._name)}"><style>{_FOCUS}</style>'
+            f'<div role="group" class="ow-ask" aria-label="{escape(self._name)}">'
+            f"<style>{_FOCUS}</style>"
             f"<p><strong>Predict.</strong> {with_code(self.question)}</p>"
-            f"{items}<p><em>Open the one you believe in, before you run the next cell.</em></p></div>{_TELL}"
+            f"{items}<p><em>Open the one you believe in, before you run the next cell.</em></p>"
+            f"</div>{_TELL}"
         )
         marks = {choice: "  (•) " if choice == earlier else "  ( ) " for choice in self.choices}
         plain = "\n".join(
@@ -81,7 +85,7 @@ class Question:
         return {"text/html": html, "text/plain": plain}
 
     def _show_field(self):
-        """Display the hidden field; the script in the question's HTML writes a choice's number into it."""
+        """Display the hidden field into which the question's script writes a choice's number."""
         import ipywidgets
         from IPython.display import display
 

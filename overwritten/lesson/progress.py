@@ -6,10 +6,10 @@ output depends on how fast the machine was. What stays at the end is a plain lin
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 
-def progress(items: Iterable, label: str) -> Iterator:
+def progress(items: Collection, label: str) -> Iterator:
     """The same items, one after the other, while a bar called `label` fills.
 
     items: anything that has a length. Raises TypeError where it has none.

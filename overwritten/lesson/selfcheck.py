@@ -51,9 +51,10 @@ def ipywidgets(version: str = "") -> str:
     """'' if the knobs work with this ipywidgets, else a sentence."""
     if not version:
         try:
-            from ipywidgets import __version__ as version
+            from ipywidgets import __version__ as installed
         except ImportError:
             return "not installed: run `%pip install 'ipywidgets>=7.7.1,<9'` in a cell, restart server and kernel."
+        version = installed
     if WIDGETS[0] <= _numbers(version) <= WIDGETS[1]:
         return ""
     return f"{version} is not 7.7.1 to 8: run `%pip install 'ipywidgets>=7.7.1,<9'` in a cell, restart server and kernel."
@@ -121,7 +122,7 @@ def selfcheck(tag: str) -> None:
         "saving": folder(),
     }
     display(Report(faults))
-    bundle = {"text/plain": line("knobs", NO_WIDGET)}
+    bundle: dict[str, object] = {"text/plain": line("knobs", NO_WIDGET)}
     if not faults["ipywidgets"]:
         from ipywidgets import HTML
 

@@ -9,7 +9,7 @@ from html import escape
 
 
 def with_code(words: str) -> str:
-    """HTML of a sentence, its `backticks` set as code, a [link](01_lesson.ipynb) to a lesson as a link.
+    """HTML of a sentence: `backticks` set as code, [links](01_lesson.ipynb) to lessons as links.
 
     >>> with_code("`a < b`? See [lesson 2](02_version_counter.ipynb).")
     '<code>a &lt; b</code>? See <a href="02_version_counter.ipynb">lesson 2</a>.'
@@ -29,7 +29,8 @@ def _address(notebook: str) -> str:
     from importlib.metadata import metadata
 
     about = metadata("overwritten")
-    slug = re.search(r"github\.com/([\w.-]+/[\w.-]+)", " ".join(about.get_all("Project-URL")))[1]
+    urls = " ".join(about.get_all("Project-URL") or ())
+    slug = re.findall(r"github\.com/([\w.-]+/[\w.-]+)", urls)[0]
     return f"https://colab.research.google.com/github/{slug}/blob/v{about['Version']}/notebooks/{notebook}"
 
 
@@ -43,9 +44,10 @@ def caught(*kinds):
     ...     int("one")
     ValueError: invalid literal for int() with base 10: 'one'
     """
+    expected = kinds or (RuntimeError,)
     try:
         yield
-    except kinds or RuntimeError as error:
+    except expected as error:
         print(f"{type(error).__name__}: {error}")
     else:
         print("No error.")

@@ -33,8 +33,11 @@ class Store:
     """
 
     def __init__(self, path: Path | None):
-        self.path, self.news = path, []
-        self._mine, self._said, self._turn = {}, set(), threading.RLock()
+        self.path = path
+        self.news: list[str] = []
+        self._mine: dict[tuple, dict] = {}
+        self._said: set[str] = set()
+        self._turn = threading.RLock()
 
     def entries(self) -> dict[tuple, dict]:
         """All that is kept: in the file and in this session."""
@@ -83,9 +86,8 @@ class Store:
                     raise
                 except ValueError:
                     held, aside = {}, self._set_aside()
-                    self.tell(
-                        f"{name} could not be read, so it was renamed to {aside}; a new file begins."
-                    )
+                    renamed = f"{name} could not be read, so it was renamed to {aside}"
+                    self.tell(f"{renamed}; a new file begins.")
                 self._write(text_of(merged(held, self._mine)))
         except Newer:
             self.tell(
@@ -99,7 +101,7 @@ class Store:
                 "They are kept in memory only: `answers.download()` saves them."
             )
 
-    def _set_aside(self) -> str:
+    def _set_aside(self):
         number = 1
         while (
             aside := self.path.with_name(f"{self.path.stem}_unreadable_{number}{self.path.suffix}")
@@ -139,7 +141,7 @@ def merged(one: dict[tuple, dict], other: dict[tuple, dict]) -> dict[tuple, dict
 
 def text_of(entries: dict[tuple, dict]) -> str:
     """The file's text: {"format": 1, "lessons": {lesson: {kind: {name: entry}}}}."""
-    lessons = {}
+    lessons: dict[str, dict[str, dict[str, dict]]] = {}
     for (lesson, kind, name), entry in sorted(entries.items()):
         lessons.setdefault(lesson, {}).setdefault(kind, {})[name] = entry
     text = json.dumps({"format": FORMAT, "lessons": lessons}, indent=1)

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import inspect
-import linecache
 
 import torch
 
 from overwritten.cases import detector
 from overwritten.cases.detector_data import SIZE
-from overwritten.doctor.block import watch
 from overwritten.doctor.watching import Eyes
-from overwritten.lesson.checking import Folk
+from overwritten.lesson.checking import Folk, beside_twin, line_at
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.shows.detector_scene import (
+    TrainingStep,
+    boxes_figure,
+    clash,
+    curves_figure,
+    fixes,
+    outcome,
+    same,
+    step_code,
+)
 from overwritten.messages import parse
+
+__all__ = [
+    "EXERCISES", "TrainingStep", "apply_box_deltas", "boxes_figure", "clash", "curves_figure",
+    "decode", "fixes", "outcome", "same", "step_code", "targets", "yolo_decode",
+]  # fmt: skip
 
 # Exercise 1: the box deltas
 
-_RETURNS = "return a tensor; your function returns {}."
+_RETURNS = "return a tensor; your function returns {kind}."
 
 
 def _boxes_and_deltas(seed, count):
@@ -28,74 +41,39 @@ def _boxes_and_deltas(seed, count):
     return boxes, torch.randn(count, 4, generator=dice) * 3
 
 
-def _run(answer, *arguments):
-    """(what it returned, Folk). Raises what the learner's function raises."""
-    with Folk() as folk:
-        result = attempt(answer, *arguments)
-    return result, folk
-
-
-def _backward_error(function, weight):
-    """Run `function` and its backward under the doctor; (result, Folk, a sentence or '')."""
-    folk = Folk()
-    try:
-        with watch() as recording:
-            result, folk = _run(function)
-            if (
-                isinstance(result, torch.Tensor)
-                and result.shape == weight.shape
-                and result.requires_grad
-            ):
-                result.backward(weight)
-    except RuntimeError as error:
-        if parse(str(error)) is None:
-            raise
-        return None, folk, f"backward raises all the same: {_pair(recording.diagnosis)}."
-    return result, folk, ""
-
-
-def _pair(found):
+def _still_raises(found):
+    """The sentence about a backward that raised, from the doctor's finding."""
     if not found or not found.saver or not found.writers:
-        return "something unseen wrote over what was saved"
-    return f"`{found.saver.op}` saved{_at(found.saver.site)}, and `{found.writers[0].op}` wrote over it{_at(found.writers[0].site)}"
+        return "backward raises all the same: something unseen wrote over what was saved."
+    saver, writer = found.saver, found.writers[0]
+    return f"backward raises all the same: `{saver.op}` saved{_at(saver.site)}, and `{writer.op}` wrote over it{_at(writer.site)}."
 
 
 def _at(site):
-    line = linecache.getline(site.file, site.line).strip()
+    line = line_at(site)
     return f" in `{line}`" if line else ""
 
 
 def _mends_the_deltas(answer):
     for seed, count in ((0, 6), (1, 1), (2, 40)):
         boxes, deltas = _boxes_and_deltas(seed, count)
-        mine, its = deltas.clone().requires_grad_(), deltas.clone().requires_grad_()
-        weight = torch.arange(1.0, 4 * count + 1).view(count, 4)
-        wanted = detector.apply_box_deltas_stacked(boxes, its)
-        wanted.backward(weight)
-        given = boxes.clone()
-        result, folk, error = _backward_error(lambda: answer(given, mine), weight)
-        if error:
-            return f"{error} A column of the tensor that you fill went into an operation that saves it."
-        if not isinstance(result, torch.Tensor):
-            return _RETURNS.format(type(result).__name__)
-        if not torch.equal(given, boxes):
+        inputs = [boxes, deltas.clone().requires_grad_()]
+        seen = beside_twin(answer, detector.apply_box_deltas_stacked, inputs)
+        fault = seen.fault()
+        if seen.error and parse(str(seen.error)):
+            return f"{_still_raises(seen.recording.diagnosis)} A column of the tensor that you fill went into an operation that saves it."
+        if fault != "kind" and seen.changed(0):
             return "the boxes that were handed in have changed: they are the model's proposals, and the next image needs them."
-        if result.shape != wanted.shape:
-            return f"{count} boxes must come back as [{count}, 4]; yours have the shape {list(result.shape)}. Look at `dim` of `torch.stack`."
-        if not torch.allclose(result.detach(), wanted.detach(), rtol=1e-5):
-            return _which_box(result.detach(), boxes, deltas, wanted.detach())
-        if not result.requires_grad or mine.grad is None:
-            return (
-                folk.complaint(".data", ".detach()", "no_grad", "numpy")
-                or "the deltas get no gradient: the result must be computed from them."
-            )
-        if not torch.allclose(mine.grad, its.grad, rtol=1e-5, atol=1e-5):
-            return folk.complaint(".data", ".detach()", "numpy", "no_grad") or (
-                "no error, and another gradient than the same formula out of place has: "
-                "backward used numbers that are no longer what the forward used."
-            )
-        if complaint := folk.complaint(".data", "numpy"):
-            return complaint
+        if fault == "values":
+            return _which_box(seen.result.detach(), boxes, deltas, seen.wanted.detach())
+        if mistake := seen.mistake(
+            kind=_RETURNS,
+            shape=f"{count} boxes must come back as [{count}, 4]; yours have the shape {list(getattr(seen.result, 'shape', ()))}. Look at `dim` of `torch.stack`.",
+            history="the deltas get no gradient: the result must be computed from them.",
+            gradient="no error, and another gradient than the same formula out of place has: "
+            "backward used numbers that are no longer what the forward used.",
+        ):
+            return mistake
 
 
 def _which_box(result, boxes, deltas, wanted):
@@ -135,14 +113,14 @@ def _makes_targets(answer):
         wanted[pos_mask] = labels[gt_indices[pos_mask]] + 1
         given = pos_mask.clone(), labels.clone(), gt_indices.clone()
         try:
-            with Eyes() as eyes:
-                result, folk = _run(answer, *given)
+            with Eyes() as eyes, Folk() as folk:
+                result = attempt(answer, *given)
         except RuntimeError as error:
             if "must match the size" not in str(error) and "shape mismatch" not in str(error):
                 raise
             return f"P = {P}, {count} positive: {str(error).splitlines()[0].rstrip('.')}. All three arguments of `torch.where` need length P."
         if not isinstance(result, torch.Tensor):
-            return _RETURNS.format(type(result).__name__)
+            return _RETURNS.format(kind=type(result).__name__)
         if any(not torch.equal(a, b) for a, b in zip(given, (pos_mask, labels, gt_indices))):
             return "an argument was changed; the loss still needs it."
         if result.shape != wanted.shape:
@@ -190,38 +168,19 @@ def _decodes(answer):
             torch.rand(n, 2, generator=dice) * 7,
             torch.tensor([10.0, 13.0]),
         )
-        mine, its = start.clone().requires_grad_(), start.clone().requires_grad_()
-        weight = torch.randn(start.shape, generator=dice)
-        wanted = _decoded(its, grid, anchors, stride)
-        wanted.backward(weight)
-        given = grid.clone(), anchors.clone()
-        result, folk, error = _backward_error(lambda: answer(mine, *given, stride), weight)
-        if error:
-            return f"{error} Write where nobody has saved, or build the result with `torch.cat`."
-        if not isinstance(result, torch.Tensor):
-            return _RETURNS.format(type(result).__name__)
-        if (
-            not torch.equal(mine.detach(), start)
-            or not torch.equal(given[0], grid)
-            or not torch.equal(given[1], anchors)
-        ):
+        seen = beside_twin(answer, _decoded, [start.requires_grad_(), grid, anchors, stride])
+        if seen.error and parse(str(seen.error)):
+            return f"{_still_raises(seen.recording.diagnosis)} Write where nobody has saved, or build the result with `torch.cat`."
+        if seen.fault() != "kind" and seen.changed(0, 1, 2):
             return "an argument was changed; the function must leave them as they were."
-        if result.shape != wanted.shape:
-            return f"the shape must stay {list(wanted.shape)}: x, y, w, h, objectness and the classes; yours is {list(result.shape)}."
-        if not torch.allclose(result.detach(), wanted.detach(), rtol=1e-5):
-            return "other numbers than the original's: keep its two formulas, and the sigmoid for objectness and classes as well."
-        if not result.requires_grad or mine.grad is None:
-            return (
-                folk.complaint(".data", ".detach()", "no_grad", "numpy")
-                or "`raw` gets no gradient."
-            )
-        if not torch.allclose(mine.grad, its.grad, rtol=1e-4, atol=1e-5):
-            return (
-                folk.complaint(".data", ".detach()", "numpy", "no_grad")
-                or "no error, and a wrong gradient for `raw`."
-            )
-        if complaint := folk.complaint(".data", "numpy"):
-            return complaint
+        if mistake := seen.mistake(
+            kind=_RETURNS,
+            shape=f"the shape must stay {list(start.shape)}: x, y, w, h, objectness and the classes; yours is {list(getattr(seen.result, 'shape', ()))}.",
+            values="other numbers than the original's: keep its two formulas, and the sigmoid for objectness and classes as well.",
+            history="`raw` gets no gradient.",
+            gradient="no error, and a wrong gradient for `raw`.",
+        ):
+            return mistake
 
 
 apply_box_deltas = Exercise(

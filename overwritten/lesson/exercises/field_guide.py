@@ -5,14 +5,11 @@ Each check runs the learner's function on fresh tensors, beside an out-of-place 
 
 from __future__ import annotations
 
-import copy
-
 import torch
 from torch import nn
 
-from overwritten.lesson.checking import Folk
-from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.exercises.reading_the_error import compare
+from overwritten.lesson.checking import beside_twin
+from overwritten.lesson.exercise import Exercise
 from overwritten.lesson.shows.guide import number, pattern, section
 
 __all__ = ["CASES", "EXERCISES", "attend", "patterns", "roll_out"]
@@ -66,15 +63,9 @@ CASES = {name: (ran, said) for name, (ran, said, *_) in _CASES.items()}
 
 def _finds_patterns(answers):
     for name, (*_, right, look) in _CASES.items():
-        said = answers[name]
+        word = str(answers[name]).strip()
         try:
-            found = pattern(
-                said
-                if isinstance(said, int)
-                else int(said)
-                if str(said).strip().isdigit()
-                else str(said).strip()
-            )
+            found = pattern(int(word) if word.isdigit() else word)
         except LookupError as error:
             return f"{name}: {error.args[0]}"
         if found.name != right:
@@ -87,52 +78,47 @@ def _finds_patterns(answers):
             return f"{name}: you say {number(found)}, {found.name!r}; {near} {look}"
 
 
+def _attended(scores, values, padding):
+    weights = torch.where(padding, 0, torch.softmax(scores, -1))
+    return (weights / weights.sum(-1, keepdim=True)) @ values
+
+
 def _attends(answer):
     for batch, words, padded in ((2, 4, 1), (1, 6, 3), (3, 5, 2)):
-        leaves = [
-            torch.randn(batch, words, words, requires_grad=True),
-            torch.randn(batch, words, 3, requires_grad=True),
-        ]
-        scores, values = twins = [leaf.detach().clone().requires_grad_() for leaf in leaves]
+        scores = torch.randn(batch, words, words, requires_grad=True)
+        values = torch.randn(batch, words, 3, requires_grad=True)
         padding = torch.arange(words) >= words - padded
-        weights = torch.where(padding, 0, torch.softmax(scores, -1))
-        wanted = (weights / weights.sum(-1, keepdim=True)) @ values
-        given = padding.clone()
-        with Folk() as folk:
-            result = attempt(answer, *leaves, given)
-        if not torch.equal(given, padding):
+        seen = beside_twin(answer, _attended, [scores, values, padding])
+        if seen.changed(2):
             return "`padding` was changed: the function must leave its arguments as they were."
-        if any(not torch.equal(leaf.detach(), twin.detach()) for leaf, twin in zip(leaves, twins)):
+        if seen.changed(0, 1):
             return (
-                folk.complaint(".data", "numpy")
+                seen.folk.complaint(".data", "numpy")
                 or "the scores or the values were changed: leave the arguments as they were."
             )
-        if mistake := compare(result, wanted, leaves, twins, folk):
+        if mistake := seen.mistake():
             return mistake
+
+
+def _rolled_out(cell, start, steps):
+    states = [start]
+    for _ in range(steps - 1):
+        states.append(cell(states[-1]))
+    return torch.stack(states)
 
 
 def _rolls_out(answer):
     for rows, features, steps in ((2, 3, 4), (1, 5, 1), (3, 2, 6)):
         cell = nn.Sequential(nn.Linear(features, features), nn.Tanh())
-        twin_cell, start = copy.deepcopy(cell), torch.randn(rows, features, requires_grad=True)
-        twin = start.detach().clone().requires_grad_()
-        wanted = [twin]
-        for _ in range(steps - 1):
-            wanted.append(twin_cell(wanted[-1]))
-        wanted = torch.stack(wanted)
-        with Folk() as folk:
-            result = attempt(answer, cell, start, steps)
-        if isinstance(result, torch.Tensor) and result.shape != wanted.shape:
-            return f"the states of {steps} steps, {rows} rows and {features} features are one tensor of shape {list(wanted.shape)}; yours is {list(result.shape)}."
-        if not torch.equal(start.detach(), twin.detach()):
+        start = torch.randn(rows, features, requires_grad=True)
+        seen = beside_twin(answer, _rolled_out, [cell, start, steps])
+        if seen.fault() != "shape" and seen.changed(1):
             return (
-                folk.complaint(".data", "numpy")
+                seen.folk.complaint(".data", "numpy")
                 or "`start` was changed: leave the argument as it was."
             )
-        leaves, twins = [start, *cell.parameters()], [twin, *twin_cell.parameters()]
-        if steps == 1:
-            leaves, twins = leaves[:1], twins[:1]
-        if mistake := compare(result, wanted, leaves, twins, folk):
+        shape = f"the states of {steps} steps, {rows} rows and {features} features are one tensor of shape {list(seen.wanted.shape)}; yours is {list(getattr(seen.result, 'shape', ()))}."
+        if mistake := seen.mistake(shape=shape):
             return mistake
 
 

@@ -5,7 +5,6 @@ Each check runs the learner's answer on fresh tensors, beside an out-of-place tw
 
 from __future__ import annotations
 
-import copy
 import re
 from functools import cache
 
@@ -14,9 +13,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from overwritten.cases.resnet import ConvModule
-from overwritten.lesson.checking import Folk
+from overwritten.lesson.checking import beside_twin, who
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.exercises.leaf_mutation import who
 from overwritten.messages import forward_lines, parse
 
 __all__ = ["EXERCISES", "PROGRAMS", "forward_of", "gated", "messages", "top_down", "who"]
@@ -85,8 +83,9 @@ def _truth(name) -> tuple:
         with torch.enable_grad():
             exec(PROGRAMS[name], {"torch": torch, "F": F})
     except RuntimeError as error:
-        message = parse(str(error))
-        return (message.op or "none").rpartition("::")[2].lower(), message.now, message.expected
+        if message := parse(str(error)):
+            name = (message.op or "none").rpartition("::")[2]
+            return name.lower(), message.now, message.expected
     return ()
 
 
@@ -122,65 +121,28 @@ def _which_part(guess, truth, said):
 # Exercises 2 and 3: mend it, without touching the ReLU
 
 
-def compare(result, wanted, leaves, twins, folk):
-    """The mistake in `result` beside the twin's `wanted`, backward included; '' if there is none."""
-    if not isinstance(result, torch.Tensor):
-        return f"a tensor is asked for; your function returns {type(result).__name__}."
-    if result.shape != wanted.shape or not torch.allclose(
-        result.detach(), wanted.detach(), atol=1e-6
-    ):
-        return "the values are not those of the function as it was."
-    if complaint := folk.complaint(".data", "numpy"):
-        return complaint
-    if not result.requires_grad:
-        return (
-            folk.complaint(".detach()", "no_grad")
-            or "the result has no history, so nothing gets a gradient."
-        )
-    weights = torch.linspace(-1, 2, wanted.numel()).view_as(wanted)
-    wanted.backward(weights, retain_graph=True)
-    try:
-        result.backward(weights, retain_graph=True)
-    except RuntimeError as error:
-        message = parse(str(error))
-        if message is None or not message.overwritten:
-            raise
-        return (
-            f"backward still raises: {message.op} … is at version {message.now}; expected version {message.expected}. "
-            "Something writes into a tensor that was saved: compute a new one there."
-        )
-    for leaf, twin in zip(leaves, twins):
-        if leaf.grad is None or not torch.allclose(leaf.grad, twin.grad, atol=1e-5):
-            return (
-                folk.complaint(".detach()", "no_grad")
-                or "no error, but a gradient is not that of the same function out of place."
-            )
-    return ""
-
-
 _INPLACE = (
     "you took `inplace=True` from the block's ReLU: the block is another one's, and since torch 1.10 that alone "
     "turns `2; expected 1` into `1; expected 0`. Mend the line that writes."
 )
 
 
+def _gated(block, gate, x):
+    out = block(x)
+    return out * torch.sigmoid(gate(out))
+
+
 def _gates(answer):
     for channels, side in ((2, 3), (3, 2)):
-        block, gate = ConvModule(channels, channels), nn.Conv2d(channels, 1, 1)
-        twin_block, twin_gate = copy.deepcopy(block), copy.deepcopy(gate)
         x = torch.randn(2, channels, side, side, requires_grad=True)
-        twin = x.detach().clone().requires_grad_()
-        with Folk() as folk:
-            result = attempt(answer, block, gate, x)
-        out = twin_block(twin)
-        wanted = out * torch.sigmoid(twin_gate(out))
+        inputs = [ConvModule(channels, channels), nn.Conv2d(channels, 1, 1), x]
+        seen = beside_twin(answer, _gated, inputs)
+        block = seen.mine[0]
         if not block.activate.inplace:
             return _INPLACE
-        if not torch.equal(x.detach(), twin.detach()):
+        if seen.changed(2):
             return "x itself was changed: the function must leave its argument as it was."
-        leaves = [x, *block.parameters(), *gate.parameters()]
-        twins = [twin, *twin_block.parameters(), *twin_gate.parameters()]
-        if mistake := compare(result, wanted, leaves, twins, folk):
+        if mistake := seen.mistake():
             return mistake
         if block.bn.num_batches_tracked > 1:
             return (
@@ -196,33 +158,42 @@ def _merged(laterals):
 
 
 def _goes_down(answer):
-    for sides, slope in (((8, 4, 2), True), ((4, 2), False), ((16, 8, 4, 2), True)):
+    for sides, in_place in (((8, 4, 2), True), ((4, 2), False), ((16, 8, 4, 2), True)):
         leaves = [torch.randn(1, 2, side, side, requires_grad=True) for side in sides]
-        twins = [leaf.detach().clone().requires_grad_() for leaf in leaves]
-        laterals = [F.relu(leaf * 1.5, inplace=slope) for leaf in leaves]
-        given = list(laterals)
-        before = [(lateral._version, lateral.detach().clone()) for lateral in laterals]
-        with Folk() as folk:
-            result = attempt(answer, laterals)
-        wanted = _merged([F.relu(twin * 1.5) for twin in twins])
-        if not isinstance(result, (list, tuple)) or len(result) != len(sides):
-            return f"return a list of {len(sides)} maps for {len(sides)} laterals; yours is {_kind(result)}."
-        if not all(isinstance(one, torch.Tensor) for one in result):
+        result, given, before = [], [], []
+
+        def theirs(*leaves):
+            given[:] = [F.relu(leaf * 1.5, inplace=in_place) for leaf in leaves]
+            before[:] = [(lateral._version, lateral.clone()) for lateral in given]
+            result[:] = [attempt(answer, list(given))]
+            return _flat(result[0])
+
+        def twin(*leaves):
+            return _flat(_merged([F.relu(leaf * 1.5) for leaf in leaves]))
+
+        seen = beside_twin(theirs, twin, leaves)
+        (maps,) = result
+        if not isinstance(maps, (list, tuple)) or len(maps) != len(sides):
+            return f"return a list of {len(sides)} maps for {len(sides)} laterals; yours is {_kind(maps)}."
+        if not all(isinstance(one, torch.Tensor) for one in maps):
             return "return a list of tensors, the finest first."
-        if complaint := folk.complaint(".data", "numpy"):
+        if complaint := seen.folk.complaint(".data", "numpy"):
             return complaint
         if any(
             not torch.equal(lateral.detach(), old) or lateral._version != v
             for lateral, (v, old) in zip(given, before)
         ):
             return "a lateral was written in place: its ReLU has saved it, so backward would raise. Compute a new tensor."
-        if mistake := _which_level(result, wanted, given):
+        wanted = _merged([F.relu(leaf * 1.5) for leaf in leaves])
+        if mistake := _which_level(maps, wanted, given) or seen.mistake():
             return mistake
-        flat = torch.cat([one.flatten() for one in result])
-        if mistake := compare(
-            flat, torch.cat([one.flatten() for one in wanted]), leaves, twins, folk
-        ):
-            return mistake
+
+
+def _flat(maps):
+    """All numbers of a list of tensors in one tensor; anything else as it is."""
+    if isinstance(maps, (list, tuple)) and all(isinstance(one, torch.Tensor) for one in maps):
+        return torch.cat([one.flatten() for one in maps]) if maps else maps
+    return maps
 
 
 def _kind(result):

@@ -1,16 +1,11 @@
-"""The chains of lesson 3, and its exercises. Each check runs the learner's code on fresh tensors.
-
-The idea of a chain: three choices and a depth become a program as text, beside its twin in
-which every step is out of place. The tables hold lines of code, no verdict.
-"""
+"""The exercises of lesson 3, beside its chains. Each check runs the learner's code on fresh tensors."""
 
 from __future__ import annotations
 
-import contextlib
 import copy
 import functools
 import itertools
-from typing import NamedTuple
+import re
 
 import torch
 from torch import nn
@@ -18,77 +13,15 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
 from overwritten.doctor.block import watch
-from overwritten.lesson.checking import Folk
+from overwritten.lesson.checking import beside_twin
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.shows.chains import ACTIVATIONS, CONSUMERS, PRODUCERS, chain
 from overwritten.record.trial import RIGHT, trial
 
-_LAYERS = {
-    "conv": "conv = nn.Conv2d(4, 4, 1)",
-    "lin": "lin = nn.Linear(4, 4, bias=False)",
-    "norm": "norm = nn.BatchNorm2d(4)",
-}
-#: What makes h, by name. Two use h twice and add both in the end: on a residual branch `lin`
-#: saves it; on a shortcut nobody does, `y` is a second name for it.
-PRODUCERS = {
-    "conv": "h = conv(h)",
-    "linear": "h = lin(h)",
-    "batch norm": "h = norm(h)",
-    "sigmoid": "h = h.sigmoid()",
-    "tanh": "h = h.tanh()",
-    "softmax": "h = h.softmax(-1)",
-    "residual branch": "y = lin(h)",
-    "shortcut": "y = h",
-    "leaf": "",
-}
-#: By name: (the line as chosen, the line of the twin).
-ACTIVATIONS = {
-    "relu": ("F.relu(h, inplace=True)", "h = F.relu(h)"),
-    "relu out of place": ("h = F.relu(h)", "h = F.relu(h)"),
-    "leaky_relu": ("F.leaky_relu(h, inplace=True)", "h = F.leaky_relu(h)"),
-    "silu": ("F.silu(h, inplace=True)", "h = F.silu(h)"),
-    "hardtanh": ("F.hardtanh(h, inplace=True)", "h = F.hardtanh(h)"),
-    "sigmoid": ("h.sigmoid_()", "h = h.sigmoid()"),
-    "dropout": ("F.dropout(h, inplace=True)", "h = F.dropout(h)"),
-}
-CONSUMERS = {
-    "nothing": ("", ""),
-    "linear": ("h = lin(h)", "h = lin(h)"),
-    "pow": ("h = h.pow(2)", "h = h.pow(2)"),
-    "h += 1": ("h += 1", "h = h + 1"),
-    "dropout in place": ("F.dropout(h, inplace=True)", "h = F.dropout(h)"),
-    "squeeze_": ("h.squeeze_(-1)", "h = h.squeeze(-1)"),
-}
-
-
-def chain(producer: str, activation: str, consumer: str, depth: int) -> dict[str, str]:
-    """The program of these choices and its out-of-place twin: {'your chain': …, 'out of place': …}.
-
-    The convolution sees a batch of one and a kernel of 1: there it borrows no room of its own,
-    so the bytes are the same on every machine.
-
-    >>> print(chain("conv", "relu", "nothing", 2)["your chain"])
-    x = torch.randn(1, 4, 16, 4)
-    h = x.requires_grad_()
-    conv = nn.Conv2d(4, 4, 1)
-    for _ in range(2):
-        h = conv(h)
-        F.relu(h, inplace=True)
-    h.backward(torch.rand_like(h))
-    """
-    branch = producer in ("residual branch", "shortcut")
-    codes = {}
-    for label, does, then in zip(
-        ("your chain", "out of place"), ACTIVATIONS[activation], CONSUMERS[consumer]
-    ):
-        inside = [PRODUCERS[producer], does, then, "h = h + y" if branch else ""]
-        start = ["x = torch.randn(1, 4, 16, 4)", "h = x.requires_grad_()" + " * 2" * branch]
-        layers = [
-            line for name, line in _LAYERS.items() if any(f"{name}(" in code for code in inside)
-        ]
-        loop = [f"for _ in range({depth}):", *(f"    {code}" for code in inside if code)]
-        codes[label] = "\n".join([*start, *layers, *loop, "h.backward(torch.rand_like(h))"])
-    return codes
-
+__all__ = [
+    "ACTIVATIONS", "CONSUMERS", "EXERCISES", "PRODUCERS", "chain", "mended", "network", "thrifty",
+    "verdicts",
+]  # fmt: skip
 
 # exercise 1: a residual block that writes over what its ReLU saved
 
@@ -97,8 +30,9 @@ def _block(x, conv, norm):
     return F.relu(F.relu(norm(conv(x))) + x)
 
 
-def _spoilt(x, conv, norm):
+def _spoilt(leaf, conv, norm):
     """As the lesson gives it."""
+    x = leaf * 1
     out = F.relu(norm(conv(x)), inplace=True)
     out += x
     return F.relu(out, inplace=True)
@@ -106,40 +40,40 @@ def _spoilt(x, conv, norm):
 
 def _mends_block(answer):
     for shape in ((2, 4, 5, 5), (3, 4, 2, 1)):
-        start, layers, folk = torch.randn(shape), (nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)), Folk()
-        true = _step(_block, start, layers)
+        inputs = [torch.randn(shape, requires_grad=True), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)]
+        modes, xs = [], []
 
-        def theirs(*given):
-            with folk:
-                return attempt(answer, *given)
+        def theirs(leaf, conv, norm):
+            norm.register_forward_pre_hook(lambda module, given: modes.append(module.training))
+            xs[:] = [leaf * 1]
+            return attempt(answer, xs[0], conv, norm)
 
-        try:
-            with watch() as recording:
-                got = _step(theirs, start, layers)
-        except RuntimeError:
-            if recording.diagnosis is None:
-                raise
-            return _refused(folk) or _still_raises(recording.diagnosis) + _moved(
-                recording.diagnosis, start, layers
+        seen = beside_twin(theirs, _block, inputs)
+        fault, norm, true = seen.fault(), seen.mine[2], seen.its[2]
+        if seen.error:
+            if seen.recording.diagnosis is None:
+                raise seen.error
+            return _refused(seen.folk) or _still_raises(seen.recording.diagnosis) + _moved(
+                seen.recording.diagnosis, inputs
             )
-        if not isinstance(got.result, torch.Tensor):
-            return f"your function returns {_kind(got.result)}; the tensor at the end of the block is asked for."
-        if not all(got.modes) or not got.norm.training:
+        if fault == "kind":
+            return f"your function returns {_kind(seen.result)}; the tensor at the end of the block is asked for."
+        if not all(modes) or not norm.training:
             return "`norm` is in eval mode: then it uses its running statistics and not those of the batch. Leave the mode alone and mend the line that writes."
-        if got.result.shape != true.result.shape or not torch.allclose(got.result, true.result):
-            return _refused(folk) or (
+        if fault in ("shape", "values"):
+            return _refused(seen.folk) or (
                 "the values are not those of the block: `relu(relu(norm(conv(x))) + x)` is what it computes. "
                 "Mend how it is stored, not what it computes."
             )
-        if complaint := _refused(folk):
+        if complaint := _refused(seen.folk):
             return complaint
-        if got.gradients is None or not all(map(_close, got.gradients, true.gradients)):
+        if fault:
             return "the values are right, the gradients are not those of the out-of-place block: something cut or hid the history."
-        if got.x._version:
+        if xs[0]._version:
             return "the block is right, but it wrote over its input x: whoever else saved x will see an error. Write into tensors you made."
-        if not all(map(_close, got.norm.buffers(), true.norm.buffers())):
+        if not all(map(_close, norm.buffers(), true.buffers())):
             return (
-                f"values and gradients are right, but the running statistics of `norm` moved {got.norm.num_batches_tracked} times; "
+                f"values and gradients are right, but the running statistics of `norm` moved {norm.num_batches_tracked} times; "
                 "one step moves them once. Call `norm(conv(x))` once and keep its result."
             )
 
@@ -150,30 +84,6 @@ def _refused(folk):
     return folk.complaint("numpy", ".detach()", "no_grad")
 
 
-class _Trained(NamedTuple):
-    """gradients: None where the result has no history. modes: was norm training, call by call?"""
-
-    result: object
-    gradients: list | None
-    x: torch.Tensor
-    norm: nn.Module
-    modes: list[bool]
-
-
-def _step(block, start, layers):
-    """One step on copies of the layers."""
-    conv, norm = copy.deepcopy(layers)
-    leaf, modes = start.clone().requires_grad_(), []
-    norm.register_forward_pre_hook(lambda module, given: modes.append(module.training))
-    x = leaf * 1
-    result = block(x, conv, norm)
-    if not isinstance(result, torch.Tensor) or not result.requires_grad:
-        return _Trained(result, None, x, norm, modes)
-    result.backward(torch.linspace(1, 2, result.numel()).reshape(result.shape))
-    gradients = [leaf.grad, *(p.grad for layer in (conv, norm) for p in layer.parameters())]
-    return _Trained(result.detach(), gradients, x, norm, modes)
-
-
 def _still_raises(diagnosis):
     if diagnosis.saver is None or not diagnosis.writers:
         return "backward still raises: something wrote over a tensor that was saved."
@@ -181,18 +91,14 @@ def _still_raises(diagnosis):
     return f"backward still raises: `{writer.op}` wrote over what `{saver.op}` had saved; mend the line that writes."
 
 
-def _moved(diagnosis, start, layers):
+def _moved(diagnosis, inputs):
     """What `inplace=False` in the first ReLU did: other numbers in the same error."""
     if diagnosis.saver is None or (diagnosis.saver.op, diagnosis.saver.expects) != ("relu", 0):
         return ""
-    with contextlib.suppress(RuntimeError), watch() as recording:
-        _step(_spoilt, start, layers)
-    if recording.diagnosis is None:
+    before = beside_twin(_spoilt, _block, inputs).recording.diagnosis
+    if before is None:
         return ""
-    old, new = (
-        f"{one.message.now} against {one.message.expected}"
-        for one in (recording.diagnosis, diagnosis)
-    )
+    old, new = (f"{one.message.now} against {one.message.expected}" for one in (before, diagnosis))
     return f" `inplace=False` in the ReLU only moved the error from version {old} to {new}."
 
 
@@ -336,13 +242,7 @@ def _fewest(shape):
 def _name(layer):
     if layer is None:
         return "missing"
-    shown = (
-        repr(layer)
-        .replace(", inplace=True", "")
-        .replace(", inplace=False", "")
-        .replace("inplace=True", "")
-    )
-    return f"`{shown}`"
+    return f"`{re.sub('(, )?inplace=(True|False)', '', repr(layer))}`"
 
 
 def _train(net, x):

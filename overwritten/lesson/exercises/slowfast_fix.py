@@ -1,4 +1,4 @@
-"""The exercises of lesson 7, and the report it replays. Each check runs real modules."""
+"""The exercises of lesson 7. Each check runs real modules."""
 
 from __future__ import annotations
 
@@ -6,123 +6,43 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from overwritten.doctor.block import watch
-from overwritten.lesson.checking import Folk
+from overwritten.lesson.checking import beside_twin
 from overwritten.lesson.exercise import Exercise, attempt
-from overwritten.lesson.shows.slowfast_network import (  # noqa: F401
-    network,
-    network_sentence,
-    network_svg,
-    try_out,
+from overwritten.lesson.shows.slowfast_messages import (
+    FORWARD,
+    LETTERS,
+    REPORTED,
+    messages,
+    parts,
+    short,
+    stories,
 )
-from overwritten.lesson.shows.slowfast_player import Player  # noqa: F401
+from overwritten.lesson.shows.slowfast_network import network, try_out
+from overwritten.lesson.shows.slowfast_player import Player
 from overwritten.messages import parse
 from overwritten.record.recorder import record
 
-#: The error as the report prints it; N stands for the number of persons there.
-REPORTED = (
-    "RuntimeError: one of the variables needed for gradient computation has been modified by an inplace operation: "
-    "[torch.cuda.FloatTensor [N, 1024]], which is output 0 of ReluBackward0, is at version 1; expected version 0 instead."
-)
-
-
-def parts(text: str) -> dict[str, str]:
-    """A message part by part, as strings; N where the text has N.
-
-    >>> parts(REPORTED)["shape"], parts(REPORTED)["op"]
-    ('[N, 1024]', 'Relu')
-    """
-    message = parse(text.replace("[N,", "[0,"))
-    shape = str(list(message.shape))
-    return {
-        "type": message.type,
-        "shape": shape.replace("[0,", "[N,") if "[N," in text else shape,
-        "op": message.op,
-        "output": str(message.output),
-        "version": str(message.now),
-        "expected": str(message.expected),
-    }
-
-
-def _short(message):
-    return f"{list(message.shape)}, output {message.output} of {message.op}, version {message.now}, expected {message.expected}"
-
+__all__ = [
+    "EXERCISES", "FORWARD", "PROPOSALS", "REPORTED", "VERDICTS", "Head", "Player", "broken_scores",
+    "find_both", "mend_head", "messages", "network", "parts", "review", "try_out",
+]  # fmt: skip
 
 # Exercise 1: three messages from one forward
-
-_FORWARD = """\
-x = F.relu(conv(clip))
-x += lateral(fast)
-x = x.mean((2, 3, 4))
-h = torch.tanh(fc(x))
-h = h.view(4, -1)
-F.dropout(h, 0.3, inplace=True)
-s = score(h)
-p = torch.sigmoid(s)
-p[:, 14:] = 0
-loss = p.sum()"""
-_LETTERS = dict(zip("abcdefghij", _FORWARD.splitlines()))
-#: Message by message: the line that it is mended by, so that the next comes to light.
-_MENDED = {
-    "i": "p = p * (torch.arange(16) < 14)",
-    "f": "h = F.dropout(h, 0.3)",
-    "b": "x = x + lateral(fast)",
-}
-_MODULES = """\
-clip, fast = torch.randn(4, 3, 2, 8, 8), torch.randn(4, 3, 2, 8, 8)
-conv, lateral = nn.Conv3d(3, 8, 1), nn.Conv3d(3, 8, 1)
-fc, score = nn.Linear(8, 64), nn.Linear(64, 16)
-"""
-FORWARD = "\n".join(f"{letter}  {line}" for letter, line in _LETTERS.items())
-
-
-def _stories():
-    """For each of the three runs: its message, the letters of its saver and of its writer."""
-    lines, stories = dict(_LETTERS), []
-    for letter, mended in _MENDED.items():
-        program = [*_MODULES.splitlines(), *lines.values(), "loss.backward()"]
-        run = record("\n".join(program))
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
-            try:
-                with watch() as watched:
-                    exec(
-                        compile("\n".join(program), "forward.py", "exec"),
-                        {"torch": torch, "nn": nn, "F": F},
-                    )
-            except RuntimeError:
-                found = watched.diagnosis
-        first = len(_MODULES.splitlines())
-        at = [
-            list(_LETTERS)[site.line - first - 1]
-            for site in (found.saver.site, found.writers[-1].site)
-        ]
-        stories.append((run.message, *at))
-        lines[letter] = mended
-    return stories
-
-
-def messages() -> str:
-    """The three messages, each raised once more, in the order in which mending brings them out."""
-    return "\n".join(
-        f"{number}: {_short(message)}" for number, (message, *_) in enumerate(_stories(), 1)
-    )
-
 
 _QUESTIONS = tuple(f"{number}: {role}" for number in (1, 2, 3) for role in ("saver", "writer"))
 
 
 def _finds_both(answer):
-    for number, (message, saver, writer) in enumerate(_stories(), 1):
+    for number, (message, saver, writer) in enumerate(stories(), 1):
         shape = message.shape
         for role, truth in (("saver", saver), ("writer", writer)):
             said = answer[f"{number}: {role}"]
-            if said not in list(_LETTERS):  # also a list
+            if said not in list(LETTERS):  # also a list
                 return (
                     f"give the letter of a line, a to j, for '{number}: {role}'; you gave {said!r}."
                 )
             if said != truth:
-                return f"message {number}, the {role}: not {said}, `{_LETTERS[said]}`. {_why_not(role, said, saver, writer, shape)}"
+                return f"message {number}, the {role}: not {said}, `{LETTERS[said]}`. {_why_not(role, said, saver, writer, shape)}"
 
 
 def _why_not(role, said, saver, writer, shape):
@@ -136,7 +56,7 @@ def _why_not(role, said, saver, writer, shape):
         return "A view is another name for the same storage; it writes nothing."
     if said < saver:
         return "That line runs before the save; what came before it cannot have overwritten it."
-    line = _LETTERS[said]
+    line = LETTERS[said]
     if not any(sign in line for sign in ("+=", "inplace=True", "] =")):
         return "That line makes a new tensor. Look for a line that writes into one that is there."
     return f"It writes, but into a tensor of another shape: the message says {list(shape)}."
@@ -165,27 +85,28 @@ def broken_scores(head, x):
 
 def _mends_head(answer):
     for p, persons, training in ((0.3, 4, True), (0.5, 1, True), (0.3, 2, False)):
-        head, twin = Head(p).train(training), Head(p, inplace=False).train(training)
-        twin.load_state_dict(head.state_dict())
         start = torch.randn(persons, 48)
-        try:
-            with Folk() as folk, watch() as recording:
-                scores = _seeded(lambda: attempt(answer, head, start.clone()))
-                if misfit := _no_scores(scores, persons):
-                    return misfit
-                if not scores.requires_grad:
-                    return (
-                        folk.complaint(".detach()", "no_grad", ".data")
-                        or "the scores have no history: nothing will learn."
-                    )
-                scores.square().sum().backward()
-        except RuntimeError as error:
-            if recording.diagnosis is None:
-                raise
-            return _still(folk, error)
-        true = _seeded(lambda: broken_scores(twin, start.clone()))
-        true.square().sum().backward()
-        if mistake := _other(folk, head, twin, scores, true, start, p, training):
+
+        def theirs(head, x):
+            return _seeded(lambda: attempt(answer, head, x))
+
+        def twin(head, x):
+            head.dropout.inplace = False
+            return _seeded(lambda: broken_scores(head, x))
+
+        seen = beside_twin(theirs, twin, [Head(p).train(training), start])
+        if misfit := _no_scores(seen.result, persons):
+            return misfit
+        if not seen.result.requires_grad:
+            return (
+                seen.folk.complaint(".detach()", "no_grad", ".data")
+                or "the scores have no history: nothing will learn."
+            )
+        if seen.error:
+            if seen.recording.diagnosis is None:
+                raise seen.error
+            return _still(seen.folk, seen.error)
+        if mistake := _other(seen, start, p, training):
             return mistake
 
 
@@ -213,15 +134,16 @@ def _still(folk, error):
         )
     if message.op != "Relu":
         return f"backward still raises, now over {message.op}: it saved its result as ReLU did, and the dropout still writes into it."
-    return f"backward still raises ({_short(message)}): what ReLU saved is still what the dropout writes into."
+    return f"backward still raises ({short(message)}): what ReLU saved is still what the dropout writes into."
 
 
-def _other(folk, head, twin, scores, true, start, p, training):
+def _other(seen, start, p, training):
+    folk, head, twin, scores = seen.folk, seen.mine[0], seen.its[0], seen.result
     if head.training != training or head.dropout.training != training:
         return "your function switches the head between training and eval mode, and so the dropout off: leave the mode as it is."
     if not isinstance(head.dropout, nn.Dropout) or head.dropout.p != p:
         return f"the head came with a dropout of rate {p} and leaves with another: the rate is not to be touched."
-    if torch.equal(scores, true):
+    if torch.equal(scores, seen.wanted):
         for (name, mine), theirs in zip(head.named_parameters(), twin.parameters()):
             if mine.grad is None or not torch.equal(mine.grad, theirs.grad):
                 return (
@@ -287,7 +209,7 @@ def _about(name, truth, message):
     if truth == "same error":
         return "A copy made after the write protects nothing: part by part it is the message of the head as shipped."
     if truth == "error moves":
-        return f"It raises, but with another message: {_short(message)}. Who saves there, and does the dropout still write?"
+        return f"It raises, but with another message: {short(message)}. Who saves there, and does the dropout still write?"
     if truth == "mended":
         return "The dropout writes into a storage that nobody saved; all gradients are the twin's."
     return "No error comes, and `fc2` learns otherwise than in the out-of-place twin. Which step of the way back is missing, or which numbers are not recorded?"

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from overwritten.lesson.checking import Folk
+from overwritten.lesson.checking import beside_twin
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.live import ops
-from overwritten.messages import parse
 
 
 def _counts_writes(answer):
@@ -104,42 +103,28 @@ def _why(said, truth):
     return "from its result alone the derivative cannot be computed."
 
 
+def _exp_but_first(x):
+    keep = torch.ones(x.shape[1])
+    keep[0] = 0
+    return x.exp() * keep
+
+
 def _zeroes_first_column(answer):
-    for start in (torch.tensor([[0.5, 1.0, -1.0], [2.0, 0.0, 0.25]]), torch.tensor([[1.0, 2.0]])):
-        x, right = start.clone().requires_grad_(), start.clone().requires_grad_()
-        keep = torch.ones(start.shape[1])
-        keep[0] = 0
-        wanted = right.exp() * keep
-        wanted.backward(torch.arange(1.0, start.numel() + 1).view_as(start))
-        with Folk() as folk:
-            result = attempt(answer, x)
-        if not isinstance(result, torch.Tensor):
-            return f"return the tensor; your function returns {type(result).__name__}."
-        if not torch.equal(x.detach(), start):
+    for start in ([[0.5, 1.0, -1.0], [2.0, 0.0, 0.25]], [[1.0, 2.0]]):
+        seen = beside_twin(answer, _exp_but_first, [torch.tensor(start, requires_grad=True)])
+        values = "the result must be `x.exp()` with zeros in the first column, as before."
+        if seen.fault() != "kind" and seen.changed(0):
             return "x itself was changed: the function must leave its argument as it was."
-        if result.shape != wanted.shape or not torch.allclose(result.detach(), wanted.detach()):
-            return "the result must be `x.exp()` with zeros in the first column, as before."
-        if complaint := folk.complaint(".data", "numpy"):
-            return complaint
-        if not result.requires_grad:
-            return (
-                folk.complaint(".detach()", "no_grad")
-                or "the result has no history, so x gets no gradient."
-            )
-        try:
-            result.backward(torch.arange(1.0, start.numel() + 1).view_as(start))
-        except RuntimeError as error:
-            if parse(str(error)) is None:
-                raise
-            return (
-                "backward still raises: `exp` saved its result, and the zeros go into that very storage. "
-                "Write into a copy that is made before the write, or build the result without writing."
-            )
-        if x.grad is None or not torch.allclose(x.grad, right.grad):
-            return (
-                folk.complaint(".detach()", "no_grad")
-                or "no error, but the gradient of x is not that of the same function out of place."
-            )
+        if mistake := seen.mistake(
+            kind="return the tensor; your function returns {kind}.",
+            shape=values,
+            values=values,
+            history="the result has no history, so x gets no gradient.",
+            raises="backward still raises: `exp` saved its result, and the zeros go into that very storage. "
+            "Write into a copy that is made before the write, or build the result without writing.",
+            gradient="no error, but the gradient of x is not that of the same function out of place.",
+        ):
+            return mistake
 
 
 count_writes = Exercise(

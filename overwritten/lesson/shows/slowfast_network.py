@@ -23,7 +23,7 @@ from overwritten.record.trial import RIGHT
 _MOST_PEOPLE = 10  # upstream's PROPOSAL_PER_CLIP
 _ALL_VIDEOS = 4
 #: What the lesson's switches are called, and what they set in the Config.
-SWITCHES = {
+SWITCHES: dict[str, dict[str, dict]] = {
     "dropout": {
         "inplace=True": {},
         "inplace=False": {"dropout_inplace": False},
@@ -83,7 +83,8 @@ def try_out(videos=_ALL_VIDEOS, persons=_MOST_PEOPLE, weights="from scratch", **
         given = _model(cfg, seed=7).state_dict()
     batch = _batch(videos, persons)
     model = _model(cfg, given=given)
-    shapes, error = {}, ""
+    error = ""
+    shapes: dict[str, tuple] = {}
     handles = [
         module.register_forward_hook(_note(name, shapes)) for name, module in model.named_modules()
     ]

@@ -1,0 +1,247 @@
+"""The second and third exercise of lesson 4: two optimizers, and a carried state.
+
+The idea: the learner's training step runs beside a right one from the same weights; where they
+part, the weights are compared with those that a known mistake would give.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+from torch.nn.functional import softplus
+
+from overwritten.doctor.block import watch
+from overwritten.lesson.checking import Folk, who
+from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.messages import parse
+
+
+def under_watch(answer, *arguments):
+    """Run the learner's function; return (what Folk noticed, a sentence about its error or '')."""
+    try:
+        with Folk() as folk, watch() as recording:
+            attempt(answer, *arguments)
+    except RuntimeError as error:
+        return folk, _about(error, folk, recording)
+    return folk, ""
+
+
+def _about(error, folk, recording):
+    message = parse(str(error))
+    kind = message.kind if message else ""
+    if complaint := folk.complaint("retain_graph=True", ".data"):
+        return f"it raises all the same ({recording.diagnosis and who(recording) or kind}): {complaint}"
+    if kind == "overwritten":
+        return f"backward raises: {who(recording)}. That write stands between a forward and its backward."
+    if kind in ("leaf", "view of a leaf"):
+        return "the leaf error: a weight that requires grad may be written only while nothing is recorded (`torch.no_grad()`)."
+    if kind == "backward twice":
+        return (
+            "a second backward went into a graph that the first had used up. "
+            "Do not keep that graph: cut it with `.detach()` where the second loss has no business in it."
+        )
+    if "does not require grad" in str(error):
+        return (
+            "the loss of a backward has no history: it was computed under `no_grad` or from a tensor "
+            "already cut with `.detach()`. Cut after that backward, or as the next forward begins."
+        )
+    raise error
+
+
+_DATA_AS_CUT = (
+    "right here, for nobody writes into it; but `.data` has a version counter of its own and would hide "
+    "a later write. Write `.detach()` where you mean to cut."
+)
+
+
+# Exercise 2: two optimizers
+
+_BOTH_LATE = (
+    "D's weights are wrong: G's backward goes through D and adds to D's `.grad` as well. "
+    "Let D take its step before G's backward, on gradients of its own loss alone."
+)
+
+
+def networks(seed: int = 0):
+    """A generator, a discriminator, and an SGD for each; the same numbers for the same seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        G, D = nn.Linear(2, 2), nn.Linear(2, 1)
+    return G, D, torch.optim.SGD(G.parameters(), lr=0.5), torch.optim.SGD(D.parameters(), lr=0.5)
+
+
+def _right_step(G, D, opt_g, opt_d, noise):
+    fake = G(noise)
+    opt_d.zero_grad()
+    softplus(D(fake.detach())).sum().backward()
+    opt_d.step()
+    opt_g.zero_grad()
+    softplus(-D(fake)).sum().backward()
+    opt_g.step()
+
+
+def _g_from_old_d(G, D, opt_g, opt_d, noise):
+    gradients = torch.autograd.grad(softplus(-D(G(noise))).sum(), list(G.parameters()))
+    _right_step(G, D, opt_g, opt_d, noise)
+    with torch.no_grad():
+        for p, g in zip(G.parameters(), gradients):
+            p += 0.5 * (p.grad - g)
+
+
+def _trains_both(answer):
+    mine, right = networks(1), networks(1)
+    start, old = networks(1), networks(1)
+    arrived = []
+    mine[0].register_forward_hook(lambda module, given, fake: _listen(fake, arrived))
+    for call, noise in enumerate((torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, -1.0]]))):
+        arrived.clear()
+        folk, error = under_watch(answer, *mine, noise.clone())
+        if error:
+            return error
+        _right_step(*right, noise)
+        if _alike(mine[0], right[0]) and _alike(mine[1], right[1]):
+            if mistake := _needless(folk, arrived):
+                return mistake
+            continue
+        if complaint := folk.complaint(".data"):
+            return complaint
+        if call:
+            return "the first step is right, the second is not: gradients of the step before are still there (`zero_grad`)."
+        _g_from_old_d(*old, noise)
+        return _which_is_wrong(mine, right, start, old)
+
+
+def _listen(fake, arrived):
+    if fake.requires_grad:
+        fake.register_hook(lambda gradient: arrived.append(1))
+
+
+def _needless(folk, arrived):
+    """What a step with the right numbers should do without."""
+    if len(arrived) > 1:
+        return (
+            "right numbers, but D's loss went back through G as well, for gradients that nobody uses. "
+            "Give it `D(fake.detach())`: then there is nothing to retain, either."
+        )
+    if "retain_graph=True" in folk.used:
+        return "right numbers, but no backward goes twice through one graph here: leave out `retain_graph=True`."
+    if ".data" in folk.used:
+        return _DATA_AS_CUT
+
+
+def _which_is_wrong(mine, right, start, old):
+    if _alike(mine[1], start[1]):
+        return "D's weights did not move: it needs a backward of its own loss, and then `opt_d.step()`."
+    if _alike(mine[0], start[0]):
+        return "G's weights did not move: its loss must reach it (nothing detached on that way), and then comes `opt_g.step()`."
+    if not _alike(mine[1], right[1]):
+        return _BOTH_LATE
+    if _alike(mine[0], old[0]):
+        return (
+            "G learned from the D before its step: its loss needs a score that the new D computed."
+        )
+    return "D is right, G is not: the backward of D's loss has left gradients in G, or G's loss is another one."
+
+
+def _alike(a, b):
+    return all(torch.allclose(p, q, atol=1e-6) for p, q in zip(a.parameters(), b.parameters()))
+
+
+# Exercise 3: a carried state
+
+
+def _cell():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(2)
+        cell = nn.Linear(2, 2)
+    return cell, torch.optim.SGD(cell.parameters(), lr=0.5)
+
+
+def _right_loop(cell, optimizer, h, steps, reset=False, zero=True):
+    first = h
+    for _ in range(steps):
+        h = torch.tanh(cell((first if reset else h).detach()))
+        if zero:
+            optimizer.zero_grad()
+        h.sum().backward()
+        optimizer.step()
+    return h
+
+
+def _carries(answer):
+    for steps in (1, 4):
+        (cell, optimizer), (other, its_optimizer) = _cell(), _cell()
+        returned = []
+
+        def keeping(*arguments):
+            returned.append(answer(*arguments))
+            return returned[0]
+
+        folk, error = under_watch(keeping, cell, optimizer, torch.zeros(1, 2), steps)
+        if error:
+            return error
+        last = _right_loop(other, its_optimizer, torch.zeros(1, 2), steps)
+        if not _alike(cell, other):
+            return _which_loop(cell, steps)
+        if not isinstance(returned[0], torch.Tensor):
+            return f"the weights are right, but your function returns {type(returned[0]).__name__}; return the last state."
+        if returned[0].shape != last.shape or not torch.allclose(returned[0], last, atol=1e-6):
+            return f"the weights are right, but what you return is not the last state, {last.tolist()}."
+    if ".data" in folk.used:
+        return _DATA_AS_CUT
+    if "retain_graph=True" in folk.used:
+        return "right numbers, but once the state is cut there is no older graph to keep: leave out `retain_graph=True`."
+
+
+def _which_loop(cell, steps):
+    fresh, _ = _cell()
+    if _alike(cell, fresh):
+        return "the weights did not move: each step needs a backward and then `optimizer.step()`."
+    for changed, mistake in (
+        (
+            {"reset": True},
+            "every step begins from the first state: carry the last one on, without its history.",
+        ),
+        (
+            {"zero": False},
+            "the gradients of earlier steps are still there: `optimizer.zero_grad()` belongs into the loop.",
+        ),
+    ):
+        other, optimizer = _cell()
+        _right_loop(other, optimizer, torch.zeros(1, 2), steps, **changed)
+        if _alike(cell, other):
+            return mistake
+    return f"after {steps} step(s) the weights are others: each step takes a backward of its own loss, `h.sum()`, and steps at once."
+
+
+gan_step = Exercise(
+    _trains_both,
+    (
+        "Two forwards through D: one for its own loss, before its step, and one for G's loss, after it.",
+        "D's loss takes `D(fake.detach())`, G's loss `D(fake)`; each: zero_grad, backward, step.",
+    ),
+    "def gan_step(G, D, opt_g, opt_d, noise):\n"
+    "    softplus = torch.nn.functional.softplus\n"
+    "    fake = G(noise)\n"
+    "    opt_d.zero_grad()\n"
+    "    softplus(D(fake.detach())).sum().backward()\n"
+    "    opt_d.step()\n"
+    "    opt_g.zero_grad()\n"
+    "    softplus(-D(fake)).sum().backward()\n"
+    "    opt_g.step()",
+)
+
+carry_state = Exercise(
+    _carries,
+    (
+        "Which graph does the backward of step 3 go into, beside its own?",
+        "Feed the cell `h.detach()`: the numbers go on, the history does not.",
+    ),
+    "def carry_state(cell, optimizer, h, steps):\n"
+    "    for _ in range(steps):\n"
+    "        h = torch.tanh(cell(h.detach()))\n"
+    "        optimizer.zero_grad()\n"
+    "        h.sum().backward()\n"
+    "        optimizer.step()\n"
+    "    return h",
+)

@@ -1,0 +1,108 @@
+"""A pattern of the field guide as a card to read: message, what happens, cure, folk cure.
+
+The idea: everything but the words of the pattern is measured, by running its programs; a card
+of HTML opens without a kernel.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+from overwritten.cases.patterns import EVERY, Pattern
+from overwritten.lesson.show import with_code
+from overwritten.lesson.shows.guide import SECTIONS, end_of, number, pattern, tried
+from overwritten.live.film import CONTROLS
+from overwritten.messages import KINDS
+from overwritten.pictures.draw import STYLE, clean
+from overwritten.pictures.lanes import lanes_sentence, lanes_svg
+from overwritten.record.private import NODES
+
+_LOOK = """
+.ow .card{border:1px solid var(--ow-line);border-radius:6px;margin:6px 0;padding:6px 12px;font-size:14px;line-height:1.45}
+.ow .card summary{cursor:pointer}.ow .card pre{white-space:pre-wrap;font-size:12.5px;line-height:1.4;margin:4px 0 8px;
+padding:6px 8px;border-left:3px solid var(--ow-line);color:inherit;background:transparent}
+.ow .card p{margin:8px 0 2px}.ow .card code{overflow-wrap:anywhere;color:inherit;background:transparent}
+"""
+
+
+class Cards:
+    """Patterns to read: message, what happens, cure, folk cure and what that really does."""
+
+    def __init__(self, patterns: tuple[Pattern, ...]):
+        self.patterns = patterns
+
+    def html(self) -> str:
+        return f'<div class="ow"><style>{STYLE}{CONTROLS}{_LOOK}</style>{"".join(map(_card, self.patterns))}</div>'
+
+    def __str__(self):
+        return "\n\n".join(map(_words, self.patterns))
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": str(self), "text/html": self.html()}
+
+
+def cards(*which: int | str) -> Cards:
+    """The cards of these patterns: numbers, names, or groups of `SECTIONS`."""
+    groups = {group for section in SECTIONS.values() for group in section}
+    chosen = [
+        [one for one in EVERY if one.group == w] if w in groups else [pattern(w)] for w in which
+    ]
+    return Cards(tuple(one for some in chosen for one in some))
+
+
+def message_of(one: Pattern) -> str:
+    """What its trigger says, as every PyTorch from 2.6 on would agree to write it; '' for none."""
+    run = tried(one)[0].run
+    error, message = run.error, run.message
+    if message is None:
+        return ""
+    if not message.overwritten:
+        return f"RuntimeError: {next(re.finditer(KINDS[message.kind], error))[0]} …"
+    node = f"{message.op}Backward0"
+    older = f" ({node} up to torch 2.12)" if hasattr(NODES, node) else ""
+    return error.replace(f" of {message.op},", f" of {message.op}{older},")
+
+
+def _really(one):
+    done = tried(one)[1]
+    return f"{'still raises: ' if done.run.error else ''}{end_of(done)}"
+
+
+def _card(one):
+    done = tried(one)[0]
+    said = message_of(one)
+    link = one.thread.replace("#", "/issues/")
+    lines = [f"<code>{escape(said)}</code>" if said else "No message: it runs to its end."]
+    lines += [
+        "<p><strong>As found</strong></p>",
+        _pre(one.trigger),
+        "<p><strong>What happens</strong></p>",
+    ]
+    lines.append(
+        f'<div class="view" tabindex="0" role="group" aria-label="What happens in pattern {number(one)}">{lanes_svg(done.run, lanes_sentence(done.run), done.verdict, brief=True)}</div>'
+    )
+    lines += [f"<p><strong>Cure.</strong> {with_code(one.does)}</p>", _pre(one.right)]
+    lines += [f"<p><strong>Folk cure:</strong> {with_code(one.folk)}</p>", _pre(one.vain)]
+    lines.append(
+        f"<p><strong>What that really does: {escape(_really(one))}.</strong> {with_code(one.because)}</p>"
+    )
+    if one.thread:
+        lines.append(f'<p>Read on: <a href="https://github.com/{link}">{one.thread}</a></p>')
+    head = f"<strong>{number(one)}. {escape(one.name)}</strong> <code>{escape(end_of(done))}</code>"
+    return f'<details class="card"><summary data-lm-suppress-shortcuts="true">{head}</summary>{"".join(lines)}</details>'
+
+
+def _pre(code):
+    return f"<pre>{escape(clean(code.strip()), quote=False)}</pre>"
+
+
+def _words(one):
+    parts = [
+        f"{number(one)}. {one.name}: {end_of(tried(one)[0])}",
+        message_of(one),
+        one.trigger.strip(),
+    ]
+    parts += [f"Cure. {one.does}", one.right.strip(), f"Folk cure: {one.folk}", one.vain.strip()]
+    parts += [f"What that really does: {_really(one)}. {one.because}", one.thread]
+    return "\n".join(filter(None, parts))
