@@ -12,12 +12,10 @@ from functools import lru_cache
 import torch
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-import overwritten
 from overwritten.record.events import Site
 
-_TORCH, _OVERWRITTEN = (
-    os.path.dirname(str(package.__file__)) + os.sep for package in (torch, overwritten)
-)
+_TORCH = os.path.dirname(str(torch.__file__)) + os.sep
+_OVERWRITTEN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 #: Models as a user would write them: their lines count as the user's own.
 CASES = os.path.join(_OVERWRITTEN, "cases", "")
 _is_users: dict[str, bool] = {}  # file name → is it the user's own?
