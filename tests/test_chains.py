@@ -19,6 +19,7 @@ from conftest import ROOT
 from overwritten import knob
 from overwritten.lesson.exercises.safe_relu import ACTIVATIONS, CONSUMERS, PRODUCERS, chain, network
 from overwritten.pictures.peaks import peaks_svg
+from overwritten.record import calls
 from overwritten.record.recorder import record
 from overwritten.record.trial import CAUTIOUS, RAISES, RIGHT, SILENT, trial
 
@@ -76,9 +77,8 @@ def quick(monkeypatch):
     """No threads, which for such small tensors only wait; and bytes within a call are not asked for."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    monkeypatch.setattr(
-        "overwritten.record.calls.with_scratch",
-        lambda func, args, kwargs: (func(*args, **kwargs), None),
+    monkeypatch.setattr(  # by object: on the face, `overwritten.record` is the function
+        calls, "with_scratch", lambda func, args, kwargs: (func(*args, **kwargs), None)
     )
     yield
     torch.set_num_threads(threads)
