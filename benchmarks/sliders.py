@@ -29,7 +29,7 @@ CELLS = {
     "start": """import time
 import torch
 from overwritten import film, knob, record
-from overwritten.pictures.step import step_svgs
+from overwritten.pictures.step import step_pictures
 torch.set_num_threads(1)
 steps = ["x = torch.arange(4.0)", "w = x.clone().requires_grad_()", "y = w * w"]
 """,
@@ -67,8 +67,9 @@ def path(d):
         codes.append(Path.MOVETO if letter in "mM" else Path.LINETO)
     return Path(points, codes)
 
-frames = [list(strokes(svg)) for svg in step_svgs(run)]
-height = float(re.search(r' height="([0-9.]+)"', step_svgs(run)[0])[1])
+pictures = step_pictures(run)
+frames = [list(strokes(one.svg())) for one in pictures]
+height = pictures[0].height
 
 def draw(step):
     figure = plt.figure(figsize=(6.4, height / 100), dpi=100)

@@ -14,11 +14,11 @@ light = pytest.mark.parametrize("look", [False], indirect=True, ids=["light"])
 # What a film shows must be what its recording says, step by step.
 FILM_TRUTH = """
 import json
-from overwritten.pictures.parts import lanes_svgs
-from overwritten.pictures.step import step_svgs
+from overwritten.pictures.parts import lanes_pictures
+from overwritten.pictures.step import step_pictures
 from overwritten.pictures.words import sentence
 run = {out}.recording
-print(json.dumps([[sentence(run, k), *pair] for k, pair in enumerate(zip(step_svgs(run), lanes_svgs(run)))]))"""
+print(json.dumps([[sentence(run, k), *(one.svg() for one in pair)] for k, pair in enumerate(zip(step_pictures(run), lanes_pictures(run)))]))"""
 FILM_SHOWS = """(film, truth) => {
   const slider = film.querySelector('input[type=range]'), wanted = document.createElement('div');
   const [, picture, lanes] = truth[slider.value];
@@ -38,7 +38,7 @@ show = next((eval(ast.unparse(k.value)) for k in call.keywords if k.arg == "show
 values = {{name: dict(Out[{out}].controls[name].options)[label] for name, label in {labels}.items()}}
 codes = program(**values) if callable(program) else program
 scene = (show if callable(show) else SCENES[show])({{"code": codes}} if isinstance(codes, str) else codes, values)
-print(json.dumps([scene.words, scene.svg]))"""
+print(json.dumps([scene.words, scene.picture.svg()]))"""
 KNOB_SHOWS = """([knob, said, svg]) => {
   const wanted = document.createElement('div');
   wanted.innerHTML = svg;

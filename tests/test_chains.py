@@ -18,7 +18,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from conftest import ROOT
 from overwritten import knob
 from overwritten.lesson.exercises.safe_relu import ACTIVATIONS, CONSUMERS, PRODUCERS, chain, network
-from overwritten.pictures.peaks import peaks_svg
+from overwritten.pictures.peaks import peaks_picture
 from overwritten.record import calls
 from overwritten.record.recorder import record
 from overwritten.record.trial import CAUTIOUS, RAISES, RIGHT, SILENT, trial
@@ -186,7 +186,10 @@ def test_the_padlocks_stand_beside_the_lines_that_save(producer):
     differ = {}
     for activation, consumer in itertools.product(ACTIVATIONS, CONSUMERS):
         for label, code in chain(producer, activation, consumer, 1).items():
-            shown, found = padlocks_of(peaks_svg({label: record(code)}, label)), saves_of(code)
+            shown, found = (
+                padlocks_of(peaks_picture({label: record(code)}, label).svg()),
+                saves_of(code),
+            )
             if shown != found:
                 differ[activation, consumer, label] = shown, found
     assert differ == {}

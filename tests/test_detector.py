@@ -204,7 +204,7 @@ def test_the_knob_shows_verdict_message_lines_versions_and_loss():
         and "Line 12 saved it, line 12 wrote over it" in words
     )
     assert "refined goes from version 0 to 8" in words and re.search(r"Loss: \d", words)
-    svg = shown.scene.svg
+    svg = shown.scene.picture.svg()
     assert [f">v{n}<" in svg for n in range(10)] == [True] * 9 + [False]
     assert "✗ saved, wrote" in svg and "✗ raises" in svg and 'data-verdict="backward raises"' in svg
     assert "Right gradient. refined stays at version 0" in shown.turn(boxes="stack")

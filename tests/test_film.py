@@ -13,11 +13,12 @@ from build_notebooks import NBVAL
 from conftest import PATIENCE, ROOT
 from overwritten import film, record
 from overwritten.pictures.draw import WIDTH
-from overwritten.pictures.lanes import lanes_svg
-from overwritten.pictures.parts import MOST_COLUMNS, lanes_svgs
-from overwritten.pictures.step import MOST_SLOTS, step_svgs
+from overwritten.pictures.lanes import lanes_picture
+from overwritten.pictures.parts import MOST_COLUMNS, lanes_pictures
+from overwritten.pictures.plan import MOST_SLOTS
+from overwritten.pictures.step import step_pictures
 from test_lanes import OWN, X, has_open_padlock, outside, overlapping, placed, texts
-from test_pictures import SNIPPETS
+from test_pictures import SNIPPETS, tree
 
 LATE = X + "y = x.exp()\n" + "z = 1\n" * 40 + "y += 1\ny.sum().backward()"
 MANY = "".join(f"x{i} = torch.full((4,), {i}.)\n" for i in range(30)) + "for i in range(99):\n"
@@ -56,12 +57,12 @@ def many():
 def test_what_travels_are_the_very_pictures(code):
     view = film(code)
     data = data_of(view.html())
-    assert pictures_in(data["steps"]) == step_svgs(view.recording) == view.pictures
-    assert pictures_in(data["lanes"]) == lanes_svgs(view.recording) == view.lanes
+    assert view.pictures == step_pictures(view.recording)
+    assert view.lanes == lanes_pictures(view.recording)
+    assert pictures_in(data["steps"]) == [one.svg() for one in view.pictures]
+    assert pictures_in(data["lanes"]) == [one.svg() for one in view.lanes]
     assert len(view.pictures) == len(view.lanes) == max(1, len(view.recording.steps))
-    assert [
-        ElementTree.fromstring(svg).get("aria-label") for svg in view.pictures
-    ] == view.sentences
+    assert [tree(picture).get("aria-label") for picture in view.pictures] == view.sentences
     assert view._repr_mimebundle_()["text/plain"] == view.sentences[-1]
 
 
@@ -69,11 +70,9 @@ def test_500_steps_of_30_storages_are_small_and_legible(many):
     assert len(many.pictures) == 501 and len(many.recording.steps[-1].storages) == 30
     html = many.html()
     assert len(html.encode()) < 2_000_000 and html == many.html()
-    assert pictures_in(data_of(html)["steps"]) == many.pictures
+    assert pictures_in(data_of(html)["steps"]) == [one.svg() for one in many.pictures]
     for index in (*range(4), 9, 10, 99, 100, *range(200, 260, 7), *range(493, 501)):
-        step, lanes = (
-            ElementTree.fromstring(pictures[index]) for pictures in (many.pictures, many.lanes)
-        )
+        step, lanes = (tree(pictures[index]) for pictures in (many.pictures, many.lanes))
         assert not overlapping(step) and not overlapping(lanes) and not outside(lanes), (
             f"step {index}"
         )
@@ -84,8 +83,8 @@ def test_500_steps_of_30_storages_are_small_and_legible(many):
 
 
 def test_where_storages_are_many_the_one_that_matters_is_drawn(many):
-    for step, svg in zip(many.recording.steps[31:], many.pictures[31:]):
-        words = [one for one, *_ in texts(ElementTree.fromstring(svg))]
+    for step, picture in zip(many.recording.steps[31:], many.pictures[31:]):
+        words = [one for one, *_ in texts(tree(picture))]
         assert {write.storage for write in step.writes} <= set(words)
         assert sum(one in {s.letter for s in step.storages} for one in words) == MOST_SLOTS
         assert "storages · not drawn: 24 (384 B)" in words
@@ -95,8 +94,8 @@ def test_a_storage_drawn_keeps_its_place(many):
     """From step to step at most one place changes hands."""
     letters = {s.letter for s in many.recording.steps[-1].storages}
     places = [
-        {(one, y) for one, _, _, y in texts(ElementTree.fromstring(svg)) if one in letters}
-        for svg in many.pictures
+        {(one, y) for one, _, _, y in texts(tree(picture)) if one in letters}
+        for picture in many.pictures
     ]
     assert all(len(before - after) <= 1 for before, after in zip(places, places[1:]))
 
@@ -106,11 +105,11 @@ def test_a_storage_drawn_keeps_its_place(many):
 )
 def test_the_frame_stands_around_the_column_of_the_step(code):
     recording = record(code)
-    frames = lanes_svgs(recording)
-    assert len({re.search(r' height="([\d.]+)"', svg)[1] for svg in frames}) == 1, "the lanes jump"
-    assert 'class="now"' not in frames[0]
-    for step, svg in zip(recording.steps[1:], frames[1:]):
-        root = ElementTree.fromstring(svg)
+    frames = lanes_pictures(recording)
+    assert len({picture.height for picture in frames}) == 1, "the lanes jump"
+    assert 'class="now"' not in frames[0].svg()
+    for step, picture in zip(recording.steps[1:], frames[1:]):
+        root = tree(picture)
         (frame,) = [
             (element, left) for element, left, _ in placed(root) if element.get("class") == "now"
         ]
@@ -129,9 +128,11 @@ def test_the_frame_stands_around_the_column_of_the_step(code):
 def test_a_save_and_its_check_in_different_parts():
     recording = record(LATE)
     parts = list(
-        dict.fromkeys(re.sub(r'<rect[^>]*class="now"/>', "", svg) for svg in lanes_svgs(recording))
+        dict.fromkeys(
+            re.sub(r'<rect[^>]*class="now"/>', "", one.svg()) for one in lanes_pictures(recording)
+        )
     )
-    assert len(parts) == 3 and lanes_svg(recording) not in parts
+    assert len(parts) == 3 and lanes_picture(recording).svg() not in parts
     roots = [ElementTree.fromstring(svg) for svg in parts]
     assert [has_open_padlock(root) for root in roots] == [False, False, True]
     assert [svg.count('class="shut"') for svg in parts] == [1, 0, 0]
@@ -147,7 +148,7 @@ def test_the_last_badge_is_the_last_version():
     for index in (19, 38, 56):  # the ends of the parts
         words = [
             (left, one)
-            for one, left, *_ in texts(ElementTree.fromstring(lanes_svgs(recording)[index]))
+            for one, left, *_ in texts(tree(lanes_pictures(recording)[index]))
             if re.fullmatch(r"v\d+", one)
         ]
         assert max(words)[1] == f"v{recording.steps[index].tensor('x').version}"
@@ -166,7 +167,7 @@ def test_a_wrong_frame_in_a_notebook_is_noticed(tmp_path):
         data = {"text/html": shown, "text/plain": right.sentences[-1]}
         cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=1)]
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
-    assert pictures_in(data_of(wrong)["steps"]) != right.pictures
+    assert pictures_in(data_of(wrong)["steps"]) != [one.svg() for one in right.pictures]
     command = [sys.executable, *NBVAL, tmp_path]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE)
     assert (
@@ -212,7 +213,9 @@ SAME = """([box, svg]) => {
 def agrees(page, view, step):
     """What is on screen against the recording: picture, lanes if open, words, numbers."""
     svg, truth = page.locator(".picture svg"), view.recording.steps[step]
-    assert page.evaluate(SAME, [".picture", view.pictures[step]]), f"step {step}: another picture"
+    assert page.evaluate(SAME, [".picture", view.pictures[step].svg()]), (
+        f"step {step}: another picture"
+    )
     assert (svg.get_attribute("data-step"), svg.get_attribute("data-live")) == (
         str(step),
         str(truth.live),
@@ -225,7 +228,7 @@ def agrees(page, view, step):
     )
     assert page.locator("output").text_content() == f"step {step} of {len(view.pictures) - 1}"
     if page.locator(".lanes").is_visible():
-        assert page.evaluate(SAME, [".lanes", view.lanes[step]]), f"step {step}: other lanes"
+        assert page.evaluate(SAME, [".lanes", view.lanes[step].svg()]), f"step {step}: other lanes"
     return True
 
 
@@ -267,11 +270,11 @@ def test_a_wrong_frame_in_a_page_is_noticed(shown, view):
     assert wrong != html
     page, _ = shown(wrong)
     found = []
-    for step, svg in enumerate(view.pictures):
+    for step, picture in enumerate(view.pictures):
         page.get_by_role("slider").evaluate(
             "(e, step) => { e.value = step; e.dispatchEvent(new Event('input')) }", step
         )
-        found.append(page.evaluate(SAME, [".picture", svg]))
+        found.append(page.evaluate(SAME, [".picture", picture.svg()]))
     assert not all(found) and any(found)
 
 

@@ -3,7 +3,6 @@
 import contextlib
 import html
 import json
-import os
 import random
 import re
 import signal
@@ -17,9 +16,7 @@ import torch
 from conftest import PATIENCE
 from overwritten import knob
 from overwritten.doctor.watching import Eyes
-from overwritten.lesson.exercises import safe_relu
-from overwritten.live import newest, ops
-from overwritten.live.cells import Cells, cells
+from overwritten.live import newest
 from overwritten.live.scenes import SCENES
 
 knobs = sys.modules[knob.__module__]
@@ -339,14 +336,6 @@ def test_a_kept_position_is_shown_while_another_one_runs(gate):
     assert gate.view.turn(n=2) == said(gate.view) == "first = 0, n = 2:\ncode peaks at 12 B."
 
 
-def test_back_to_a_run_that_is_ending_runs_it_again(gate):
-    for n in (1, 2, 1):
-        hand(gate.view, n=n)
-        assert gate.begun.wait(PATIENCE)
-    gate.open.set()
-    assert gate.view.say() == "first = 0, n = 1:\ncode peaks at 8 B." and gate.runs == [0, 1, 1]
-
-
 def test_a_quick_run_is_answered_within_the_move(gate, monkeypatch):
     monkeypatch.setattr(knobs, "LINGER", 60)
     gate.open.set()
@@ -369,28 +358,16 @@ def test_stop_goes_back_to_what_is_shown(gate):
 
 
 def test_a_long_run_says_so_and_offers_to_stop_it(gate, monkeypatch):
-    monkeypatch.setattr("overwritten.live.newest.PATIENCE", 0)
-    shows = []
-    gate.view.sentence.observe(
-        lambda change: shows.append((said(gate.view), gate.view._stop.layout.display)), "value"
-    )
+    monkeypatch.setattr(newest, "PATIENCE", 0)
+    told = threading.Event()
+    gate.view.sentence.observe(lambda change: told.set(), "value")
     hand(gate.view, n=1)
-    assert gate.begun.wait(PATIENCE)
-    while not shows:
-        time.sleep(0.01)
-    hand(gate.view, n=2)
+    assert told.wait(PATIENCE)
+    words = "Running first = 0, n = 1 … The picture still shows first = 0, n = 0."
+    assert said(gate.view) == words and gate.view._stop.layout.display is None
     gate.open.set()
-    gate.view.say()
-    still = "The picture still shows first = 0, n = 0."
-    assert [words for words, _ in shows[:2]] == [
-        f"Running first = 0, n = {n} … {still}" for n in (1, 2)
-    ]
-    assert (
-        shows[-1][0] == "first = 0, n = 2:\ncode peaks at 12 B."
-        and gate.view._stop.layout.display == "none"
-    )
-    gate.view._say("", stop=True)
-    assert gate.view._stop.layout.display is None
+    assert gate.view.say() == said(gate.view) == "first = 0, n = 1:\ncode peaks at 8 B."
+    assert gate.view._stop.layout.display == "none"
 
 
 def test_an_error_goes_back_and_is_told(gate):
@@ -413,16 +390,16 @@ def test_an_error_goes_back_and_is_told(gate):
 
 def test_an_interrupt_stops_the_run(gate):
     def interrupt():
-        while not gate.view._newest._changed._waiters:  # until the cell waits for its turn
+        assert gate.begun.wait(PATIENCE)
+        while not gate.view._newest._newest.over._cond._waiters:  # until the cell waits
             time.sleep(0.01)
         signal.raise_signal(signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         gate.view.turn(n=1)
-    assert gate.view.values["n"] == 0 and said(gate.view).startswith(
-        "Stopped: first = 0, n = 1 did not"
-    )
+    assert gate.view.values["n"] == 0
+    assert said(gate.view).startswith("Stopped: first = 0, n = 1 did not")
 
 
 ENDLESS = "x = torch.randn(2)\nbegun.set()\nwhile True:\n    x = torch.rand(2)\n    with torch.no_grad(), torch.autocast('cpu'):\n        log.append(x + x)\n"
@@ -433,7 +410,7 @@ def test_stop_ends_code_that_runs_torch():
     view = knob(lambda begun, log, n: ENDLESS if n else "x = 1", begun=[begun], log=[log], n=MANY)
     state = torch.get_rng_state()
     hand(view, n=1)
-    run = view._newest._run
+    run = view._newest._newest
     assert begun.wait(PATIENCE) and run.is_alive()
     view._stop.click()
     run.join(PATIENCE)
@@ -445,15 +422,14 @@ def test_stop_ends_code_that_runs_torch():
     )
 
 
-@pytest.mark.parametrize("show", SCENES)
-def test_a_run_can_be_stopped_at_any_torch_call(show):
+def test_a_run_can_be_stopped_at_any_torch_call():
     """What is shared by all threads is as before, and the next run is as if nothing had been."""
 
-    class Flag:  # runs out at a given torch call
+    class Over:  # set at a given torch call
         def __init__(self, left):
             self.left = left
 
-        def __bool__(self):
+        def is_set(self):
             self.left -= 1
             return self.left < 0
 
@@ -461,24 +437,20 @@ def test_a_run_can_be_stopped_at_any_torch_call(show):
         "in place": f"torch.set_default_dtype(torch.float64)\nz = torch.rand(1)\n{START}y += 1{END}",
         "twin": f"{START}y = y + 1{END}",
     }
-    whole, state, left = SCENES[show](codes, {}), torch.get_rng_state(), 0
+    whole, state, calls = SCENES["gradients"](codes, {}), torch.get_rng_state(), 0
     while True:
-        flag, ended = Flag(left), []
-        run = newest._Run(
-            (),
-            lambda key: SCENES[show](codes, {}),
-            lambda run, result, error: ended.append((result, error)),
-        )
-        run.stopped = flag
-        run.start()
-        run.join()
-        assert (
-            torch.equal(torch.get_rng_state(), state) and torch.get_default_dtype() == torch.float32
-        )
-        if flag.left >= 0:
+        question, ended = newest.Question((), None), None
+        question.over = Over(calls)
+        with contextlib.suppress(newest.Stopped), newest._Ending(question):
+            ended = SCENES["gradients"](codes, {})
+        assert torch.equal(torch.get_rng_state(), state)
+        assert torch.get_default_dtype() == torch.float32
+        if question.over.left >= 0:
             break
-        left += 1
-    assert left > 10 and ended[0][0].svg == whole.svg and SCENES[show](codes, {}).svg == whole.svg
+        assert ended is None
+        calls += 1
+    assert calls > 10 and ended.picture == whole.picture
+    assert SCENES["gradients"](codes, {}).picture == whole.picture
 
 
 def test_watch_does_not_look_into_a_run(gate):
@@ -516,106 +488,6 @@ def test_a_turn_in_a_cell_while_a_hand_is_on_the_control(gate):
     assert gate.view.turn(n=2) == "first = 0, n = 2:\ncode peaks at 12 B." == said(gate.view)
 
 
-@pytest.fixture()
-def cell():
-    """`with cell():` the main thread is at work, as IPython tells it."""
-
-    @contextlib.contextmanager
-    def working():
-        cells._begin()
-        try:
-            yield
-        finally:
-            cells._end()
-
-    yield working
-    cells.busy = False
-
-
-def test_what_is_asked_beside_a_cell_runs_after_it(gate, cell, monkeypatch):
-    gate.open.set()
-    gate.view.turn(n=1)
-    monkeypatch.setattr(newest, "PATIENCE", 0)
-    with cell():
-        hand(gate.view, n=0)
-        assert said(gate.view) == "first = 0, n = 0:\ncode peaks at 4 B.", (
-            "what is kept moves at once"
-        )
-        hand(gate.view, n=2)
-        while "will run" not in said(gate.view):
-            time.sleep(0.01)
-        words = "first = 0, n = 2 will run when the cell has ended. The picture still shows first = 0, n = 0."
-        assert (
-            said(gate.view) == words
-            and gate.runs == [0, 1]
-            and gate.view._stop.layout.display is None
-        )
-        assert gate.view.turn(n=3) == "first = 0, n = 3:\ncode peaks at 16 B.", (
-            "the cell itself may ask"
-        )
-        hand(gate.view, n=4)
-        assert gate.runs == [0, 1, 3]
-    assert gate.view.say() == said(gate.view) == "first = 0, n = 4:\ncode peaks at 20 B."
-
-
-def test_stop_beside_a_cell_gives_up_what_waits(gate, cell):
-    with cell():
-        hand(gate.view, n=2)
-        gate.view._stop.click()
-        assert gate.view.values["n"] == 0 and said(gate.view).startswith(
-            "Stopped: first = 0, n = 2 did not"
-        )
-    assert gate.view.say() == "first = 0, n = 0:\ncode peaks at 4 B." and gate.runs == [0]
-
-
-def test_a_run_makes_way_for_a_cell(cell):
-    begun, log = threading.Event(), []
-    view = knob(lambda begun, log, n: ENDLESS if n else "x = 1", begun=[begun], log=[log], n=MANY)
-    torch.manual_seed(4)
-    alone = torch.rand(5)
-    torch.manual_seed(4)
-    hand(view, n=1)
-    assert begun.wait(PATIENCE)
-    begun.clear()
-    with cell():
-        assert torch.equal(torch.rand(5), alone) and view._newest._run is None
-    assert begun.wait(PATIENCE), "it begins anew"
-    view._stop.click()
-    assert view.values["n"] == 0
-
-
-def test_cells_are_heard_of_from_ipython(monkeypatch):
-    from IPython.core.events import EventManager, available_events
-
-    class Shell:
-        events = EventManager(None, available_events)
-
-    monkeypatch.setattr("IPython.get_ipython", lambda: Shell, raising=False)
-
-    class Listener:
-        heard = []
-
-        def cell_begins(self):
-            self.heard.append(own.busy)
-
-        cell_ends = cell_begins
-
-    own, listener = Cells(), Listener()
-
-    def run_code():  # as IPython's own is called
-        own.tell(listener)
-        own.tell(listener)
-        assert own.busy
-
-    run_code()
-    Shell.events.trigger("post_run_cell", None)
-    Shell.events.trigger("pre_run_cell", None)
-    assert listener.heard == [False, True]
-    other = Cells()
-    other.tell(listener)
-    assert not other.busy
-
-
 def rebuilt(data, number):
     return "".join(data["strokes"][stroke] for stroke in data["pictures"][number])
 
@@ -635,7 +507,9 @@ def test_the_stored_script_holds_what_was_recorded():
     for place, write in enumerate(WRITES):
         words = view.turn(write=write)
         number = data["positions"][str(place)]
-        assert data["sentences"][number] == words and rebuilt(data, number) == view.scene.svg
+        assert (
+            data["sentences"][number] == words and rebuilt(data, number) == view.scene.picture.svg()
+        )
     view.turn(write="y += 1")
     assert data["now"] == 1 and view._stored().script == stored.script
     assert stored.script.count("<script>") == stored.script.count("</script>") == 1
@@ -694,7 +568,7 @@ def test_where_scripts_run_a_stored_knob_has_controls(browser):
     assert page.locator("main").first.locator(".sentence").inner_text() == words
     svg = page.locator("main").first.locator(".picture svg")
     assert svg.get_attribute("aria-label") == html.unescape(
-        re.search('aria-label="(.*?)"', view.scene.svg)[1]
+        re.search('aria-label="(.*?)"', view.scene.picture.svg())[1]
     )
     slider = page.get_by_role("slider", name="n")
     slider.focus()
@@ -706,115 +580,3 @@ def test_where_scripts_run_a_stored_knob_has_controls(browser):
     )
     assert slider.get_attribute("aria-valuetext") == "20" and page.locator(".still").count() == 0
     page.close()
-
-
-#: The knobs of all lessons: what they run, what they show, their choices.
-KINDS = {
-    "peaks": (CODES, "peaks", dict(n=[1, 1000, 10**5], dtype=[torch.float32, torch.int8])),
-    "lanes": (
-        lambda n, write: START + f"{write}\n" * n + END,
-        "lanes",
-        dict(write=WRITES, n=MANY[:12]),
-    ),
-    "op table": (ops.program, "lanes", dict(write=["x", "result"], name=ops.expressions()[:30])),
-    "chain": (
-        safe_relu.chain,
-        "peaks",
-        dict(
-            producer=["linear"],
-            activation=[*safe_relu.ACTIVATIONS],
-            consumer=[*safe_relu.CONSUMERS],
-            depth=[1, 2],
-        ),
-    ),
-    "gradients": (
-        lambda k, way: overwritten_by(way.format(k)),
-        "gradients",
-        dict(way=["y *= {}", "y.data *= {}"], k=MANY),
-    ),
-    "sleeps": (
-        lambda first, ms: f"import time\nx = torch.ones({ms})\ntime.sleep({ms} / 1000)\nx += 1",
-        "peaks",
-        dict(first=[0], ms=MANY),
-    ),
-}
-#: `OVERWRITTEN_MOVES=2000 pytest tests/test_knob.py -k moves` is the long run.
-MOVES = int(os.environ.get("OVERWRITTEN_MOVES", "300"))
-
-
-def test_random_moves_while_cells_are_busy(cell):
-    views, truth, errors = {}, {}, []
-    for name, (program, show, choices) in KINDS.items():
-        views[name] = knob(program, show, **choices)
-    x = torch.tensor([1.0, 2.0], requires_grad=True)
-    y = x.exp()
-    kept, dice = [(t, t._version, t.tolist()) for t in (x, y)], random.Random(5)
-
-    def moves(seed, busy):
-        dice = random.Random(f"{seed} {busy}")
-        try:
-            for _ in range(MOVES // 20):
-                view = views[dice.choice([*views])]
-                control = dice.choice([*view.controls])
-                place = dice.randrange(len(view._choices[control]))
-                way = dice.random()
-                if way < 0.8:
-                    hand(view, **{control: place})
-                elif way < 0.9 and not busy:
-                    view.turn(**{control: view._choices[control][place]})
-                else:
-                    view._stop.click()
-                time.sleep(dice.choice([0, 0, 0.002, 0.02]))
-        except BaseException as error:
-            errors.append(error)
-
-    def busy():
-        """A learner's cell: what it computes is what it computes alone."""
-        with torch.no_grad(), cell():
-            torch.manual_seed(1)
-            w = [torch.rand(3, requires_grad=True) for _ in range(300)]
-            assert not (w[0] * 2).requires_grad and torch.get_default_dtype() == torch.float32
-            return torch.stack(w)
-
-    alone = busy()
-    for seed in range(10):
-        hands = [
-            threading.Thread(target=moves, args=[n, seed % 2]) for n in (2 * seed, 2 * seed + 1)
-        ]
-        for thread in hands:
-            thread.start()
-        while seed % 2 and any(thread.is_alive() for thread in hands):
-            assert torch.equal(busy(), alone)
-            with cell():
-                views[dice.choice([*views])].turn()
-        for thread in hands:
-            thread.join()
-        for view in views.values():
-            view.say()
-        with cell():  # what nobody wants any more has made way: nothing else runs now
-            for name, view in views.items():
-                words, values, key, (program, show, _) = (
-                    view.say(),
-                    view.values,
-                    view._position(),
-                    KINDS[name],
-                )
-                if (name, key) not in truth:
-                    codes = program(**values) if callable(program) else program
-                    truth[name, key] = SCENES[show](
-                        {"code": codes} if isinstance(codes, str) else codes, values
-                    )
-                assert words == f"{view._where(key)}:\n{truth[name, key].words}"
-                peaks = [
-                    {label: recording.peak for label, recording in scene.recordings.items()}
-                    for scene in (view.scene, truth[name, key])
-                ]
-                assert peaks[0] == peaks[1], words
-                assert drawn(view) == truth[name, key].svg
-                assert said(view) == words or (
-                    said(view).startswith("Stopped: ") and said(view).endswith(f"Shown is {words}")
-                )
-    assert errors == [] and len(truth) > 20
-    for tensor, version, values in kept:
-        assert tensor._version == version and tensor.tolist() == values and x.grad is None
-    y.sum().backward()

@@ -6,11 +6,13 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from overwritten import record
-from overwritten.pictures.draw import WIDTH, alone, height_of, stack
-from overwritten.pictures.gradients import gradients_svg
-from overwritten.pictures.lanes import lanes_sentence, lanes_svg
-from overwritten.record.trial import trial
-from test_pictures import SNIPPETS, SVG
+from overwritten.live.scenes import SCENES, side_by_side
+from overwritten.pictures.draw import WIDTH
+from overwritten.pictures.gradients import gradients_picture
+from overwritten.pictures.lanes import lanes_picture, lanes_sentence
+from overwritten.pictures.picture import alone, stack
+from overwritten.record.trial import NOTHING, trial
+from test_pictures import SNIPPETS, SVG, tree, words_in
 
 X = "x = torch.ones(3, requires_grad=True)\n"
 RAISES = X + "y = x.exp()\ny += 1\ny.sum().backward()"
@@ -141,17 +143,17 @@ def recording(request):
 
 
 def test_lanes_are_whole(recording):
-    svg = lanes_svg(recording)
-    root = ElementTree.fromstring(svg)
+    picture = lanes_picture(recording)
+    svg, root = picture.svg(), tree(picture)
     assert root.get("role") == "img" and root.get("aria-label") == lanes_sentence(recording)
-    assert not outside(root) and float(root.get("height")) == height_of(svg)
-    assert lanes_svg(recording) == svg, "another picture the second time"
+    assert not outside(root) and float(root.get("height")) == picture.height
+    assert lanes_picture(recording).svg() == svg, "another picture the second time"
     assert "nan" not in re.sub(r">[^<]*<", "><", svg)
-    ElementTree.fromstring(alone(svg))
+    ElementTree.fromstring(alone(picture))
 
 
 def test_no_word_in_the_lanes_lies_on_another(recording):
-    pairs = overlapping(ElementTree.fromstring(lanes_svg(recording)))
+    pairs = overlapping(tree(lanes_picture(recording)))
     if (
         len(recording.steps) > 20
     ):  # there, only what a silent write or an error says may cover a neighbour
@@ -161,7 +163,7 @@ def test_no_word_in_the_lanes_lies_on_another(recording):
 
 def test_a_padlock_is_open_exactly_where_pytorch_raised_over_a_version(recording):
     raised = "modified by an inplace operation" in recording.error
-    root = ElementTree.fromstring(lanes_svg(recording))
+    root = tree(lanes_picture(recording))
     assert has_open_padlock(root) == bool(root.get("data-raised")) == raised
     assert ("and raises." in lanes_sentence(recording)) == raised
     if raised:
@@ -179,14 +181,14 @@ def test_the_words_tell_every_other_error_too(recording):
 @pytest.mark.parametrize("code", HIDDEN.values(), ids=HIDDEN)
 def test_a_save_that_is_not_seen_is_not_denied(code):
     recording = record(code)
-    root = ElementTree.fromstring(lanes_svg(recording))
+    root = tree(lanes_picture(recording))
     assert not has_open_padlock(root) and not outside(root)
     assert recording.error and recording.error in lanes_sentence(recording)
     assert "Nothing is saved" not in lanes_sentence(recording)
 
 
 def test_a_lane_shows_versions_saves_and_checks():
-    root = ElementTree.fromstring(lanes_svg(record(RAISES)))
+    root = tree(lanes_picture(record(RAISES)))
     words = [one for one, *_ in texts(root)]
     assert root.get("data-lanes") == "AB" and root.get("data-raised") == "B"
     assert {"v0", "v1", "expects v0", "✗ wrote here", "✗ raises", "✗ 4"} <= set(words)
@@ -196,7 +198,7 @@ def test_a_lane_shows_versions_saves_and_checks():
 
 
 def test_padlocks_stand_under_the_save_and_under_the_check():
-    root = ElementTree.fromstring(lanes_svg(record(RAISES)))
+    root = tree(lanes_picture(record(RAISES)))
     heads = {
         words: (left + right) / 2
         for words, left, right, _ in texts(root)
@@ -211,7 +213,7 @@ def test_padlocks_stand_under_the_save_and_under_the_check():
 
 
 def test_a_silent_write_is_a_ring_of_its_own():
-    root = ElementTree.fromstring(lanes_svg(record(OWN["silent"])))
+    root = tree(lanes_picture(record(OWN["silent"])))
     words = [one for one, *_ in texts(root)]
     assert (
         {"✗ wrote here", "✗"} <= set(words)
@@ -229,7 +231,7 @@ def test_time_runs_right():
     code = X + "y = x * 1\ny += 1\ny += 1\nz = y.sin()\nz.sum().backward()"
     places = {
         words: left
-        for words, left, *_ in texts(ElementTree.fromstring(lanes_svg(record(code))))
+        for words, left, *_ in texts(tree(lanes_picture(record(code))))
         if re.fullmatch(r"v\d|\d", words)
     }
     assert places["v1"] < places["v2"] and sorted("123456", key=places.get) == list("123456")
@@ -237,20 +239,18 @@ def test_time_runs_right():
 
 def test_what_is_broken_is_never_among_what_is_not_drawn():
     for name in ("many storages", "many saves of one storage"):
-        root = ElementTree.fromstring(lanes_svg(record(OWN[name])))
+        root = tree(lanes_picture(record(OWN[name])))
         assert any("not drawn" in words for words, *_ in texts(root)) and has_open_padlock(root), (
             name
         )
 
 
 def test_a_label_and_a_verdict_can_be_given():
-    root = ElementTree.fromstring(
-        lanes_svg(record(RAISES), "in other words", "silently wrong gradient")
-    )
+    root = tree(lanes_picture(record(RAISES), "in other words", "silently wrong gradient"))
     assert root.get("aria-label") == "in other words"
     assert "✗ silently wrong gradient" in [words for words, *_ in texts(root)]
     assert "✓ right gradient" in [
-        w for w, *_ in texts(ElementTree.fromstring(lanes_svg(record(X), verdict="right gradient")))
+        w for w, *_ in texts(tree(lanes_picture(record(X), verdict="right gradient")))
     ]
 
 
@@ -261,35 +261,29 @@ def done(request):
 
 
 def test_gradients_are_whole(done):
-    svg = gradients_svg(done.run, done.twin, "in words", done.verdict)
-    root = ElementTree.fromstring(svg)
+    picture = gradients_picture(done.run, done.twin, "in words", done.verdict)
+    svg, root = picture.svg(), tree(picture)
     assert (
         root.get("role") == "img"
         and root.get("aria-label") == "in words"
         and root.get("data-verdict") == done.verdict
     )
     assert not outside(root) and not overlapping(root)
-    assert gradients_svg(done.run, done.twin, "in words", done.verdict) == svg
+    assert gradients_picture(done.run, done.twin, "in words", done.verdict).svg() == svg
     assert "nan" not in re.sub(r">[^<]*<", "><", svg)
 
 
 def test_a_verdict_has_its_sign(done):
     words = [
-        one
-        for one, *_ in texts(
-            ElementTree.fromstring(gradients_svg(done.run, done.twin, "", done.verdict))
-        )
+        one for one, *_ in texts(tree(gradients_picture(done.run, done.twin, "", done.verdict)))
     ]
     good = done.verdict == "right gradient"
     assert words[0] == (f"{'✓' if good else '✗'} {done.verdict}" if done.verdict else "no verdict")
 
 
-def bars(svg):
+def bars(picture):
     """The heights of the hollow and of the filled bars."""
-    found = [
-        (e.get("class"), float(e.get("height")))
-        for e in ElementTree.fromstring(svg).iter(f"{SVG}rect")
-    ]
+    found = [(e.get("class"), float(e.get("height"))) for e in tree(picture).iter(f"{SVG}rect")]
     return [h for kind, h in found if kind == "box"], [
         h for kind, h in found if kind == "box solid"
     ]
@@ -300,7 +294,7 @@ def test_bars_share_one_scale():
         S + "y = x * 2\ny.data.mul_(5)\ny.sum().backward()",
         S + "y = x * 2\ny = y * 5\ny.sum().backward()",
     )
-    true, got = bars(gradients_svg(done.run, done.twin, "", done.verdict))
+    true, got = bars(gradients_picture(done.run, done.twin, "", done.verdict))
     assert true == [max(true)] * 3 and got == pytest.approx([max(true) / 5] * 3)
 
 
@@ -311,18 +305,16 @@ def test_a_bar_that_would_run_out_is_cut():
     )
     assert done.run.gradients == {"x.grad": [0, 0, 0]}
     wild = trial(S + "y = x * 1000\ny.sum().backward()", S + "y = x * 1\ny.sum().backward()")
-    svgs = [gradients_svg(one.run, one.twin, "", one.verdict) for one in (done, wild)]
-    assert [svg.count('class="gap"') for svg in svgs] == [0, 3] and bars(svgs[0])[0] == bars(
-        svgs[1]
-    )[0]
-    assert not outside(ElementTree.fromstring(svgs[1])) and "1000" in svgs[1]
+    tame, cut = (gradients_picture(one.run, one.twin, "", one.verdict) for one in (done, wild))
+    assert [one.svg().count('class="gap"') for one in (tame, cut)] == [0, 3]
+    assert bars(tame)[0] == bars(cut)[0] and not outside(tree(cut)) and "1000" in words_in(cut)
 
 
 def test_a_bar_below_zero_hangs():
     done = trial(
         S + "y = x * x.detach()\ny.sum().backward()", S + "y = x * x.detach()\ny.sum().backward()"
     )
-    root = ElementTree.fromstring(gradients_svg(done.run, done.twin, "", done.verdict))
+    root = tree(gradients_picture(done.run, done.twin, "", done.verdict))
     tops = [float(e.get("y")) for e in root.iter(f"{SVG}rect") if e.get("class") == "box solid"]
     ends = [
         float(e.get("y")) + float(e.get("height"))
@@ -337,10 +329,7 @@ def test_what_did_not_come_out_is_drawn_as_none():
         S + "y = x.exp()\ny += 1\ny.sum().backward()", S + "y = x.exp()\ny.sum().backward()"
     )
     words = [
-        one
-        for one, *_ in texts(
-            ElementTree.fromstring(gradients_svg(done.run, done.twin, "", done.verdict))
-        )
+        one for one, *_ in texts(tree(gradients_picture(done.run, done.twin, "", done.verdict)))
     ]
     assert words.count("none") == 3 and words.count("true") == 3 and "20.0855" not in words[0]
 
@@ -348,20 +337,38 @@ def test_what_did_not_come_out_is_drawn_as_none():
 def test_complex_gradients_are_drawn():
     code = "x = torch.ones(2, dtype=torch.complex64, requires_grad=True)\ny = x * 1j\ny.abs().sum().backward()"
     done = trial(code, code)
-    ElementTree.fromstring(gradients_svg(done.run, done.twin, "", done.verdict))
+    tree(gradients_picture(done.run, done.twin, "", done.verdict))
 
 
 def test_a_stack_keeps_the_heights():
     done = trial(RAISES, X + "y = x.exp()\ny = y + 1\ny.sum().backward()")
-    upper, lower = gradients_svg(done.run, done.twin, "first", done.verdict), lanes_svg(done.run)
+    upper, lower = (
+        gradients_picture(done.run, done.twin, "first", done.verdict),
+        lanes_picture(done.run),
+    )
     both = stack(upper, lower)
-    root = ElementTree.fromstring(both)
-    assert height_of(both) == height_of(upper) + height_of(lower)
+    root = tree(both)
+    assert both.height == upper.height + lower.height
     assert (
-        root.get("viewBox") == f"0 0 {WIDTH} {height_of(both):g}"
-        and root.get("aria-label") == "first"
+        root.get("viewBox") == f"0 0 {WIDTH} {both.height:g}" and root.get("aria-label") == "first"
     )
     assert not outside(root) and has_open_padlock(root)
-    above, below = (list(texts(ElementTree.fromstring(one))) for one in (upper, lower))
-    moved = [(words, left, right, y + height_of(upper)) for words, left, right, y in below]
+    above, below = (list(texts(tree(one))) for one in (upper, lower))
+    moved = [(words, left, right, y + upper.height) for words, left, right, y in below]
     assert list(texts(root)) == above + moved
+
+
+def test_in_every_scene_a_gradient_that_did_not_come_out_is_marked_as_bad():
+    codes = [f"{S}{code}\ny.sum().backward()" for code in PAIRS["none came out"]]
+    for show, before in {"peaks": "a: ✗", "lanes": "✗", "beside": "✗ a:", "gradients": "✗"}.items():
+        words = words_in(SCENES[show](dict(zip("ab", codes)), {}).picture)
+        assert f"{before} {NOTHING}" in words, show
+
+
+def test_where_nothing_is_known_no_scene_says_that_it_is_right():
+    ok, typo = f"{S}y = x.exp()\ny.sum().backward()", f"{S}y = x.nothing()"
+    done = trial(ok, typo)
+    assert done.verdict == ""
+    assert "a" in words_in(side_by_side({"a": done}).picture)
+    failed = side_by_side({"a": trial(typo, ok)}).picture
+    assert "✗ a: raises" in words_in(failed) and "✓" not in failed.svg()

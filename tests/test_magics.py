@@ -8,7 +8,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
 from overwritten import watch
-from overwritten.pictures.diagnosis import MOST_WRITES, diagnosis_svg
+from overwritten.pictures.diagnosis import MOST_WRITES, diagnosis_picture
 
 SVG = "{http://www.w3.org/2000/svg}"
 FAILS = "y = torch.ones(3, requires_grad=True).exp()\ny += 1\ny.sum().backward()"
@@ -64,7 +64,7 @@ def test_the_lane_shows_save_writes_and_check(writes):
         for _ in range(writes):
             y += 1
         y.sum().backward()
-    root = ElementTree.fromstring(diagnosis_svg(recording.diagnosis))
+    root = ElementTree.fromstring(diagnosis_picture(recording.diagnosis).svg())
     words = [element.text for element in root.iter(f"{SVG}text")]
     assert words.count("✗ writes") == min(writes, MOST_WRITES) and root.get("data-writes") == str(
         writes
@@ -78,4 +78,4 @@ def test_the_lane_of_a_save_that_was_not_seen():
     with pytest.raises(RuntimeError), watch() as recording:
         y += 1
         y.sum().backward()
-    assert "saved before" in diagnosis_svg(recording.diagnosis)
+    assert "saved before" in diagnosis_picture(recording.diagnosis).svg()

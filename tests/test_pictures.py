@@ -6,9 +6,10 @@ import pytest
 import torch
 
 from overwritten import record
-from overwritten.pictures.draw import WIDTH, alone, data_uri
-from overwritten.pictures.peaks import peaks_svg
-from overwritten.pictures.step import step_svg, step_svgs
+from overwritten.pictures.draw import WIDTH
+from overwritten.pictures.peaks import peaks_picture
+from overwritten.pictures.picture import alone, data_uri
+from overwritten.pictures.step import step_picture, step_pictures
 from overwritten.pictures.words import sentence, table
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -43,18 +44,23 @@ def clipped(root):
     return [e.text for e in starts if float(e.get("x")) + 7.53 * len(e.text or "") > WIDTH]
 
 
-def words_in(svg):
-    return [element.text for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+def tree(picture):
+    """What a browser makes of it."""
+    return ElementTree.fromstring(picture.svg())
+
+
+def words_in(picture):
+    return [element.text for element in tree(picture).iter(f"{SVG}text")]
 
 
 @pytest.mark.parametrize("code", SNIPPETS.values(), ids=SNIPPETS)
 def test_every_picture_is_whole(code):
     recording = record(code)
-    pictures = step_svgs(recording)
+    pictures = step_pictures(recording)
     assert len(pictures) == max(1, len(recording.steps))
     heights = set()
-    for index, svg in enumerate(pictures):
-        root = ElementTree.fromstring(svg)
+    for index, picture in enumerate(pictures):
+        root = tree(picture)
         heights.add(root.get("height"))
         assert root.get("role") == "img" and root.get("aria-label") == sentence(recording, index)
         for element in root.iter():
@@ -68,36 +74,40 @@ def test_every_picture_is_whole(code):
 
 def test_the_step_view_says_what_happened():
     recording = record(SNIPPETS["views"])
-    words = words_in(step_svg(recording, 5))
+    words = words_in(step_picture(recording, 5))
     assert {"A", "B", "v1", "v0", "6", "7", "A+4"} <= set(words)
     assert "shape (2,) strides (1,) from A+4" in words
     assert "24 B · float32 · written" in words
     assert "▸" in words and "✗" not in words
-    new = words_in(step_svg(recording, 4))
+    new = words_in(step_picture(recording, 4))
     assert "24 B · float32 · new" in new
 
 
 def test_padlocks_say_more_than_a_colour():
     recording = record(SNIPPETS["saved"])
-    shut, written, opened = (step_svg(recording, index) for index in (2, 3, 4))
+    shut, written, opened = (step_picture(recording, index) for index in (2, 3, 4))
     assert {"y expects v0", "✓ still v0", "ExpBackward0"} <= set(
         words_in(shut)
-    ) and 'class="shut"' in shut
+    ) and 'class="shut"' in shut.svg()
     assert "✗ wrote here" not in words_in(shut) and "✗ wrote here" in words_in(opened)
-    assert {"y expects v0", "✗ now v1"} <= set(words_in(written)) and 'class="cross"' not in written
-    assert {"y expects v0", "✗ now v1"} <= set(words_in(opened)) and 'class="cross"' in opened
+    assert {"y expects v0", "✗ now v1"} <= set(
+        words_in(written)
+    ) and 'class="cross"' not in written.svg()
+    assert {"y expects v0", "✗ now v1"} <= set(words_in(opened)) and 'class="cross"' in opened.svg()
     assert "ExpBackward0 saves y (version 0) for backward." in sentence(recording, 2)
     assert "ExpBackward0 saved y at version 0, but it is now at version 1." in sentence(
         recording, 3
     )
-    assert "saved for backward (4 more)" in words_in(step_svg(record(SNIPPETS["many saved"]), 9))
+    assert "saved for backward (4 more)" in words_in(
+        step_picture(record(SNIPPETS["many saved"]), 9)
+    )
 
 
 def test_nothing_moves_that_did_not_change():
     recording = record("a = torch.ones(2)\nb = torch.ones(2)\nc = torch.ones(2)\ndel b\nc += 1")
     place = {}
-    for svg in step_svgs(recording):
-        for element in ElementTree.fromstring(svg).iter(f"{SVG}text"):
+    for picture in step_pictures(recording):
+        for element in tree(picture).iter(f"{SVG}text"):
             if element.text in ("A", "B", "C"):
                 place.setdefault(element.text, set()).add(element.get("y"))
     assert set(place) == {"A", "B", "C"} and all(len(ys) == 1 for ys in place.values())
@@ -106,13 +116,14 @@ def test_nothing_moves_that_did_not_change():
 
 def test_a_freed_storage_is_drawn_once_more():
     recording = record("a = torch.ones(2)\ndel a\nb = 1")
-    assert "8 B · freed" in words_in(step_svg(recording, 2))
-    assert "8 B · freed" not in words_in(step_svg(recording, 3))
+    assert "8 B · freed" in words_in(step_picture(recording, 2))
+    assert "8 B · freed" not in words_in(step_picture(recording, 3))
 
 
 def test_no_two_recordings_share_a_plan():
-    first = step_svg(record("x = torch.ones(2)"), 1)
-    assert "A+12" in step_svg(record("x = torch.ones(4)"), 1) and "A+12" not in first
+    first = words_in(step_picture(record("x = torch.ones(2)"), 1))
+    later = words_in(step_picture(record("x = torch.ones(4)"), 1))
+    assert "A+12" in later and "A+12" not in first
 
 
 def test_sentences():
@@ -133,7 +144,7 @@ def test_a_change_of_the_label_is_no_write():
     assert "t_ changes the label, not the bytes of A (version 0 → 1)." in sentence(recording, 2)
     assert "A is resized from 24 B to 32 B." in sentence(recording, 3)
     assert "x and y are one tensor, which looks at A, version 2." in sentence(recording, 4)
-    assert "x, y" in words_in(step_svg(recording, 4))
+    assert "x, y" in words_in(step_picture(recording, 4))
 
 
 def test_the_table_has_a_row_for_every_step():
@@ -149,20 +160,28 @@ def test_peaks_side_by_side():
         "same": "x = torch.ones(9)\nx += 1",
         "bad": "x = 1 / 0",
     }
-    svg = peaks_svg({label: record(code) for label, code in codes.items()}, "label")
-    root = ElementTree.fromstring(svg)
+    picture = peaks_picture({label: record(code) for label, code in codes.items()}, "label")
+    root = tree(picture)
     assert root.get("data-peaks") == "72,36,0" and not clipped(root)
-    assert {"peak 72 B", "peak 36 B", "✗ ZeroDivisionError: division by zero"} <= set(words_in(svg))
+    assert {"peak 72 B", "peak 36 B", "✗ ZeroDivisionError: division by zero"} <= set(
+        words_in(picture)
+    )
 
 
 def test_the_still_needs_nothing_from_outside():
-    uri = data_uri(step_svg(record("x = torch.ones(2)"), 1))
+    uri = data_uri(step_picture(record("x = torch.ones(2)"), 1))
     assert (
         uri.startswith("data:image/svg+xml,")
         and '"' not in uri
         and "&" not in uri
         and "#" not in uri
     )
+
+
+def test_alone_a_picture_says_what_it_said_in_a_page():
+    picture = step_picture(record("x = '.ow svg text'"), 1)
+    inside = ElementTree.fromstring(alone(picture)).find(f"{SVG}g")
+    assert [e.text for e in inside.iter(f"{SVG}text")] == words_in(picture)
 
 
 def test_pictures_run_no_torch_operation():
@@ -173,4 +192,4 @@ def test_pictures_run_no_torch_operation():
             raise AssertionError(f"{func} was called while drawing")
 
     with Alarm():
-        step_svgs(recording)
+        step_pictures(recording)

@@ -14,7 +14,7 @@ import torch
 from bookkeeping import World
 from overwritten import record, watch
 from overwritten.messages import parse
-from overwritten.pictures.step import step_svg
+from overwritten.pictures.step import step_picture
 from overwritten.record.ledger import Ledger
 from overwritten.record.scratch import with_scratch
 from overwritten.record.steps import MAX_STEPS
@@ -537,7 +537,7 @@ def test_a_large_storage_has_statistics(made, stats):
     recording = record(f"x = {made}")
     (storage,) = recording.steps[-1].storages
     assert storage.stats == stats
-    assert (f"· {stats}<" in step_svg(recording, 1)) == bool(stats)
+    assert (f"· {stats}<" in step_picture(recording, 1).svg()) == bool(stats)
 
 
 def test_statistics_follow_a_write_and_touch_nothing():

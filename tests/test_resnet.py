@@ -174,8 +174,14 @@ def test_the_two_settings_side_by_side():
     assert view.say() == (
         "n = 1:\non: raises (is at version 2; expected version 1); off: raises (is at version 1; expected version 0)."
     )
-    assert view.scene.svg.count("on: raises") == 1 and view.scene.svg.count("off: raises") == 1
-    assert view.scene.svg.count("✗ finds v") == 2 and list(view.recordings) == ["on", "off"]
+    assert (
+        view.scene.picture.svg().count("on: raises") == 1
+        and view.scene.picture.svg().count("off: raises") == 1
+    )
+    assert view.scene.picture.svg().count("✗ finds v") == 2 and list(view.recordings) == [
+        "on",
+        "off",
+    ]
 
 
 def test_a_picture_shows_what_a_function_of_ones_own_saved():

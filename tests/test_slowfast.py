@@ -33,8 +33,8 @@ from overwritten.lesson.exercises import slowfast_fix as lesson
 from overwritten.lesson.shows.slowfast_network import (
     SWITCHES,
     network,
+    network_picture,
     network_sentence,
-    network_svg,
     try_out,
 )
 from overwritten.lesson.shows.slowfast_player import Player, frames_png
@@ -273,7 +273,7 @@ def test_every_switch_of_the_picture_says_what_the_step_did():
     for switch, hows in SWITCHES.items():
         for how in hows:
             run = try_out(videos=2, persons=3, **{switch: how})
-            words, svg = network_sentence(run), network_svg(run, "label")
+            words, svg = network_sentence(run), network_picture(run, "label").svg()
             if (switch, how) in cured:
                 assert (
                     run.verdict == RIGHT
@@ -295,6 +295,11 @@ def test_every_switch_of_the_picture_says_what_the_step_did():
             assert parse(run.error) is None or all(
                 len(s) == 5 for w, s in run.shapes.items() if w not in lesson_head()
             )
+
+
+def test_another_gradient_than_the_twins_is_marked_as_bad():
+    step = try_out(videos=2, persons=3, dropout="rate 0")._replace(verdict="another gradient")
+    assert "✗ another gradient" in network_picture(step, "label").svg()
 
 
 def lesson_head():

@@ -33,7 +33,7 @@ def silent_in(code, **names):
     return eyes.silent, marked, scope
 
 
-@pytest.mark.parametrize("name", [name for name in WRITERS])
+@pytest.mark.parametrize("name", list(WRITERS))
 def test_the_writing_line_is_named(name):
     code = (
         f"x = torch.ones(3, requires_grad=True)\ny = x.exp()\n{WRITERS[name]}\ny.sum().backward()\n"

@@ -1,7 +1,7 @@
 """Write the op atlas: `overwritten/atlas/*.csv`, measured on the torch in use.
 
 The course's own expressions and every entry of PyTorch's op database become small programs, and
-all go through the one experiment of `overwritten.live.ops`. An entry that hangs or dies costs
+all go through the one experiment of `overwritten.atlas.measure`. An entry that hangs or dies costs
 itself only; what has no row is listed with the reason.
 """
 
@@ -18,9 +18,9 @@ from pathlib import Path
 
 import torch
 
+from overwritten.atlas import measure
 from overwritten.atlas import rows as atlas
 from overwritten.atlas.rows import InPlace, LeftOut, Operation
-from overwritten.live import ops
 
 LIMIT = 60  # seconds for one entry
 
@@ -112,9 +112,9 @@ def measured_course(name, twin) -> list:
     """The rows of one of the course's own expressions, or of one in-place form."""
     if twin is None:
         given = [one for one in ("x", "w", "c") if one in compile(name, "", "exec").co_names]
-        start = ops.usual_start(name)
-        return [ops.operation(name, one, start) for one in given]
-    return [ops.in_place_form(name, twin, ops.usual_start(name))]
+        start = measure.usual_start(name)
+        return [measure.operation(name, one, start) for one in given]
+    return [measure.in_place_form(name, twin, measure.usual_start(name))]
 
 
 def measured_entry(position) -> list:
@@ -128,10 +128,11 @@ def measured_entry(position) -> list:
     try:
         found = experiment(entry)
         rows = [
-            ops.operation(found.name, one, found.start, op=op, course=False) for one in found.inputs
+            measure.operation(found.name, one, found.start, op=op, course=False)
+            for one in found.inputs
         ]
         if found.in_place:
-            rows.append(ops.in_place_form(*found.in_place, found.start, op=op, course=False))
+            rows.append(measure.in_place_form(*found.in_place, found.start, op=op, course=False))
         return rows
     except NoProgram as reason:
         return [LeftOut(torch.__version__, op, str(reason))]
@@ -140,8 +141,8 @@ def measured_entry(position) -> list:
 def again(row) -> list:
     """The same experiment on the torch in use."""
     if isinstance(row, Operation):
-        return [ops.operation(row.name, row.input, row.start, op=row.op, course=row.course)]
-    return [ops.in_place_form(row.name, row.twin, row.start, op=row.op, course=row.course)]
+        return [measure.operation(row.name, row.input, row.start, op=row.op, course=row.course)]
+    return [measure.in_place_form(row.name, row.twin, row.start, op=row.op, course=row.course)]
 
 
 def measured(jobs) -> list:

@@ -7,7 +7,6 @@ has asked the system for less motion sees the last step at once.
 
 from __future__ import annotations
 
-import re
 from html import escape
 
 CODE = """
@@ -28,24 +27,25 @@ PAPERS = {
 
 def films() -> dict[str, str]:
     """{file name: SVG} for both themes."""
-    from overwritten.pictures.step import step_svgs
+    from overwritten.pictures.step import step_pictures
     from overwritten.pictures.words import sentence
     from overwritten.record.recorder import record
 
     recording = record(CODE)
     said = sentence(recording, len(recording.steps) - 1)
-    pictures = step_svgs(recording)[1:]  # step 0 is an empty page
+    pictures = step_pictures(recording)[1:]  # step 0 is an empty page
     return {f"README_{theme}.svg": film(pictures, said, theme) for theme in PAPERS}
 
 
-def film(pictures: list[str], label: str, theme: str) -> str:
+def film(pictures: list, label: str, theme: str) -> str:
     """One SVG that shows the pictures one after the other, under a bar that says which."""
-    from overwritten.pictures.draw import STYLE, WIDTH, height_of
+    from overwritten.pictures.draw import WIDTH
+    from overwritten.pictures.picture import INSIDE
 
-    last, height = len(pictures) - 1, height_of(pictures[0]) + BAR
+    last, height = len(pictures) - 1, pictures[0].height + BAR
     turn = f"{100 / len(pictures):.3f}%"
     style = (
-        STYLE[STYLE.index(".ow svg text") :].replace(".ow svg ", ".ow ")
+        INSIDE
         + f".ow{{{PAPERS[theme]}}}.frame{{visibility:hidden}}"
         + ".frame:last-of-type{visibility:visible}"
         + "@media (prefers-reduced-motion:no-preference){"
@@ -58,7 +58,7 @@ def film(pictures: list[str], label: str, theme: str) -> str:
     )
     frames = "".join(
         f'<g class="frame f{k}">{_bar(k + 1, last + 1)}'
-        f'<g transform="translate(0 {BAR})">{_inner(picture)}</g></g>'
+        f'<g transform="translate(0 {BAR})">{"".join(picture.body)}</g></g>'
         for k, picture in enumerate(pictures)
     )
     return (
@@ -83,7 +83,3 @@ def _bar(step, last):
         ' style="fill:#0072b2;stroke:var(--ow-paper);stroke-width:2"/>'
         + text(left + wide + 20, 22, f"step {step} of {last}", "soft")
     )
-
-
-def _inner(svg):
-    return re.sub(r"^<svg[^>]*>|</svg>$", "", svg)

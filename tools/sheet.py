@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 from string import Template
@@ -61,16 +62,13 @@ def _message() -> str:
 
 def _picture() -> str:
     """The lanes of CODE, cut off above the curve of the bytes."""
-    from overwritten.pictures.draw import WIDTH, height_of
-    from overwritten.pictures.lanes import lanes_svg
+    from overwritten.pictures.lanes import lanes_picture
     from overwritten.record.recorder import record
 
-    svg = lanes_svg(record(CODE))
-    cut = float(re.search(r'y="([\d.]+)"[^>]*>bytes<', svg)[1]) - 24
-    old = height_of(svg)
-    svg = svg.replace(f'{WIDTH} {old:g}"', f'{WIDTH} {cut:g}"', 1)
-    svg = svg.replace(f'height="{old:g}"', f'height="{cut:g}"', 1)
-    return f'<figure class="ow">{svg}</figure>'
+    picture = lanes_picture(record(CODE))
+    bytes_at = next(re.search(r'y="([\d.]+)"', one)[1] for one in picture.body if ">bytes<" in one)
+    cut = replace(picture, height=float(bytes_at) - 24)
+    return f'<figure class="ow">{cut.svg()}</figure>'
 
 
 def _rules(pages) -> str:

@@ -1,4 +1,4 @@
-"""The op atlas: for PyTorch's operations, what they save and what may be overwritten. Read, not measured.
+"""The op atlas: what PyTorch's operations save and what may be overwritten. Read, not measured.
 
 The idea: every row is a small program and what came of it, written by `make atlas` on the torch
 that the row names. `ops.operation(row.name)` runs a row's program again, here and now.
@@ -44,7 +44,7 @@ class Operation:
 
 @dataclass(frozen=True)
 class InPlace:
-    """One in-place form. twin: the out-of-place line. saves, twin_saves: what each keeps for backward.
+    """One in-place form. twin: the out-of-place line. saves, twin_saves: what each keeps.
 
     clones: among that of the form, a copy of x as it was: the memory is taken all the same.
     verdict: its gradients against the twin's; where neither, the error's first words.
@@ -82,7 +82,7 @@ FILES = {
 
 @cache
 def rows(kind=Operation, folder: Path = FOLDER) -> tuple:
-    """All rows of one kind, in the order of the file. Raises ValueError where the file is not one of ours."""
+    """All rows of one kind, in the order of the file. Raises ValueError for a file not ours."""
     with open(Path(folder) / FILES[kind], encoding="utf8", newline="") as file:
         table = csv.DictReader(file)
         wanted = [field.name for field in fields(kind)]
@@ -99,15 +99,11 @@ def write(all_rows: list, kind, folder: Path = FOLDER):
         table = csv.DictWriter(file, [field.name for field in fields(kind)], lineterminator="\n")
         table.writeheader()
         for row in all_rows:
-            table.writerow(
-                {
-                    name: _TEXT.get(value, value) if isinstance(value, bool) else value
-                    for name, value in asdict(row).items()
-                }
-            )
+            table.writerow({name: _text(value) for name, value in asdict(row).items()})
 
 
-_TEXT = {True: "yes", False: "no"}
+def _text(value) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
 
 
 def _value(text):
@@ -115,7 +111,7 @@ def _value(text):
 
 
 def start_of(name: str) -> str | None:
-    """The code before the expression or in-place form `name`; None where the atlas has no such row."""
+    """The code before the expression or in-place form `name`; None where no row has that name."""
     return _starts().get(name)
 
 
@@ -137,21 +133,11 @@ def differences(a, b) -> list[tuple[str, str, str, str]]:
     for key in [*a, *(key for key in b if key not in a)]:
         name = f"{key[1]} [{key[2]}]" if key[2] else key[1]
         if key not in a or key not in b:
-            found.append(
-                (name, "row", *("there" if key in side else "not there" for side in (a, b)))
-            )
+            here, there = ("there" if key in side else "not there" for side in (a, b))
+            found.append((name, "row", here, there))
             continue
         one, other = asdict(a[key]), asdict(b[key])
         for what in one:
             if what not in ("torch", "op", "course", "start") and one[what] != other[what]:
-                found.append(
-                    (
-                        name,
-                        what,
-                        *(
-                            str(_TEXT.get(v, v) if isinstance(v, bool) else v)
-                            for v in (one[what], other[what])
-                        ),
-                    )
-                )
+                found.append((name, what, _text(one[what]), _text(other[what])))
     return found

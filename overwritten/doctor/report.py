@@ -11,7 +11,7 @@ import linecache
 import os
 from html import escape
 
-from overwritten.pictures.diagnosis import diagnosis_svg
+from overwritten.pictures.diagnosis import diagnosis_picture
 from overwritten.pictures.draw import STYLE
 from overwritten.record.events import Overwrite, Save, Site, Write
 
@@ -58,7 +58,7 @@ def html(diagnosis) -> str:
     """The lane of the storage and the words, for a notebook or a report."""
     words = escape(text(diagnosis), quote=False)
     return (
-        f'<div class="ow"><style>{STYLE}</style>{diagnosis_svg(diagnosis)}'
+        f'<div class="ow"><style>{STYLE}</style>{diagnosis_picture(diagnosis).svg()}'
         f'<pre style="white-space:pre-wrap">{words}</pre></div>'
     )
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from overwritten.lesson import kept
 from overwritten.lesson.store import Newer, parsed, text_of
+from overwritten.live.output import widget_view
 
 __all__ = ["download", "restore_from", "show"]
 
@@ -39,8 +40,7 @@ class Shown:
         if self.html:
             bundle["text/html"] = self.html
         if self.widget is not None:
-            view = {"version_major": 2, "version_minor": 0, "model_id": self.widget.model_id}
-            bundle["application/vnd.jupyter.widget-view+json"] = view
+            bundle |= widget_view(self.widget)
         return bundle
 
 

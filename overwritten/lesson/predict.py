@@ -12,18 +12,14 @@ from html import escape
 
 from overwritten.lesson import kept
 from overwritten.lesson.show import with_code
+from overwritten.live.output import each, widget_view
 
 _ITEM = "border:1px solid #767676;border-radius:6px;padding:7px 12px;margin:6px 0;max-width:680px"
 _FOCUS = ".ow-ask :focus-visible{outline:3px solid #1a85c8;outline-offset:2px}"
 _EARLIER = " <em>(your earlier choice)</em>"
 # The field stands in the output before the question, known by the question's own words. Its
 # place is hidden as a whole: without its kernel, JupyterLab would write an error there.
-_TELL = " ".join(
-    """<style>
-.jp-OutputArea-child:not(:has([data-mime-type])):has(+ .jp-OutputArea-child .ow-ask){display:none}
-</style><script>
-for (const root of document.querySelectorAll('.ow-ask:not([data-on])')) {
-  root.dataset.on = 1;
+_SCRIPT = """\
   const tell = (choice, tries) => {
     const fields = [...document.querySelectorAll('.ow-choice input')]
       .filter(field => field.placeholder === root.getAttribute('aria-label'));
@@ -37,9 +33,12 @@ for (const root of document.querySelectorAll('.ow-ask:not([data-on])')) {
   root.addEventListener('toggle', event => {
     if (event.target.open) tell([...root.querySelectorAll('details')].indexOf(event.target), 20);
   }, true);
-}
-</script>""".split()
+"""
+_HIDE = (
+    ".jp-OutputArea-child:not(:has([data-mime-type])):has(+ .jp-OutputArea-child .ow-ask)"
+    "{display:none}"
 )
+_TELL = " ".join(f"<style> {_HIDE} </style><script> {each('.ow-ask', _SCRIPT)} </script>".split())
 
 
 class Question:
@@ -94,8 +93,7 @@ class Question:
         )
         self._field.add_class("ow-choice")
         self._field.observe(lambda change: self._opened(change["new"]), "value")
-        view = {"version_major": 2, "version_minor": 0, "model_id": self._field.model_id}
-        display({"application/vnd.jupyter.widget-view+json": view}, raw=True)
+        display(widget_view(self._field), raw=True)
 
     def _opened(self, number):
         numbered = {str(n): choice for n, choice in enumerate(self.choices)}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from overwritten.live.output import widget_view
+
 
 def progress(items: Collection, label: str) -> Iterator:
     """The same items, one after the other, while a bar called `label` fills.
@@ -23,10 +25,7 @@ def progress(items: Collection, label: str) -> Iterator:
     words = ipywidgets.Label(f"0 of {len(items)}")
     row = ipywidgets.HBox([bar, words])
     stays = {"text/plain": f"{label}: {len(items)} steps"}
-    view = {"version_major": 2, "version_minor": 0, "model_id": row.model_id}
-    shown = display(
-        {**stays, "application/vnd.jupyter.widget-view+json": view}, raw=True, display_id=True
-    )
+    shown = display(stays | widget_view(row), raw=True, display_id=True)
     try:
         for done, item in enumerate(items, 1):
             yield item

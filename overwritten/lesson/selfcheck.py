@@ -12,6 +12,8 @@ import sys
 import tempfile
 from html import escape
 
+from overwritten.live.output import widget_view
+
 PYTHONS, TORCHES, WIDGETS = ((3, 10), (3, 13)), ((2, 6), (2, 15)), ((7, 7), (8, 99))
 STILL = (
     "nothing moves on this page, for no script runs. In JupyterLab: run this cell. If this line stays, "
@@ -127,9 +129,5 @@ def selfcheck(tag: str) -> None:
         from ipywidgets import HTML
 
         shown = HTML(line("knobs", ""))
-        bundle["application/vnd.jupyter.widget-view+json"] = {
-            "version_major": 2,
-            "version_minor": 0,
-            "model_id": shown.model_id,
-        }
+        bundle |= widget_view(shown)
     display(bundle, raw=True)

@@ -1,18 +1,13 @@
-"""The ipywidgets controls of a knob: which kind for which values, how they are labelled, their look.
+"""The ipywidgets controls of a knob: which kind for which values, their labels and their look.
 
 The idea: numbers get a slider, everything else a menu; both turn over a list of values.
 """
 
 from __future__ import annotations
 
-STYLE_OF_CONTROLS = """
-.ow-knob{--ow-hand:#0072b2}body[data-jp-theme-light="false"] .ow-knob{--ow-hand:#56b4e9}
-.ow-knob :is(.noUi-handle,.ui-slider-handle){background:var(--ow-hand);border-color:var(--ow-hand)}
-.ow-knob :is(.noUi-target,.ui-slider){background:#767676}
-.ow-knob select{border:1px solid #767676}
-.ow-knob :is(.widget-html,.widget-html-content){min-width:0}
-.ow-knob :is(.noUi-handle,.ui-slider-handle,select,button):focus-visible{outline:3px solid var(--ow-hand);outline-offset:2px}
-"""
+from overwritten.live.output import asset
+
+STYLE_OF_CONTROLS = "\n" + asset("widgets.css")
 
 
 def control(name: str, values: list):

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from overwritten.doctor.reading import Decoded, decode
 from overwritten.live.controls import STYLE_OF_CONTROLS
+from overwritten.live.output import widget_view
 
 _FIELD = ".ow-knob textarea{border:1px solid #767676}"
 #: What the learner typed last: it stands there again when the cell runs again.
-_typed = []
+_typed: list[str] = []
 
 
 class Decoder:
-    """A field to paste an error into, and under it what `read` says. field: the ipywidgets Textarea."""
+    """A field to paste an error into, and what `read` says of it. field: the Textarea."""
 
     def __init__(self, text: str = "", read=decode):
         import ipywidgets
@@ -62,14 +63,9 @@ class Decoder:
     def _ipython_display_(self):
         from IPython.display import display
 
-        bundle = {
-            "text/plain": str(self.decoded),
-            "text/html": f"{self.decoded.html()}<p>Run this cell to paste an error of your own.</p>",
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2, "version_minor": 0, "model_id": self.box.model_id,
-            },
-        }  # fmt: skip
-        display(bundle, raw=True)
+        still = f"{self.decoded.html()}<p>Run this cell to paste an error of your own.</p>"
+        words = {"text/plain": str(self.decoded), "text/html": still}
+        display(words | widget_view(self.box), raw=True)
 
 
 def decoder(text: str = "", read=decode) -> Decoder:

@@ -10,34 +10,19 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
 from difflib import SequenceMatcher
 from html import escape
-from importlib.resources import files
 
-from overwritten.pictures.draw import STYLE, data_uri
-from overwritten.pictures.parts import lanes_svgs
-from overwritten.pictures.step import step_svgs
+from overwritten.live.output import CONTROLS, asset, name_of, once
+from overwritten.pictures.draw import STYLE
+from overwritten.pictures.parts import lanes_pictures
+from overwritten.pictures.picture import data_uri
+from overwritten.pictures.step import step_pictures
 from overwritten.pictures.words import sentence, table
 from overwritten.record.recorder import record
 from overwritten.record.recording import Recording
 
-CONTROLS = """
-.ow .controls{display:flex;gap:8px;align-items:center;flex-wrap:wrap;margin:0 0 4px;padding:5px;font-size:14px}
-.ow .controls input{flex:1 1 180px;min-width:0;max-width:460px;height:24px;accent-color:#0072b2}
-.ow .controls button{font:inherit;color:inherit;background:transparent;border:1px solid var(--ow-line);
-border-radius:4px;min-width:34px;min-height:28px;cursor:pointer}
-.ow .controls .word{min-width:58px}.ow .controls [aria-pressed=true]{border:2px solid var(--ow-ink);font-weight:700}
-.ow .view{overflow-x:auto}.ow .view:focus-visible{outline-offset:-3px}
-.ow .view svg{min-width:564px}
-.ow .sentence{min-height:2.8em;margin:6px 0;font-size:14px;line-height:1.4}
-.ow .steps,.ow .turns{font-size:13px;border-collapse:collapse;margin:6px 0}
-.ow .steps th,.ow .steps td,.ow .turns th,.ow .turns td{border:1px solid var(--ow-line);padding:3px 7px;text-align:left;vertical-align:top}
-.ow .steps td:nth-last-child(-n+2){white-space:nowrap;text-align:right}
-@media print{.ow .controls{display:none}.ow .view{overflow:visible}.ow .view svg{min-width:0}
-.ow[data-film] details::details-content{content-visibility:visible;block-size:auto}}
-"""
-_SCRIPT = files("overwritten.live").joinpath("film.js").read_text("utf8")
+_SCRIPT = asset("film.js")
 #: A picture is cut before each element, and in its label after each sentence.
 _CUT = re.compile(r"(?=<(?!/))|(?<=label=\")|(?<=\. )")
 
@@ -45,13 +30,13 @@ _CUT = re.compile(r"(?=<(?!/))|(?<=label=\")|(?<=\. )")
 class Film:
     """What a notebook shows of a Recording; the last thing in a cell, or `display(film)`.
 
-    pictures, lanes, sentences: the step view as SVG, the lanes with that step framed and
-    what it says in words, one for each step.
+    pictures, lanes, sentences: the step view, the lanes with that step framed and what it
+    says in words, one for each step.
     """
 
     def __init__(self, recording: Recording, title: str):
         self.recording, self.title = recording, title
-        self.pictures, self.lanes = step_svgs(recording), lanes_svgs(recording)
+        self.pictures, self.lanes = step_pictures(recording), lanes_pictures(recording)
         self.sentences = [sentence(recording, k) for k in range(len(self.pictures))]
 
     def html(self) -> str:
@@ -61,17 +46,13 @@ class Film:
             for key, value in {
                 "title": json.dumps(self.title, ensure_ascii=False),
                 "style": json.dumps(STYLE + CONTROLS),
-                "steps": _lines(differences(self.pictures)),
-                "lanes": _lines(differences(self.lanes)),
+                "steps": _lines(differences([one.svg() for one in self.pictures])),
+                "lanes": _lines(differences([one.svg() for one in self.lanes])),
             }.items()
         ).replace("<", "\\u003c")
-        name = f"{zlib.crc32(data.encode()):08x}"
+        name = name_of(data)
         words = self.sentences[-1]
-        script = (
-            f"(() => {{ const film = {{{data}}};\n"
-            f"for (const root of document.querySelectorAll('[data-film=\"{name}\"]:not([data-on])')) {{\n"
-            f"root.dataset.on = 1;\n{_SCRIPT}}} }})()"
-        )
+        script = once(f'[data-film="{name}"]', _SCRIPT, f"const film = {{{data}}};\n")
         return (
             f'<div class="ow" data-film="{name}">'
             f'<img class="still" alt="{escape(words)}" src="{data_uri(self.pictures[-1])}">'
@@ -93,9 +74,12 @@ def differences(pictures: list[str]) -> list[list]:
     >>> differences(["<a/><b/>", "<a/><a/><c/>"])
     [[[0, 0, '<a/>', '<b/>']], [[1, 1, 0, '<c/>']]]
     """
-    numbers, before, frames = {}, [], []
+    numbers: dict[str, int] = {}
+    before: list[str] = []
+    frames = []
     for picture in pictures:
-        strokes, frame = [part for part in _CUT.split(picture) if part], []
+        strokes = [part for part in _CUT.split(picture) if part]
+        frame: list[list] = []
         head = _alike(before, strokes)
         tail = _alike(before[head:][::-1], strokes[head:][::-1])
         middles = before[head : len(before) - tail], strokes[head : len(strokes) - tail]
@@ -134,8 +118,8 @@ def film(code: str | Recording, names: dict | None = None, title: str = "") -> F
     names: values the code may use by name. Code that fails is shown as far as it ran.
     Raises TypeError for anything that is neither text nor a Recording.
 
-    >>> film("x = torch.ones(2)\\nx += 1").sentences[-1]
-    'Step 2 of 2: x += 1. A is written in place (version 0 → 1). x looks at A, version 1. 8 B alive.'
+    >>> film("x = torch.ones(2)").sentences[-1]
+    'Step 1 of 1: x = torch.ones(2). Storage A (8 B) is new. x looks at A, version 0. 8 B alive.'
     """
     if not isinstance(code, (str, Recording)):
         raise TypeError(

@@ -10,21 +10,23 @@ from __future__ import annotations
 
 import itertools
 import math
-import time
 from html import escape
 
 from overwritten.live.controls import STYLE_OF_CONTROLS, control, is_slider, label
-from overwritten.live.film import CONTROLS
-from overwritten.live.newest import LINGER, Newest
+from overwritten.live.newest import Newest
+from overwritten.live.output import CONTROLS, widget_view
 from overwritten.live.scenes import SCENES, Scene
 from overwritten.live.stored import Stored
-from overwritten.pictures.draw import STYLE, height_of
+from overwritten.pictures.draw import STYLE
 
 #: So many positions are all recorded ahead; where there are more, those of the first control.
 FEW = 32
-#: Recording ahead ends with a position that takes so many seconds, or after so many in all;
-#: far above what a lesson takes: what is stored must not hang on how busy a machine is.
+#: Recording ahead ends with a position that takes so many seconds of the processor, or after
+#: so many in all: what is stored must not hang on how busy a machine is.
 ONE_AHEAD, ALL_AHEAD = 2, 20
+#: A front end gets its answer fastest within its own message: a message that comes later
+#: waits for the network's acknowledgement of the last one (about 40 ms).
+LINGER = 0.03
 
 
 class Knob:
@@ -80,7 +82,8 @@ class Knob:
             if name not in self.controls:
                 return f"There is no control {name!r} here, only {', '.join(self.controls)}."
             if value not in self._choices[name]:
-                return f"{name} cannot be {label(value)}; choose one of {', '.join(map(label, self._choices[name]))}."
+                others = ", ".join(map(label, self._choices[name]))
+                return f"{name} cannot be {label(value)}; choose one of {others}."
         with self._newest.lock:
             self._set({name: self._choices[name].index(value) for name, value in values.items()})
             asked = self._newest.ask(self._position())
@@ -117,13 +120,8 @@ class Knob:
         from IPython.display import display
 
         stored = self._stored()
-        view = {"version_major": 2, "version_minor": 0, "model_id": self.box.model_id}
-        bundle = {
-            "text/plain": self.say(),
-            "text/html": stored.still,
-            "application/vnd.jupyter.widget-view+json": view,
-        }
-        display(bundle, raw=True)  # a front end shows the richest that it can
+        words = {"text/plain": self.say(), "text/html": stored.still}
+        display(words | widget_view(self.box), raw=True)  # a front end shows the richest it can
         display({"text/html": stored.script}, raw=True)
 
     def _positions(self):
@@ -134,15 +132,15 @@ class Knob:
         return [(place, *[0] * (len(lengths) - 1)) for place in range(lengths[0])]
 
     def _record_ahead(self):
-        first, begun = self._position(), time.monotonic()
+        first, spent = self._position(), 0.0
         for key in self._positions():
-            started = time.monotonic()
-            error = self._newest.wait(self._newest.ask(key))
+            asked = self._newest.ask(key)
+            error = self._newest.wait(asked)
             if error and key == first:
                 raise error
-            now = time.monotonic()
-            slow = key != first and now - started > ONE_AHEAD  # the first one warms PyTorch up
-            if slow or now - begun > ALL_AHEAD:
+            spent += asked.seconds
+            slow = key != first and asked.seconds > ONE_AHEAD  # the first one warms PyTorch up
+            if slow or spent > ALL_AHEAD:
                 break
         self._by_us = False
         self._newest.ask(first)
@@ -186,19 +184,20 @@ class Knob:
 
     def _turned(self, change):
         with self._newest.lock:
-            if not self._by_us:
-                self._newest.ask(self._position(), LINGER)
+            if self._by_us:
+                return
+            asked = self._newest.ask(self._position())
+        asked.over.wait(LINGER)
 
     def _show(self, key, scene):
         if self._by_us:  # recording ahead
             return
         self._shown = key
-        self._tallest = max(self._tallest, height_of(scene.svg))  # what stands below must not jump
-        room = f"min-height:{self._tallest:g}px"
+        self._tallest = max(self._tallest, scene.picture.height)
+        room = f"min-height:{self._tallest:g}px"  # what stands below must not jump
         style = f"<style>{STYLE}{CONTROLS}{STYLE_OF_CONTROLS}</style>"
-        self.picture.value = (
-            f'<div class="ow" style="{room}">{style}<div class="view">{scene.svg}</div></div>'
-        )
+        view = f'<div class="view">{scene.picture.svg()}</div>'
+        self.picture.value = f'<div class="ow" style="{room}">{style}{view}</div>'
         self._say(self._words(key))
 
     def _fail(self, key, error):
@@ -214,14 +213,10 @@ class Knob:
         )
         self._say(f"{why.rstrip('.')}. Shown is {self._words(self._shown)}")
 
-    def _late(self, key, running):
+    def _late(self, key):
         if self._shown is not None:
-            what = (
-                f"Running {self._where(key)} …"
-                if running
-                else f"{self._where(key)} will run when the cell has ended."
-            )
-            self._say(f"{what} The picture still shows {self._where(self._shown)}.", stop=True)
+            still = f"The picture still shows {self._where(self._shown)}."
+            self._say(f"Running {self._where(key)} … {still}", stop=True)
 
     def _say(self, words, stop=False):
         self.sentence.value = (
@@ -247,7 +242,8 @@ def knob(program, show="peaks", **choices) -> Knob:
     """
     if not callable(program) and (not isinstance(program, dict) or not program):
         raise ValueError(
-            'A knob needs snippets by label, as in {"x += 1": "x = torch.ones(n)\\nx += 1"}, or a function that returns them.'
+            'A knob needs snippets by label, as in {"x += 1": "x = torch.ones(n)\\nx += 1"}, '
+            "or a function that returns them."
         )
     if not callable(show) and show not in SCENES:
         raise ValueError(f"A knob can show {', '.join(map(repr, SCENES))}, not {show!r}.")

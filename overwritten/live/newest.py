@@ -1,26 +1,21 @@
-"""The newest question wins: runs one at a time, each in a thread of its own, for what was asked last.
+"""The newest question wins: one run at a time, in a thread of its own, for what was asked last.
 
 The idea: asking neither waits nor queues. A run that nobody wants any more ends at its next
-torch call; the result of one that reached its end is kept, so going back is instant. A cell
-goes first: what is asked beside it, and not by it, runs when the cell has ended.
-It knows no controls and no pictures.
+torch call; the result of one that reached its end is kept, so going back is instant.
+It knows no controls and no pictures, and not whether a cell is at work.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 
 from torch.overrides import TorchFunctionMode
-
-from overwritten.live.cells import cells
 
 #: After so many seconds without an answer, the one who asked is told so.
 PATIENCE = 0.3
 #: Runs share PyTorch's random state: one at a time in the whole process.
 _TURN = threading.Lock()
-#: What a front end asks for is answered fastest within its own message: a message that comes
-#: later waits for the network's acknowledgement of the last one (about 40 ms).
-LINGER = 0.03
 
 
 class Stopped(BaseException):
@@ -31,140 +26,106 @@ class Newest:
     """run(key) → result; kept: {key: result} of every run that reached its end.
 
     What becomes of the newest key: show(key, result), fail(key, error, or None where it was
-    stopped), and meanwhile late(key, is it running, or does it wait for a cell?).
-    They are called from any thread, one at a time, under `lock`.
+    stopped), and meanwhile late(key). They are called from any thread, one at a time, under `lock`.
     """
 
     def __init__(self, run, show, fail, late):
-        self._work, self._show, self._fail, self._tell_late = run, show, fail, late
-        self.kept, self.lock = {}, threading.RLock()
-        self._changed = threading.Condition(self.lock)
-        self._wanted = self._run = self._error = self._timer = None
-        self._asked = self._answered = self._waiting = 0
-        self._late = False
-        cells.tell(self)
+        self._work, self._show, self._fail, self._late = run, show, fail, late
+        self.kept = {}
+        self.lock = threading.RLock()
+        self._newest = None
 
-    def ask(self, key, linger: float = 0) -> int:
-        """Want this and nothing older. Returns the number of the question, for `wait`.
-
-        linger: seconds to stay for a run that is quick.
-        """
+    def ask(self, key) -> Question:
+        """Want this and nothing older. Returns at once."""
         with self.lock:
-            self._asked += 1
-            self._wanted = key
-            if self._run and self._run.key != key:
-                self._run.stopped = True
+            if self._newest:
+                self._newest.over.set()
+            self._newest = question = Question(key, self._run)
             if key in self.kept:
-                self._answer(self._show, key, self.kept[key])
-            elif self._timer is None:
-                self._timer = threading.Timer(PATIENCE, self._grow_late)
-                self._timer.daemon = True
-                self._timer.start()
-            self._go_on()
-            number = self._asked
-            if self._run:
-                self._changed.wait_for(lambda: self._answered >= number, linger)
-            return number
+                self._answer(question, self._show, self.kept[key])
+            else:
+                question.start()
+                late = threading.Timer(PATIENCE, self._tell_late, [question])
+                late.daemon = True
+                late.start()
+            return question
 
-    def wait(self, number: int | None = None) -> BaseException | None:
-        """Until that question, or the latest one, is answered or no longer the newest.
+    def wait(self, question: Question | None = None) -> BaseException | None:
+        """Until this question, or the newest one, is over; returns the error its run ended with.
 
-        Returns the error that its run ended with, None if there was none. An interrupt stops
-        the run and is raised.
+        An interrupt stops the run and is raised. Raises ValueError where nothing was asked yet.
         """
-        with self.lock:
-            number = self._asked if number is None else number
-            self._waiting += 1
-            try:
-                self._go_on()
-                # on Windows, a wait without an end cannot be interrupted
-                while not self._changed.wait_for(lambda: self._answered >= number, 0.2):
-                    pass
-            except BaseException:
-                self.stop()
-                raise
-            finally:
-                self._waiting -= 1
-            return self._error if self._answered == number else None
+        question = question or self._newest
+        if question is None:
+            raise ValueError("Nothing was asked yet.")
+        try:
+            while not question.over.wait(
+                0.2
+            ):  # one without an end cannot be interrupted on Windows
+                pass
+        except BaseException:
+            self.stop()
+            raise
+        return question.error
 
     def stop(self):
         """Want nothing any more. A run under way ends as soon as it can; its result is dropped."""
         with self.lock:
-            if self._wanted is not None:
-                if self._run:
-                    self._run.stopped = True
-                self._answer(self._fail, self._wanted, None)
+            if self._newest and not self._newest.over.is_set():
+                self._answer(self._newest, self._fail, None)
 
-    def cell_begins(self):
-        """A run that nobody waits for makes way; it begins anew when the cell has ended."""
-        with self.lock:
-            run = None if self._waiting else self._run
-            if run:
-                run.stopped = True
-        if run:
-            run.join(1)  # longer only if it sleeps, or is in one long torch call
-
-    def cell_ends(self):
-        with self.lock:
-            self._go_on()
-
-    def _go_on(self):
-        if self._wanted is None:
-            return
-        if self._run is None and (self._waiting or not cells.busy):
-            self._run = _Run(self._wanted, self._work, self._done)
-            self._run.start()
-        if self._late:
-            self._tell_late(self._wanted, self._run is not None)
-
-    def _grow_late(self):
-        with self.lock:
-            self._late = self._wanted is not None
-            self._go_on()
-
-    def _done(self, run, result, error):
-        with self.lock:
-            self._run = None
-            if not run.stopped and error is None:
-                self.kept[run.key] = result
-                self._answer(self._show, run.key, result)
-            elif not run.stopped:
-                self._answer(self._fail, run.key, error)
-            self._go_on()
-
-    def _answer(self, tell, key, what):
-        self._wanted, self._answered, self._late = None, self._asked, False
-        self._error = what if tell is self._fail else None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        try:
-            tell(key, what)
-        finally:
-            self._changed.notify_all()
-
-
-class _Run(threading.Thread):  # a class of its own: `watch` looks into plain threads only
-    def __init__(self, key, work, done):
-        super().__init__(daemon=True)
-        self.key, self.stopped, self._work, self._done = key, False, work, done
-
-    def run(self):
+    def _run(self, question):
         result = error = None
         try:
-            with _TURN, _Ending(self):
-                result = self._work(self.key)
+            with _TURN, _Ending(question):
+                if not question.over.is_set():
+                    result = self._work(question.key)
         except BaseException as caught:
             error = caught
-        self._done(self, result, error)
+        question.seconds = time.thread_time()
+        with self.lock:
+            if question.over.is_set():
+                return
+            if error is None:
+                self.kept[question.key] = result
+                self._answer(question, self._show, result)
+            else:
+                question.error = error
+                self._answer(question, self._fail, error)
+
+    def _answer(self, question, tell, what):
+        try:
+            tell(question.key, what)
+        finally:
+            question.over.set()
+
+    def _tell_late(self, question):
+        with self.lock:
+            if not question.over.is_set():
+                self._late(question.key)
+
+
+class Question(threading.Thread):  # a class of its own: `watch` looks into plain threads only
+    """over: set when it is answered, or no longer the newest. error: what its run ended with.
+
+    seconds: of the processor, in its own thread; 0 where nothing ran.
+    """
+
+    def __init__(self, key, work):
+        super().__init__(daemon=True)
+        self.key, self.over, self._work = key, threading.Event(), work
+        self.error, self.seconds = None, 0.0
+
+    def run(self):
+        self._work(self)
 
 
 class _Ending(TorchFunctionMode):
-    def __init__(self, run):
+    def __init__(self, question):
         super().__init__()
-        self._run = run
+        self._question = question
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if self._run.stopped:
+        if self._question.over.is_set():
             raise Stopped
         return func(*args, **(kwargs or {}))

@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from overwritten.pictures.draw import size, stack
-from overwritten.pictures.gradients import MOST, flat_of, gradients_svg
-from overwritten.pictures.lanes import lanes_sentence, lanes_svg
-from overwritten.pictures.peaks import peaks_svg
+from overwritten.pictures.draw import size
+from overwritten.pictures.gradients import MOST, flat_of, gradients_picture
+from overwritten.pictures.lanes import lanes_picture, lanes_sentence
+from overwritten.pictures.peaks import peaks_picture
+from overwritten.pictures.picture import Picture, stack
 from overwritten.record.recorder import record
 from overwritten.record.recording import Recording
-from overwritten.record.trial import Trial, trial
+from overwritten.record.trial import TRUE, Trial, trial
 
 
 class Scene(NamedTuple):
-    """svg, words: what is shown. cells: {heading: text} for the table. recordings: by label."""
+    """picture, words: what is shown. cells: {heading: text} of the table. recordings: by label."""
 
-    svg: str
+    picture: Picture
     words: str
     cells: dict[str, str]
     recordings: dict[str, Recording]
@@ -34,7 +35,7 @@ def peaks(codes: dict[str, str], names: dict) -> Scene:
     recordings = {label: trials[label].run for label in others} | {last: twin}
     verdicts = {label: trials[label].verdict for label in others} if twin.gradients else {}
     if verdicts:
-        verdicts[last] = "true gradient"
+        verdicts[last] = TRUE
     ends = []
     for label, recording in recordings.items():
         said = f"{label}: {verdicts[label]}" if verdicts.get(label) else ""
@@ -54,7 +55,7 @@ def peaks(codes: dict[str, str], names: dict) -> Scene:
         label: end.removeprefix(f"{label}: ").removeprefix(f"{label} ")
         for label, end in zip(recordings, ends)
     }
-    return Scene(peaks_svg(recordings, words, verdicts), words, cells, recordings)
+    return Scene(peaks_picture(recordings, words, verdicts), words, cells, recordings)
 
 
 def lanes(codes: dict[str, str], names: dict) -> Scene:
@@ -62,11 +63,12 @@ def lanes(codes: dict[str, str], names: dict) -> Scene:
     recordings, verdict = _run(codes, names)
     first = next(iter(recordings.values()))
     words = _end(f"{verdict}. " if verdict else "") + lanes_sentence(first)
-    return Scene(lanes_svg(first, words, verdict), words, {"what happens": words}, recordings)
+    picture = lanes_picture(first, words, verdict)
+    return Scene(picture, words, {"what happens": words}, recordings)
 
 
 def beside(codes: dict[str, str], names: dict) -> Scene:
-    """The lanes of every code but the last, one below the other, each with its verdict against it."""
+    """The lanes of every code but the last, one below the other, each with its verdict."""
     *others, last = codes
     return side_by_side({label: trial(codes[label], codes[last], names) for label in others})
 
@@ -76,11 +78,11 @@ def side_by_side(trials: dict[str, Trial]) -> Scene:
     said = {label: done.verdict + _versions(done.run) for label, done in trials.items()}
     words = "; ".join(f"{label}: {end}" for label, end in said.items()) + "."
     alt = " ".join(f"{label}: {lanes_sentence(done.run)}" for label, done in trials.items())
-    svgs = [
-        lanes_svg(done.run, alt, f"{label}: {done.verdict}", brief=True)
+    pictures = [
+        lanes_picture(done.run, alt, done.verdict, name=label, brief=True)
         for label, done in trials.items()
     ]
-    return Scene(stack(*svgs), words, said, {label: done.run for label, done in trials.items()})
+    return Scene(stack(*pictures), words, said, {label: done.run for label, done in trials.items()})
 
 
 def _versions(recording):
@@ -97,10 +99,9 @@ def gradients(codes: dict[str, str], names: dict) -> Scene:
     words = _end(
         f"{verdict or first.error or 'no verdict'}: {got} (true: {true}). "
     ) + lanes_sentence(first)
-    svg = stack(gradients_svg(first, twin, words, verdict), lanes_svg(first, words))
-    return Scene(
-        svg, words, {"verdict": verdict, "gradient": got, "true gradient": true}, recordings
-    )
+    picture = stack(gradients_picture(first, twin, words, verdict), lanes_picture(first, words))
+    cells = {"verdict": verdict, "gradient": got, "true gradient": true}
+    return Scene(picture, words, cells, recordings)
 
 
 def _say(recording):

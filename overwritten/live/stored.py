@@ -7,23 +7,15 @@ It runs no code of its own.
 
 from __future__ import annotations
 
-import json
 import re
-import zlib
 from html import escape
-from importlib.resources import files
 
-from overwritten.live.film import CONTROLS
+from overwritten.live.output import CONTROLS, asset, for_script, name_of, once
 from overwritten.live.scenes import Scene
-from overwritten.pictures.draw import STYLE, data_uri, height_of
+from overwritten.pictures.draw import STYLE
+from overwritten.pictures.picture import data_uri
 
-_STYLE = """
-.ow .controls label{display:flex;gap:8px;align-items:center;flex:1 1 220px;max-width:460px}
-.ow .controls select{font:inherit;color:inherit;background:var(--ow-paper);border:1px solid var(--ow-line);
-border-radius:4px;min-height:28px;max-width:100%}
-@media print{.ow[data-still] details::details-content{content-visibility:visible;block-size:auto}}
-"""
-_SCRIPT = files("overwritten.live").joinpath("knob.js").read_text("utf8")
+_STYLE, _SCRIPT = "\n" + asset("knob.css"), asset("knob.js")
 
 
 class Stored:
@@ -38,7 +30,7 @@ class Stored:
         self, controls: list[tuple], scenes: dict[tuple, Scene], words: dict[tuple, str], now: tuple
     ):
         chosen = len(controls)
-        strokes, pictures = shared([scene.svg for scene in scenes.values()])
+        strokes, pictures = shared([scene.picture.svg() for scene in scenes.values()])
         data = {
             "controls": [
                 {"name": name, "labels": labels, "slider": slider}
@@ -51,25 +43,22 @@ class Stored:
             },
             "now": [*scenes].index(now),
             "at": now[:chosen],
-            "height": max(height_of(scene.svg) for scene in scenes.values()),
+            "height": float(max(scene.picture.height for scene in scenes.values())),
             "style": STYLE + CONTROLS + _STYLE,
             "sentences": [*words.values()],
             "strokes": strokes,
             "pictures": pictures,
         }
-        text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
-        name = f"{zlib.crc32(text.encode('utf8', 'replace')):08x}"
-        script = (
-            f"(() => {{ const knob = {text};\n"
-            f"for (const root of document.querySelectorAll('[data-knob=\"{name}\"]:not([data-on])')) {{\n"
-            f"root.dataset.on = 1;\n{_SCRIPT}}} }})()"
-        )
+        text = for_script(data)
+        name = name_of(text)
+        script = once(f'[data-knob="{name}"]', _SCRIPT, f"const knob = {text};\n")
         self.script = f'<div class="ow" data-knob="{name}"><script>{script}</script></div>'
         self.still = (
             f'<div class="ow" data-still="{name}"><style>{CONTROLS}{_STYLE}</style>'
-            f'<img class="still" alt="{escape(words[now])}" src="{data_uri(scenes[now].svg)}">'
+            f'<img class="still" alt="{escape(words[now])}" src="{data_uri(scenes[now].picture)}">'
             f'<p class="sentence" aria-live="polite">{escape(words[now], quote=False)}</p>'
-            f"<details><summary>What was recorded, as a table</summary>{_table(controls, scenes)}</details>"
+            "<details><summary>What was recorded, as a table</summary>"
+            f"{_table(controls, scenes)}</details>"
             f'<p class="run">Run this cell to turn the knob.</p></div>'
         )
 
@@ -80,7 +69,7 @@ def shared(pictures: list[str]) -> tuple[list[str], list[list[int]]]:
     >>> shared(["<a/><b/>", "<a/><c/>"])
     (['<a/>', '<b/>', '<c/>'], [[0, 1], [0, 2]])
     """
-    strokes = {}
+    strokes: dict[str, int] = {}
     rows = [
         [strokes.setdefault(part, len(strokes)) for part in re.split("(?=<)", p) if part]
         for p in pictures
@@ -99,4 +88,5 @@ def _table(controls, scenes):
     heads = "".join(
         f'<th scope="col">{escape(head)}</th>' for head in [name for name, _, _ in controls] + heads
     )
-    return f'<table class="turns"><thead><tr>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    head = f"<thead><tr>{heads}</tr></thead>"
+    return f'<table class="turns">{head}<tbody>{"".join(rows)}</tbody></table>'

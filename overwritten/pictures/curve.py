@@ -96,4 +96,5 @@ def stairs(steps, x, floor: float, scale: float) -> str:
         f"{x(l[0].index):.5g} {floor - scale * l[0].live:.4g}H{x(l[-1].index + 1):.5g}"
         for l in levels
     )
-    return f'<path d="M{line}V{floor:g}H{x(steps[0].index):g}Z" class="hot"/><path d="M{line}" class="box"/>'
+    area = f'<path d="M{line}V{floor:g}H{x(steps[0].index):g}Z" class="hot"/>'
+    return f'{area}<path d="M{line}" class="box"/>'

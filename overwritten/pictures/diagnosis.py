@@ -2,18 +2,19 @@
 
 The idea: the padlock closes where an operation saved, each write is a tick with the version
 it made, and the padlock opens red where backward looked.
-A pure function from a Diagnosis to SVG.
+A pure function from a Diagnosis to a Picture.
 """
 
 from __future__ import annotations
 
-from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, padlock, picture, text
+from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, padlock, text
+from overwritten.pictures.picture import Picture
 
 PAD, LANE = 10, 96
 MOST_WRITES = 5
 
 
-def diagnosis_svg(diagnosis) -> str:
+def diagnosis_picture(diagnosis) -> Picture:
     """The storage's lane; where the save was not seen, the suspects stand in for the writers."""
     saver, message = diagnosis.saver, diagnosis.message
     writers = diagnosis.writers or diagnosis.suspects
@@ -45,7 +46,7 @@ def diagnosis_svg(diagnosis) -> str:
         padlock(x + 12, LANE + 8, True),
         text(x + 32, LANE + 5, f"finds v{message.now}", "bad bold"),
     ]
-    return picture(LANE + 52, _words(diagnosis), body, writes=len(writers))
+    return Picture(LANE + 52, _words(diagnosis), body, {"writes": len(writers)})
 
 
 def _event(x, wide, op, site, does):

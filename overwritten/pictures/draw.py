@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from html import escape
-from urllib.parse import quote
+from importlib.resources import files
 
 #: Width of every picture, in px: JupyterLab with its side bar open, at 1280 px and 125 %
 #: zoom, shows it 582 px wide, and its smallest text must then be 11 px or more.
@@ -20,39 +20,7 @@ CHAR = 7.85
 #: Okabe–Ito hues, darkened until they keep 3:1 on white and on JupyterLab's dark paper.
 HUES = ("#0072B2", "#B36B00", "#00856A", "#A8508A", "#6A5ACD", "#8A6D00")
 
-STYLE = """
-.ow{--ow-ink:var(--jp-content-font-color1,var(--vscode-editor-foreground,#1b1b1b));
---ow-soft:var(--vscode-descriptionForeground,#555);
---ow-paper:var(--jp-layout-color0,var(--vscode-editor-background,#fff));
---ow-line:#767676;
---ow-new:rgba(0,114,178,.16);--ow-bad:#a52308;--ow-badfill:rgba(212,61,26,.13);--ow-good:#00694f;
-color:var(--ow-ink);max-width:660px}
-.ow :focus-visible,.ow-knob :focus-visible{outline:3px solid #1a85c8!important;outline-offset:2px}
-body[data-jp-theme-light="false"] .ow,.jp-mod-dark .ow,.vscode-dark .ow,html[theme=dark] .ow,.theme-dark .ow{
---ow-soft:#b5b5b5;
---ow-new:rgba(86,180,233,.32);--ow-bad:#ffb8a0;--ow-badfill:rgba(255,138,102,.18);--ow-good:#4fd6b0}
-html[theme=dark] .ow,.theme-dark .ow{--ow-ink:#eee;--ow-paper:#111}
-.ow svg,.ow .still{display:block;max-width:100%;height:auto}
-.ow svg text{fill:var(--ow-ink);font:13px ui-monospace,SFMono-Regular,Menlo,'DejaVu Sans Mono',Consolas,monospace;white-space:pre}
-.ow svg .soft{fill:var(--ow-soft);font-size:12.5px}.ow svg .tiny{fill:var(--ow-soft);font-size:12.5px}
-.ow svg .bad{fill:var(--ow-bad)}.ow svg .bold{font-weight:700}.ow svg .later{opacity:.62}
-.ow svg .mid{text-anchor:middle}.ow svg .end{text-anchor:end}
-.ow svg .box{fill:none;stroke:var(--ow-ink);stroke-width:1.2}.ow svg .fresh{fill:var(--ow-new)}
-.ow svg .ghost{stroke-dasharray:4 3;stroke:var(--ow-soft)}
-.ow svg .hot{fill:var(--ow-new);stroke:none}.ow svg .hotbad{fill:var(--ow-badfill);stroke:none}
-.ow svg .warn{fill:var(--ow-badfill);stroke:var(--ow-bad);stroke-width:1.5}
-.ow svg .solid{fill:var(--ow-ink)}.ow svg .gap{fill:none;stroke:var(--ow-paper);stroke-width:4}.ow svg .now{fill:none;stroke:var(--ow-ink);stroke-width:2.5}
-.ow svg .shut{fill:var(--ow-good);stroke:var(--ow-good)}.ow svg .open{fill:var(--ow-bad);stroke:var(--ow-bad)}
-.ow svg .shackle{fill:none;stroke-width:2}.ow svg .cross{fill:none;stroke:var(--ow-paper);stroke-width:1.6}
-.ow svg .bad-line{stroke:var(--ow-bad);stroke-width:1.8}.ow svg .good-line{stroke:var(--ow-good);stroke-width:1.8}
-.ow svg .halo{paint-order:stroke;stroke:var(--ow-paper);stroke-width:4}
-.ow svg .ticked{stroke-width:2.6}.ow svg .mark{fill:none;stroke-width:4}
-"""
-
-_ALONE = (
-    ".ow{--ow-ink:#1b1b1b;--ow-soft:#555;--ow-paper:#fff;--ow-line:#767676;"
-    "--ow-new:rgba(0,114,178,.16);--ow-bad:#a52308;--ow-badfill:rgba(212,61,26,.13);--ow-good:#00694f}"
-)
+STYLE = "\n" + files("overwritten.pictures").joinpath("pictures.css").read_text("utf8")
 
 
 def text(x, y, words, kind="", more="") -> str:
@@ -94,45 +62,10 @@ def padlock(x, y, broken) -> str:
     return f'<path d="{shackle}" class="shackle {kind}"/>{body}{cross}'
 
 
-def picture(height, label, body, **data) -> str:
-    """The finished SVG. label: what it shows, in words (read out by screen readers)."""
-    facts = "".join(f' data-{key}="{value}"' for key, value in data.items())
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}" width="{WIDTH}"'
-        f' height="{height:g}" role="img" aria-label="{escape(clean(label))}"{facts}>{"".join(body)}</svg>'
-    )
-
-
-def height_of(svg: str) -> float:
-    """The height of a finished picture, in px."""
-    return float(re.search(r' height="([\d.]+)"', svg)[1])
-
-
-def stack(*svgs: str) -> str:
-    """Pictures one below the other, as one picture with the first one's label and data."""
-    y, inner = 0, []
-    for svg in svgs:
-        inner.append(f'<g transform="translate(0 {y:g})">{svg[svg.index(">") + 1 : -6]}</g>')
-        y += height_of(svg)
-    head = svgs[0][: svgs[0].index(">") + 1]
-    old = height_of(svgs[0])
-    head = head.replace(f'viewBox="0 0 {WIDTH} {old:g}"', f'viewBox="0 0 {WIDTH} {y:g}"').replace(
-        f' height="{old:g}"', f' height="{y:g}"'
-    )
-    return f"{head}{''.join(inner)}</svg>"
-
-
-def alone(svg: str) -> str:
-    """The same picture as a file of its own: white paper, its own colours."""
-    inner = f'<style>{_ALONE}{STYLE}</style><rect width="100%" height="100%" fill="#fff"/>'
-    start = svg.index(">") + 1
-    head = svg[:start].replace("<svg ", '<svg class="ow" ', 1).replace('class="ow" ', "", 1)
-    return f'{head}{inner}<g class="ow">{svg[start:-6]}</g></svg>'.replace(".ow svg ", ".ow ")
-
-
-def data_uri(svg: str) -> str:
-    """For an <img>: readable text, not base64, so that the words in it can be compared."""
-    return "data:image/svg+xml," + quote(alone(svg), safe=" =:/,;()<>+!*?@[]|{}^~$-_.…'")
+def judged(x, y, words, bad: bool, before="") -> str:
+    """A line with the sign of a verdict, which does not hang on the colour alone."""
+    line = clip(f"{before}{'✗' if bad else '✓'} {words}", int((WIDTH - 10 - x) / CHAR))
+    return text(x, y, line, "bad bold" if bad else "bold")
 
 
 def clip(words: str, width: int) -> str:

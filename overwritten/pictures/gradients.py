@@ -3,24 +3,27 @@
 The idea: hollow is the truth (the out-of-place twin's), filled is what this program gave;
 where they are not equally long, the gradient is wrong, whether anyone complained or not.
 The truth sets the scale, so its bars stand still; a filled bar that would run out is cut.
-A pure function from two Recordings to SVG.
+A pure function from two Recordings to a Picture.
 """
 
 from __future__ import annotations
 
-from overwritten.pictures.draw import CHAR, WIDTH, box, clip, number, picture, text
+from overwritten.pictures.draw import CHAR, WIDTH, box, clip, judged, number, text
+from overwritten.pictures.picture import Picture
 from overwritten.record.recording import Recording
+from overwritten.record.trial import bad
 
 PAD, HIGH, TRUE, WIDE, MOST = 10, 66, 24, 46, 6
 
 
-def gradients_svg(run: Recording, twin: Recording, label: str, verdict: str = "") -> str:
+def gradients_picture(run: Recording, twin: Recording, label: str, verdict: str = "") -> Picture:
     """At most the first 6 numbers of the twin's gradients; the largest of them is 24 px high."""
     pairs = _pairs(run, twin)
     most = max((abs(true) for *_, true in pairs if abs(true) < float("inf")), default=0) or 1
-    bad = "wrong" in verdict or "raises" in verdict or verdict == "no gradient"
-    words = f"{'✗' if bad else '✓'} {verdict}" if verdict else "no verdict"
-    body = [text(PAD, 16, words, "bad bold" if bad else "bold")]
+    known = (
+        judged(PAD, 16, verdict, bad(verdict)) if verdict else text(PAD, 16, "no verdict", "bold")
+    )
+    body = [known]
     body.append(text(WIDTH - PAD, 16, "hollow: true, filled: got", "soft end"))
     zero = 48 + HIGH
     foot = zero + (
@@ -34,7 +37,7 @@ def gradients_svg(run: Recording, twin: Recording, label: str, verdict: str = ""
             text(x + WIDE * 1.5, foot + 14, "got", "mid soft"),
         ]
         body.append(text(x + WIDE, foot + 32, clip(name, 12), "mid"))
-    return picture(foot + 48, label, body, verdict=verdict)
+    return Picture(foot + 48, label, body, {"verdict": verdict})
 
 
 def _pairs(run, twin):

@@ -2,46 +2,50 @@
 
 The idea: a padlock closes where an operation saves, a round badge marks each step in which
 the version moves, and a line leads from the padlock to the check: ✓ as it was, ✗ another version.
-A pure function from a Recording to SVG.
+A pure function from a Recording to a Picture.
 """
 
 from __future__ import annotations
 
 from overwritten.pictures.curve import stairs
-from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, padlock, picture, size, text
-from overwritten.pictures.step import touched
+from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, judged, padlock, size, text
+from overwritten.pictures.picture import Picture
+from overwritten.pictures.plan import touched
 from overwritten.record.recording import Recording
 from overwritten.record.spans import silent_steps, spans
+from overwritten.record.trial import RAISES, bad
 
 PAD, LINE, GUTTER = 10, 20, 92
 BAR, SPAN, STAIRS = 26, 20, 36
 MOST_LANES, MOST_SPANS, MOST_LINES = 8, 3, 14
 
 
-def lanes_svg(recording: Recording, label: str = "", verdict: str = "", brief: bool = False) -> str:
+def lanes_picture(
+    recording: Recording, label: str = "", verdict: str = "", name: str = "", brief: bool = False
+) -> Picture:
     """All steps in one picture; label: what it shows in words (default `lanes_sentence`).
 
     verdict: as `trial` gives it, shown above; '' where there is no twin to know it from.
-    brief: only the lanes that broke or, where none did, the one written last and one that was saved.
+    name: what stands before the verdict, where several pictures are stacked.
+    brief: only the lanes that broke or, where none did, the one written last and a saved one.
     """
     label = label or lanes_sentence(recording)
     steps = [step for step in recording.steps if step.line]
     wide = (WIDTH - 2 * PAD - GUTTER) / max(len(steps), 1)
     lives = spans(recording)
     hurt = {span.storage for span in lives if _bad(span)}
-    body = [*_code(recording, lives), *_verdict(recording, verdict)]
-    y = 34 + LINE * min(len(recording.lines), MOST_LINES)
+    body = [*_code(recording, lives), *_verdict(recording, verdict, name)]
+    y: float = 34 + LINE * min(len(recording.lines), MOST_LINES)
     if not steps:
         body.append(text(PAD, y, clip("✗ " + (recording.error or "nothing ran"), 78), "bad"))
-        return picture(y + 12, label, body)
+        return Picture(y + 12, label, body)
     body += _heads(steps, wide, y)
     y += 34
     letters = _letters(recording, lives)
     busy = {letter for step in steps for letter in touched(step)}
     first = sorted(letters, key=lambda one: (one not in hurt, one not in busy))[:MOST_LANES]
-    if brief:
-        first = hurt or _telling(steps, lives)
-    shown = [letter for letter in letters if letter in first]
+    wanted = (hurt or _telling(steps, lives)) if brief else set(first)
+    shown = [letter for letter in letters if letter in wanted]
     for letter in shown:
         here = sorted(
             (span for span in lives if span.storage == letter), key=lambda span: not _bad(span)
@@ -62,7 +66,11 @@ def lanes_svg(recording: Recording, label: str = "", verdict: str = "", brief: b
     else:
         body += _memory(recording, steps, wide, y)
     raised = ",".join(span.storage for span in lives if span.outcome == "raised")
-    return picture(y + STAIRS + 44, label, body, lanes="".join(shown), raised=raised)
+    data = {"lanes": "".join(shown), "raised": raised}
+    return Picture(y + STAIRS + 44, label, body, data)
+
+
+_ENDS = {"checked": ": it goes through", "raised": " and raises"}
 
 
 def lanes_sentence(recording: Recording) -> str:
@@ -78,10 +86,9 @@ def lanes_sentence(recording: Recording) -> str:
         if span.unseen:
             lines = ", ".join(str(recording.steps[i].line) for i in span.unseen)
             words += f"; line {lines} changes its bytes and its counter does not move"
-        if span.outcome == "checked":
-            words += f"; backward in line {recording.steps[span.end].line} finds version {span.now}: it goes through."
-        elif span.outcome == "raised":
-            words += f"; backward in line {recording.steps[span.end].line} finds version {span.now} and raises."
+        if span.outcome in _ENDS:
+            line = recording.steps[span.end].line
+            words += f"; backward in line {line} finds version {span.now}{_ENDS[span.outcome]}."
         elif span.now != span.expects:
             words += f", which is now at version {span.now}; backward has not looked at it."
         else:
@@ -133,11 +140,13 @@ def _code(recording, lives):
         )
 
 
-def _verdict(recording, verdict):
-    verdict = verdict or ("raises" if recording.error else "")
+def _verdict(recording, verdict, name):
+    verdict = verdict or (RAISES if recording.error else "")
     if verdict:
-        bad = "raises" in verdict or "wrong" in verdict or verdict == "no gradient"
-        yield text(PAD + 60, 14, f"{'✗' if bad else '✓'} {verdict}", "bad bold" if bad else "bold")
+        words = f"{name}: {verdict}" if name else verdict
+        yield judged(PAD + 60, 14, words, bad(verdict))
+    elif name:
+        yield text(PAD + 60, 14, name, "bold")
 
 
 def _writing_lines(recording, span):
@@ -200,7 +209,7 @@ def _lane(recording, letter, wide, y):
 
 
 def _apart(badges):
-    """Those that can stand side by side: silent writes first, then the latest of what is too close."""
+    """Those that can stand side by side: silent writes first, then the latest of a crowd."""
     kept = []
     for order, x, long, shape in sorted(badges, key=lambda one: one[:2]):
         if all(long - x <= -left or broad - left <= -x for _, left, broad, _ in kept):

@@ -2,7 +2,7 @@
 
 The idea: a long recording is cut into parts of as many steps as can be read side by side;
 each part is drawn as a recording of its own.
-A pure function from a Recording to SVGs.
+A pure function from a Recording to Pictures.
 """
 
 from __future__ import annotations
@@ -10,27 +10,35 @@ from __future__ import annotations
 from dataclasses import replace
 from math import ceil
 
-from overwritten.pictures.draw import WIDTH, box, height_of, picture, stack, text
-from overwritten.pictures.lanes import GUTTER, LINE, MOST_LINES, PAD, lanes_sentence, lanes_svg
+from overwritten.pictures.draw import WIDTH, box, text
+from overwritten.pictures.lanes import (
+    GUTTER,
+    LINE,
+    MOST_LINES,
+    PAD,
+    lanes_picture,
+    lanes_sentence,
+)
+from overwritten.pictures.picture import Picture, stack
 from overwritten.record.recording import Recording
 
 MOST_COLUMNS = 20
 
 
-def lanes_svgs(recording: Recording) -> list[str]:
+def lanes_pictures(recording: Recording) -> list[Picture]:
     """The lanes once for each step, with a frame around the column of that step.
 
     Of more than MOST_COLUMNS steps each picture shows a part: the same for all steps in it.
     """
     count = len(recording.steps) - 1
     if count < 1:
-        return [lanes_svg(recording)]
+        return [lanes_picture(recording)]
     columns = ceil(count / ceil(count / MOST_COLUMNS))
     parts = [
         _part(recording, first, min(first + columns, count + 1))
         for first in range(1, count + 1, columns)
     ]
-    tall = max(map(height_of, parts))
+    tall = max(part.height for part in parts)
     frames = [_framed(parts[0], tall)]  # the start has no column
     for step in range(count):
         part, first = parts[step // columns], step // columns * columns
@@ -38,7 +46,7 @@ def lanes_svgs(recording: Recording) -> list[str]:
         top = 30 + LINE * min(len(recording.lines), MOST_LINES)
         x = PAD + GUTTER + wide * (step - first)
         frames.append(
-            _framed(part, tall, box(x, top, wide, height_of(part) - top - 4, "now", radius=3))
+            _framed(part, tall, box(x, top, wide, part.height - top - 4, "now", radius=3))
         )
     return frames
 
@@ -55,11 +63,12 @@ def _part(recording, first, end):
         part = replace(part, error="", note="")
     words = f"Steps {first} to {end - 1} of {len(recording.steps) - 1}"
     label = lanes_sentence(part)
-    svg = lanes_svg(part, label if whole else f"{words}: {label}")
-    return svg if whole else f"{svg[:-6]}{text(WIDTH - PAD, 14, words.lower(), 'soft end')}</svg>"
+    if whole:
+        return lanes_picture(part, label)
+    drawn = lanes_picture(part, f"{words}: {label}")
+    return replace(drawn, body=[*drawn.body, text(WIDTH - PAD, 14, words.lower(), "soft end")])
 
 
-def _framed(svg, tall, frame=""):
+def _framed(part, tall, *frame):
     """With the frame behind all else, and as tall as the tallest part: nothing below may jump."""
-    start = svg.index(">") + 1
-    return stack(svg[:start] + frame + svg[start:], picture(tall - height_of(svg), "", ()))
+    return stack(replace(part, body=[*frame, *part.body]), Picture(tall - part.height, "", ()))

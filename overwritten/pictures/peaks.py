@@ -6,17 +6,21 @@ A padlock stands beside each line that saved for backward, open where backward r
 
 from __future__ import annotations
 
-from overwritten.pictures.draw import CHAR, WIDTH, box, clip, padlock, picture, size, text
+from overwritten.pictures.draw import CHAR, WIDTH, box, clip, judged, padlock, size, text
+from overwritten.pictures.picture import Picture
 from overwritten.record.recording import Recording
 from overwritten.record.spans import spans
+from overwritten.record.trial import bad
 
 PAD, LINE, STAIRS, CODE = 10, 20, 66, 322
 
 
-def peaks_svg(recordings: dict[str, Recording], label: str, verdicts: dict[str, str] = {}) -> str:
+def peaks_picture(
+    recordings: dict[str, Recording], label: str, verdicts: dict[str, str] | None = None
+) -> Picture:
     """A row for each recording: its code, its bytes alive line by line, its peak in bytes.
 
-    verdicts: {label: verdict}, shown above the code.
+    verdicts: {label: verdict} of all of them, shown above the code.
     """
     most = max((r.peak for r in recordings.values()), default=0) or 1
     body, y = (
@@ -27,16 +31,20 @@ def peaks_svg(recordings: dict[str, Recording], label: str, verdicts: dict[str, 
         24,
     )
     for name, recording in recordings.items():
-        if name in verdicts:
-            bad = "wrong" in verdicts[name] or "raises" in verdicts[name]
-            words = f"{name}: {'✗' if bad else '✓'} {verdicts[name]}" if verdicts[name] else name
-            body.append(text(PAD, y + 16, clip(words, 76), "bad bold" if bad else "bold"))
+        if verdicts:
+            body.append(_head(PAD, y + 16, name, verdicts[name]))
             y += 24
         height = max(STAIRS + 44, LINE * len(recording.lines) + 20)
         body += [*_code(recording, y), *_stairs(recording, y, most)]
         y += height + 10
     peaks = ",".join(str(r.peak) for r in recordings.values())
-    return picture(y, label, body, peaks=peaks)
+    return Picture(y, label, body, {"peaks": peaks})
+
+
+def _head(x, y, name, verdict):
+    if not verdict:
+        return text(x, y, clip(name, 76), "bold")
+    return judged(x, y, verdict, bad(verdict), before=f"{name}: ")
 
 
 def _code(recording, y):

@@ -55,9 +55,8 @@ def events(step: Step) -> list[str]:
                 call.op for call in step.calls for write in call.writes if write.storage == letter
             }
             if ops <= RELABELS:
-                said.append(
-                    f"{' and '.join(sorted(ops))} changes the label, not the bytes of {letter} ({moved})."
-                )
+                names = " and ".join(sorted(ops))
+                said.append(f"{names} changes the label, not the bytes of {letter} ({moved}).")
             else:
                 said.append(f"{letter} is written in place ({moved}).")
     said += [
@@ -95,7 +94,8 @@ def remarks(step: Step) -> list[str]:
 def held(saved) -> str:
     """What one node keeps for backward, and whether it is still what was saved."""
     if saved.broken:
-        return f"{saved.node} saved {saved.tensor} at version {saved.expects}, but it is now at version {saved.now}."
+        was = f"{saved.node} saved {saved.tensor} at version {saved.expects}"
+        return f"{was}, but it is now at version {saved.now}."
     return f"{saved.node} saves {saved.tensor} (version {saved.expects}) for backward."
 
 

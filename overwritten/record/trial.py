@@ -19,8 +19,19 @@ RIGHT = "right gradient"
 SILENT = "silently wrong gradient"
 CAUTIOUS = "raises although the gradient would be right"
 NOTHING = "no gradient"
+#: What the twin itself gives.
+TRUE = "true gradient"
 #: Two formulas of one gradient may differ in their last bits (in-place selu does: 6e-8).
 ROUNDING = 1e-5
+
+
+def bad(verdict: str) -> bool:
+    """Is it anything but the right gradient? Nothing is known, and so nothing bad, of ''.
+
+    >>> bad(NOTHING), bad(CAUTIOUS), bad(RIGHT), bad("")
+    (True, True, False, False)
+    """
+    return verdict not in (RIGHT, TRUE, "")
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from html import escape
 from overwritten.cases.patterns import EVERY, Pattern
 from overwritten.lesson.show import with_code
 from overwritten.lesson.shows.guide import SECTIONS, end_of, number, pattern, tried
-from overwritten.live.film import CONTROLS
+from overwritten.live.output import CONTROLS
 from overwritten.messages import KINDS
 from overwritten.pictures.draw import STYLE, clean
-from overwritten.pictures.lanes import lanes_sentence, lanes_svg
+from overwritten.pictures.lanes import lanes_picture, lanes_sentence
 from overwritten.record.private import NODES
 
 _LOOK = """
@@ -79,8 +79,9 @@ def _card(one):
         _pre(one.trigger),
         "<p><strong>What happens</strong></p>",
     ]
+    lanes = lanes_picture(done.run, lanes_sentence(done.run), done.verdict, brief=True)
     lines.append(
-        f'<div class="view" tabindex="0" role="group" aria-label="What happens in pattern {number(one)}">{lanes_svg(done.run, lanes_sentence(done.run), done.verdict, brief=True)}</div>'
+        f'<div class="view" tabindex="0" role="group" aria-label="What happens in pattern {number(one)}">{lanes.svg()}</div>'
     )
     lines += [f"<p><strong>Cure.</strong> {with_code(one.does)}</p>", _pre(one.right)]
     lines += [f"<p><strong>Folk cure:</strong> {with_code(one.folk)}</p>", _pre(one.vain)]

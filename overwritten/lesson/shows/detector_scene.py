@@ -17,7 +17,9 @@ from overwritten.cases.detector_data import CLASSES, SIZE, make_scenes, make_sup
 from overwritten.doctor.block import watch
 from overwritten.live.scenes import Scene
 from overwritten.messages import normal, parse
-from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, picture, text
+from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, judged, text
+from overwritten.pictures.picture import Picture
+from overwritten.record.trial import RIGHT, bad
 
 # The knob: one training step, written out line by line
 
@@ -92,13 +94,12 @@ class TrainingStep:
     def verdict(self, twin: TrainingStep) -> str:
         if self.error:
             return self.end
-        if not same(self.gradients, twin.gradients):
-            return "wrong gradient"
-        return (
-            "right gradient"
-            if self.gradients["box.weight"] is not None
-            else "right gradient, none for the box layer"
-        )
+        return RIGHT if same(self.gradients, twin.gradients) else "wrong gradient"
+
+    @property
+    def idle(self) -> bool:
+        """Does the box layer take no part in the loss?"""
+        return self.gradients["box.weight"] is None
 
     def message(self) -> str:
         """The part of the message that differs from error to error."""
@@ -145,7 +146,8 @@ def fixes(codes: dict[str, str], values: dict) -> Scene:
     code, twin = codes.values()
     step = TrainingStep(code)
     verdict = step.verdict(_step(twin))
-    ends = [f"{verdict[:1].upper()}{verdict[1:]}"]
+    said = f"{verdict}, none for the box layer" if verdict == RIGHT and step.idle else verdict
+    ends = [f"{said[:1].upper()}{said[1:]}"]
     if step.error:
         ends[0] += f": {step.message().rstrip('.')}"
     if step.saver:
@@ -159,23 +161,20 @@ def fixes(codes: dict[str, str], values: dict) -> Scene:
     ends.append(f"Loss: {loss}")
     words = ". ".join(ends) + "."
     cells = {
-        "verdict": verdict,
+        "verdict": said,
         "refined ends at version": str(step.version),
         "loss": loss,
         "message": step.message(),
     }
-    return Scene(_step_svg(step, verdict, loss, words), words, cells, {"the step": step.recording})
+    picture = _step_picture(step, said, bad(verdict), loss, words)
+    return Scene(picture, words, cells, {"the step": step.recording})
 
 
 _ROW, _LEFT = 20, 68
 
 
-def _step_svg(step, verdict, loss, words):
-    bad = bool(step.error) or "wrong" in verdict
-    body = [
-        text(10, 18, f"{'✗' if bad else '✓'} {verdict}", "bad bold" if bad else "bold"),
-        text(WIDTH - 10, 18, f"loss {loss}", "bold end"),
-    ]
+def _step_picture(step, said, is_bad, loss, words):
+    body = [judged(10, 18, said, is_bad), text(WIDTH - 10, 18, f"loss {loss}", "bold end")]
     y = 44
     for part in textwrap.wrap(step.message(), 78):
         body.append(text(10, y, part, "bad"))
@@ -204,7 +203,7 @@ def _step_svg(step, verdict, loss, words):
         if tag:
             body.append(text(WIDTH - 10, y, tag, "bad bold end"))
         y += _ROW
-    return picture(y, words, body, verdict=verdict)
+    return Picture(y, words, body, {"verdict": said})
 
 
 # Pictures of boxes and curves

@@ -16,7 +16,7 @@ from overwritten.lesson.show import with_code
 from overwritten.live.scenes import Scene, side_by_side
 from overwritten.live.table import Table
 from overwritten.messages import Message
-from overwritten.record.trial import Trial, trial
+from overwritten.record.trial import NOTHING, RIGHT, SILENT, Trial, trial
 
 #: section of the lesson → the groups of patterns that stand there.
 SECTIONS = {
@@ -91,12 +91,7 @@ def in_short(message: Message | None) -> str:
 
 def tally() -> dict[str, list[str]]:
     """What the folk cures end with → the names of their patterns. Measured."""
-    ends: dict[str, list[str]] = {
-        "still raises": [],
-        "silently wrong gradient": [],
-        "no gradient": [],
-        "right gradient": [],
-    }
+    ends: dict[str, list[str]] = {end: [] for end in ("still raises", SILENT, NOTHING, RIGHT)}
     for one in EVERY:
         done = tried(one)[1]
         ends["still raises" if done.run.error else done.verdict].append(one.name)

@@ -16,9 +16,10 @@ from overwritten.cases.slowfast import ActionDetector, Config
 from overwritten.cases.slowfast_data import collate, make_clips
 from overwritten.doctor.block import watch
 from overwritten.live.scenes import Scene
-from overwritten.pictures.draw import box, picture, text
+from overwritten.pictures.draw import box, judged, text
+from overwritten.pictures.picture import Picture
 from overwritten.record.recording import Recording
-from overwritten.record.trial import RIGHT
+from overwritten.record.trial import RIGHT, bad
 
 _MOST_PEOPLE = 10  # upstream's PROPOSAL_PER_CLIP
 _ALL_VIDEOS = 4
@@ -178,7 +179,7 @@ def network(codes: dict[str, str], values: dict) -> Scene:
     exec(next(iter(codes.values())), {"run": lambda **chosen: runs.append(try_out(**chosen))})
     words = network_sentence(runs[0])
     return Scene(
-        network_svg(runs[0], words),
+        network_picture(runs[0], words),
         words,
         {"what happens": words},
         {"this step": runs[0].recording},
@@ -216,7 +217,7 @@ def _row(site):
     return next((where for where in _HEAD if f"self.{where}(" in line), line.strip())
 
 
-def network_svg(run: Run, label: str) -> str:
+def network_picture(run: Run, label: str) -> Picture:
     """Both pathways with their lateral connections above, the head line by line below."""
     diagnosis = run.recording.diagnosis
     message = diagnosis and diagnosis.message
@@ -243,15 +244,12 @@ def network_svg(run: Run, label: str) -> str:
         body += _line(
             232 + 27 * row, where, code, run.shapes.get(where), shape, saver, writer, message
         )
-    end = (
-        "✗ raises in backward"
-        if message
-        else f"✗ {run.error.partition(':')[0]} in the forward"
-        if run.error
-        else f"✓ {run.verdict}"
-    )
-    body.append(text(10, 414, end, "bad bold" if run.error else "bold"))
-    return picture(424, label, body, lit=sum(s == shape for s in run.shapes.values()))
+    end = run.verdict
+    if run.error:
+        name = run.error.partition(":")[0]
+        end = "raises in backward" if message else f"{name} in the forward"
+    body.append(judged(10, 414, end, bad(end)))
+    return Picture(424, label, body, {"lit": sum(s == shape for s in run.shapes.values())})
 
 
 def _tensor(x, y, where, shape, wanted):

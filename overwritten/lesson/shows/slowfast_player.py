@@ -8,14 +8,13 @@ of all that is predicted remain.
 from __future__ import annotations
 
 import base64
-import json
 import zlib
 from html import escape
 
 import numpy as np
 
 from overwritten.cases.slowfast_data import FRAMES, HEIGHT, WIDTH, names_of, unpack, yolo_to_corners
-from overwritten.live.film import CONTROLS
+from overwritten.live.output import CONTROLS, for_script, name_of, once
 from overwritten.pictures.draw import STYLE
 
 #: °C at which the next of 16 colours begins, and the colours, cold to hot.
@@ -44,18 +43,19 @@ class Player:
 
     def html(self) -> str:
         shown = [{key: clip[key] for key in ("boxes", "words")} for clip in self.clips]
-        data = json.dumps(shown, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+        data = for_script(shown)
         stills = "".join(
             f'<img class="still" alt="Clip {c}, all its frames. {escape(_sentence(clip))}" src="{clip["frames"]}">'
             for c, clip in enumerate(self.clips, 1)
         )
-        name = f"{zlib.crc32((data + stills).encode()):08x}"
+        name = name_of(data + stills)
         rows = "".join(
             f"<tr><td>{c}</td><td>{p}</td><td>{escape(words, quote=False)}</td></tr>"
             for c, clip in enumerate(self.clips, 1)
             for p, words in enumerate(clip["words"], 1)
         )
-        script = f"(() => {{ const clips = {data}, FRAMES = {FRAMES};\nfor (const root of document.querySelectorAll('[data-player=\"{name}\"]:not([data-on])')) {{\nroot.dataset.on = 1;\n{_SCRIPT}}} }})()"
+        constants = f"const clips = {data}, FRAMES = {FRAMES};\n"
+        script = once(f'[data-player="{name}"]', _SCRIPT, constants)
         return (
             f'<div class="ow" data-player="{name}"><style>{STYLE}{CONTROLS}{_LOOK}</style><div class="screen">{stills}</div>'
             f'<table class="steps"><caption>What the network says of each person, and the label</caption><thead><tr><th scope="col">clip</th>'

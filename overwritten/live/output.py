@@ -1,0 +1,53 @@
+"""What the output of a cell is made of: a widget's view, and a script that knows its own output.
+
+The idea: a page may hold the same output twice, and front ends run a script as often as they
+like; so a script looks for the elements it was made for, by name, and takes each only once.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from importlib.resources import files
+
+
+def asset(name: str) -> str:
+    """The text of a style sheet or a script of this room."""
+    return files("overwritten.live").joinpath(name).read_text("utf8")
+
+
+#: How buttons, sliders, sentences and tables look below a picture.
+CONTROLS = "\n" + asset("controls.css")
+
+
+def widget_view(widget) -> dict:
+    """The part of a display bundle that shows an ipywidget."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {"application/vnd.jupyter.widget-view+json": view}
+
+
+def name_of(text: str) -> str:
+    """A name for what is shown: 8 hex digits, others for another text.
+
+    >>> name_of("x += 1")
+    '08a87b6f'
+    """
+    return f"{zlib.crc32(text.encode('utf8', 'replace')):08x}"
+
+
+def for_script(data) -> str:
+    """JSON that may stand in a <script>."""
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
+def each(selector: str, script: str) -> str:
+    """JavaScript: do `script` once with every element of this kind, which it calls `root`."""
+    return (
+        f"for (const root of document.querySelectorAll('{selector}:not([data-on])')) {{\n"
+        f"root.dataset.on = 1;\n{script}}}"
+    )
+
+
+def once(selector: str, script: str, constants: str = "") -> str:
+    """The same with names of its own; constants: statements that come before."""
+    return f"(() => {{ {constants}{each(selector, script)} }})()"
