@@ -15,6 +15,7 @@ from torch.nn import functional as F
 
 from overwritten.cases.detector_data import CLASSES, SIZE, LabelledImage
 
+
 #: Of the classes in the loss: most proposals show the ground, so it counts a quarter.
 WEIGHT = torch.tensor([0.25] + [1.0] * len(CLASSES))
 
