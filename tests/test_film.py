@@ -143,6 +143,11 @@ def test_a_save_and_its_check_in_different_parts():
     assert "steps 31 to 44 of 44" in [words for words, *_ in texts(roots[2])]
 
 
+def test_a_part_before_the_error_does_not_know_of_it():
+    first = lanes_pictures(record(OWN["raises on the last of many lines"]))[1]
+    assert first.label == "Steps 1 to 17 of 34: Nothing is saved for backward."
+
+
 def test_the_last_badge_is_the_last_version():
     recording = record("x = torch.zeros(2)\n" + "x += 1\n" * 55)
     for index in (19, 38, 56):  # the ends of the parts

@@ -57,10 +57,10 @@ def _part(recording, first, end):
     steps = [
         replace(step, index=index) for index, step in enumerate(recording.steps[first - 1 : end])
     ]
-    steps[0] = replace(steps[0], line=0, error="")
+    steps[0] = replace(steps[0], line=0, error="", message=None)
     part = replace(recording, steps=steps, later_peak=recording.peak)  # the same scale in all parts
     if end < len(recording.steps):
-        part = replace(part, error="", note="")
+        part = replace(part, error="", message=None, note="")
     words = f"Steps {first} to {end - 1} of {len(recording.steps) - 1}"
     label = lanes_sentence(part)
     if whole:
