@@ -320,6 +320,12 @@ def lesson(request, browser, lab, home):
         yield shown
 
 
+def the_lesson(number):
+    """A mark: the lesson of that number and no other."""
+    paths = [path for path in NOTEBOOKS if path.stem[:2] == number]
+    return pytest.mark.parametrize("lesson", paths, indirect=True, ids=[number])
+
+
 @pytest.fixture(scope="module", params=[False, True], ids=["light", "dark"])
 def look(request, lesson):
     """Each lesson in both themes."""

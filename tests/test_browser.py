@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import TimeoutError
 
-from conftest import NOTEBOOKS, looking
+from conftest import looking, the_lesson
 
 light = pytest.mark.parametrize("look", [False], indirect=True, ids=["light"])
 
@@ -279,9 +279,7 @@ def test_predictions(look):
 
 
 @light
-@pytest.mark.parametrize(
-    "lesson", [path for path in NOTEBOOKS if path.stem[:2] == "02"], indirect=True, ids=["02"]
-)
+@the_lesson("02")
 def test_the_table_by_keyboard(look):
     table = look.page.locator(".ow[data-table]")
     field, shown = table.get_by_role("searchbox", name="search"), table.locator("tbody tr:visible")
@@ -301,6 +299,23 @@ def test_the_table_by_keyboard(look):
     look.page.keyboard.press("End")
     look.page.wait_for_function("e => e.scrollTop > 500", arg=region.element_handle())
     look.shot(table, "op_table")
+
+
+@the_lesson("00")
+def test_in_jupyterlab_all_is_well_and_a_link_opens_the_lesson(lesson):
+    page, here = lesson.page, lesson.page.evaluate("() => window.jupyterapp.shell.currentWidget.id")
+    assert page.locator(".ow-check li").all_inner_texts()[-1] == "[ok] films"
+    assert page.locator(".widget-html", has_text="[ok] knobs").is_visible()
+    wrong = page.locator(".ow-ask details", has=page.locator("a")).first
+    wrong.locator("summary").click()
+    wrong.locator("a").click()
+    page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.context?.path === '01_storage_pointers.ipynb'"
+    )
+    page.evaluate(
+        "here => { window.jupyterapp.shell.currentWidget.close(); window.jupyterapp.shell.activateById(here); }",
+        here,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import NOTEBOOKS
+from conftest import the_lesson
 
 LABEL = "[torch.LongTensor [6]] is at version 1; expected version 0 instead."
 RUN_AGAIN = """async () => {
@@ -13,9 +13,7 @@ RUN_AGAIN = """async () => {
 }"""
 
 
-pytestmark = pytest.mark.parametrize(
-    "lesson", [path for path in NOTEBOOKS if path.stem[:2] == "05"], indirect=True, ids=["05"]
-)
+pytestmark = the_lesson("05")
 
 
 @pytest.fixture()

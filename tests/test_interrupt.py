@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import PATIENCE, ROOT
+from conftest import PATIENCE, ROOT, in_gate
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc tells what is left")
 
@@ -48,7 +48,7 @@ def until(condition):
     return condition()
 
 
-@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("by", in_gate(["SIGINT", "SIGKILL"], "SIGKILL"))
 def test_nothing_is_left(browser_path, tmp_path, by):
     (tmp_path / "test_small.py").write_text("\n".join(line[4:] for line in RUN.split("\n")))
     mark, ready = f"OVERWRITTEN_RUN={uuid.uuid4().hex}", tmp_path / "ready"
@@ -82,6 +82,6 @@ def test_nothing_is_left(browser_path, tmp_path, by):
         for what in ("jupyter_server", "ipykernel_launcher", "--headless"):
             assert what in said, (what, said, (tmp_path / "log").read_text())
     finally:
-        os.killpg(run.pid, by)  # as Ctrl-C does: pytest and its workers
+        os.killpg(run.pid, getattr(signal, by))  # as Ctrl-C does: pytest and its workers
         run.wait(PATIENCE)
     assert until(lambda: not processes(mark)), processes(mark)

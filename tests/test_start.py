@@ -144,20 +144,3 @@ def test_the_films_line_knows_whether_scripts_run(browser, scripts):
     context.close()
     assert (python, torch) == ("[ok] Python", "[fail] PyTorch: 2.5 <b>is too old")
     assert films == "[ok] films" if scripts else films.startswith("[fail] films: nothing moves")
-
-
-@pytest.mark.parametrize("lesson", ["00_start_here.ipynb"], indirect=True, ids=["00"])
-def test_in_jupyterlab_all_is_well_and_a_link_opens_the_lesson(lesson):
-    page, here = lesson.page, lesson.page.evaluate("() => window.jupyterapp.shell.currentWidget.id")
-    assert page.locator(".ow-check li").all_inner_texts()[-1] == "[ok] films"
-    assert page.locator(".widget-html", has_text="[ok] knobs").is_visible()
-    wrong = page.locator(".ow-ask details", has=page.locator("a")).first
-    wrong.locator("summary").click()
-    wrong.locator("a").click()
-    page.wait_for_function(
-        "() => window.jupyterapp.shell.currentWidget.context?.path === '01_storage_pointers.ipynb'"
-    )
-    page.evaluate(
-        "here => { window.jupyterapp.shell.currentWidget.close(); window.jupyterapp.shell.activateById(here); }",
-        here,
-    )
