@@ -25,8 +25,8 @@ LESSONS = [
     path for path in NOTEBOOKS if path.stem != "00_start_here"
 ]  # the start page asks and shows, but sets no exercise
 ARTEFACTS = ROOT / "artefacts"
-#: Lessons that the gate opens in a browser and in Colab's stand-in: one has the table of
-#: operations, one the decoder. `make test-all` opens them all.
+#: Lessons that the gate opens in a browser: one has the table of operations, one the decoder.
+#: `make test-all` opens them all.
 IN_GATE = ("02", "05")
 PATIENCE = 600  # seconds until what should take a few counts as stuck: a busy machine is only slow
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -48,8 +48,13 @@ def in_gate(values, *ids, id_of=str):
     return [pytest.param(v, id=id_of(v), marks=[] if id_of(v) in ids else slow) for v in values]
 
 
-#: The lessons by number, a few of them in the gate.
-FEW_LESSONS = in_gate(NOTEBOOKS, *IN_GATE, id_of=lambda path: path.stem[:2])
+def number_of(path) -> str:
+    return path.stem[:2]
+
+
+#: The lessons by number: two of them in the gate, or one.
+FEW_LESSONS = in_gate(NOTEBOOKS, *IN_GATE, id_of=number_of)
+ONE_LESSON = in_gate(NOTEBOOKS, IN_GATE[-1], id_of=number_of)
 
 
 #: What takes longest comes first, so that no worker is left alone with it at the end.

@@ -7,7 +7,7 @@ import pytest
 
 import colab
 from badges import slug_and_tag
-from conftest import FEW_LESSONS, LESSONS, NOTEBOOKS, ROOT
+from conftest import LESSONS, NOTEBOOKS, ONE_LESSON, ROOT
 
 VENV = ROOT / ".venv-colab"
 TAG = slug_and_tag(ROOT)[1]
@@ -23,7 +23,7 @@ def python():
     return path
 
 
-@pytest.mark.parametrize("path", FEW_LESSONS)
+@pytest.mark.parametrize("path", ONE_LESSON)
 def test_every_lesson_runs_as_in_colab(python, path):
     assert colab.run(path, python)[1] == []
 

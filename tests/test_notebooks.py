@@ -18,7 +18,7 @@ from PIL import Image
 
 import badges
 import build_notebooks
-from conftest import FEW_LESSONS, LESSONS, NOTEBOOKS, ROOT
+from conftest import LESSONS, NOTEBOOKS, ONE_LESSON, ROOT
 from structure import problems
 
 PNG = "image/png"
@@ -107,7 +107,7 @@ def test_another_picture_is_not_alike():
     assert alike(png([1, 2, 3]), png([1, 2.001, 3])) and not alike(png([1, 2, 3]), png([3, 2, 1]))
 
 
-@pytest.mark.parametrize("path", FEW_LESSONS)
+@pytest.mark.parametrize("path", ONE_LESSON)
 def test_every_cell_run_twice_gives_the_same_outputs(path):
     built, doubled = read(path), read(path)
     doubled.cells = [
