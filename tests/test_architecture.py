@@ -6,8 +6,8 @@ from conftest import ROOT
 
 PACKAGE = ROOT / "overwritten"
 PAGE = (ROOT / "ARCHITECTURE.md").read_text("utf8")
-#: Folders whose files follow one form; they have one row for all.
-ONE_ROW = ("lesson/exercises/", "cases/patterns/")
+#: Its files follow one form; they have one row for all.
+ONE_ROW = "cases/patterns/"
 
 
 def test_the_page_names_every_file_of_the_package():
