@@ -133,8 +133,8 @@ def test_a_card_says_it_all_without_a_kernel(group):
         for part in (
             one.name,
             one.trigger.strip(),
-            one.right.strip(),
-            one.vain.strip(),
+            one.cure_lines,
+            one.folk_lines,
             one.ends,
             one.says,
             one.thread,

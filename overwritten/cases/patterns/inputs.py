@@ -18,20 +18,10 @@ y = side(x)  # saver
 x += position  # writer
 (x * y).sum().backward()
 """,
-        right="""
-x = stem(image)
-y = side(x)
-x = x + position
-(x * y).sum().backward()
-""",
+        right={"x += position": "x = x + position"},
         does="Compute a new tensor: `x = x + position`.",
         folk="hand the convolution `x.clone()`",
-        vain="""
-x = stem(image)
-y = side(x.clone())
-x += position
-(x * y).sum().backward()
-""",
+        vain={"y = side(x)": "y = side(x.clone())"},
         ends="right gradient",
         because="It works: the convolution saves the copy. The price is a copy of `x`, as `x + position` makes one too.",
         saver="conv2d",
@@ -43,29 +33,17 @@ x += position
         "vectors divided by their norm",
         group="writer",
         says="Div, 1; expected 0",
-        given="""
-weight = torch.randn(4, 8, requires_grad=True)
-""",
+        given="weight = torch.randn(4, 8, requires_grad=True)",
         wrong="""
 x = weight * 2
 length = x.norm(dim=-1, keepdim=True)  # saver
 x /= length  # writer
 x[:, 0].sum().backward()
 """,
-        right="""
-x = weight * 2
-length = x.norm(dim=-1, keepdim=True)
-x = x / length
-x[:, 0].sum().backward()
-""",
+        right={"x /= length": "x = x / length"},
         does="Compute a new tensor: `x = x / length`.",
         folk="`x /= length.detach()`",
-        vain="""
-x = weight * 2
-length = x.norm(dim=-1, keepdim=True)
-x /= length.detach()
-x[:, 0].sum().backward()
-""",
+        vain={"x /= length": "x /= length.detach()"},
         ends="silently wrong gradient",
         because="The error goes because the norm takes no part any more: its share of the gradient is missing.",
         saver="norm",
@@ -77,29 +55,20 @@ x[:, 0].sum().backward()
         "column written after the whole was used",
         group="parts",
         says="CopySlices, 1; expected 0",
-        given="""
-boxes = torch.randn(3, 4, requires_grad=True)
-""",
+        given="boxes = torch.randn(3, 4, requires_grad=True)",
         wrong="""
 x = boxes * 2
 area = x ** 2
 x[:, 0] = 0
 (area + x).sum().backward()
 """,
-        right="""
-x = boxes * 2
-area = x ** 2
-x = torch.cat((torch.zeros(3, 1), x[:, 1:]), 1)
-(area + x).sum().backward()
-""",
+        right={"x[:, 0] = 0": "x = torch.cat((torch.zeros(3, 1), x[:, 1:]), 1)"},
         does="Build the result from parts with `torch.cat` or `torch.stack`, or write into `x.clone()`.",
         folk="write a column that `area` does not need",
-        vain="""
-x = boxes * 2
-area = x[:, 1:] ** 2
-x[:, 0] = 0
-(area.sum() + x.sum()).backward()
-""",
+        vain={
+            "area = x ** 2": "area = x[:, 1:] ** 2",
+            "(area + x).sum().backward()": "(area.sum() + x.sum()).backward()",
+        },
         ends="AsStrided, 1; expected 0",
         because="All parts of a storage share one counter, also those that were not written.",
         by_hand="""
@@ -111,9 +80,7 @@ keep = torch.tensor([0.0, 1.0, 1.0, 1.0])
         "features clamped under no_grad",
         group="unrecorded",
         says="Mul, 1; expected 0",
-        given="""
-a = torch.randn(4, requires_grad=True)
-""",
+        given="a = torch.randn(4, requires_grad=True)",
         wrong="""
 x = a * 2
 y = x ** 3
@@ -121,13 +88,7 @@ with torch.no_grad():
     x.clamp_(-1, 1)
 y.sum().backward()
 """,
-        right="""
-x = a * 2
-y = x ** 3
-with torch.no_grad():
-    shown = x.clamp(-1, 1)
-y.sum().backward()
-""",
+        right={"    x.clamp_(-1, 1)": "    shown = x.clamp(-1, 1)"},
         does="Write into a tensor of its own: `shown = x.clamp(-1, 1)`. The message names the maker of `x`; the write was not recorded.",
         folk="`x.detach().clamp_(-1, 1)`",
         vain="""
@@ -138,17 +99,13 @@ y.sum().backward()
 """,
         ends="Mul, 1; expected 0",
         because="`detach()` shares storage and counter.",
-        by_hand="""
-(a * 2).pow(3).sum().backward()
-""",
+        by_hand="(a * 2).pow(3).sum().backward()",
     ),
     Pattern(
         "time buffer filled from itself",
         group="slice",
         says="AsStrided, 5; expected 4",
-        given="""
-weight = torch.randn(1, requires_grad=True)
-""",
+        given="weight = torch.randn(1, requires_grad=True)",
         wrong="""
 states = torch.zeros(4, 6)
 for t in range(1, 6):
@@ -183,9 +140,7 @@ states.sum().backward()
         "buffer written by the next forward",
         group="buffer",
         says="no name, 4; expected 2",
-        given="""
-first, second = torch.randn(2, 4), torch.randn(2, 4)
-""",
+        given="first, second = torch.randn(2, 4), torch.randn(2, 4)",
         wrong="""
 class Scaled(nn.Linear):
     def forward(self, x):
@@ -241,11 +196,7 @@ loss = F.cross_entropy(scores, labels)
 labels[labels == 2] = 0
 loss.backward()
 """,
-        right="""
-loss = F.cross_entropy(scores, labels)
-merged = torch.where(labels == 2, 0, labels)
-loss.backward()
-""",
+        right={"labels[labels == 2] = 0": "merged = torch.where(labels == 2, 0, labels)"},
         does="Give the changed labels a tensor of their own, or change them before the loss.",
         folk="`labels = labels.detach()` before",
         vain="""

@@ -18,12 +18,7 @@ x = convolution(image)
 x = F.relu(x, inplace=True)
 x.square().sum().backward()
 """,
-        right="""
-convolution.register_full_backward_hook(lambda m, i, o: seen.append(o))
-x = convolution(image)
-x = F.relu(x)
-x.square().sum().backward()
-""",
+        right={"x = F.relu(x, inplace=True)": "x = F.relu(x)"},
         does="No in-place operation on what a hooked module returns. (Somebody else's module: a tensor hook, `x.register_hook(…)`.)",
         folk="the older `register_backward_hook`",
         vain="""
@@ -61,31 +56,22 @@ head = Head.apply(a)
 head *= 3
 head.square().sum().backward()
 """,
-        right="""
-head = Head.apply(a)
-head = head * 3
-head.square().sum().backward()
-""",
+        right={"head *= 3": "head = head * 3"},
         does="Write out of place, or return `x[:2].clone()` there.",
         folk="`head.detach()` before the write",
-        vain="""
-head = Head.apply(a).detach()
-head *= 3
-head.requires_grad_().square().sum().backward()
-""",
+        vain={
+            "head = Head.apply(a)": "head = Head.apply(a).detach()",
+            "head.square().sum().backward()": "head.requires_grad_().square().sum().backward()",
+        },
         ends="no gradient",
         because="The history ends at `detach()`: `a` gets no gradient. And `a` itself was written, they share a storage.",
-        by_hand="""
-(a[:2] * 3).square().sum().backward()
-""",
+        by_hand="(a[:2] * 3).square().sum().backward()",
     ),
     Pattern(
         "marked dirty and not returned",
         group="refused",
         says="dirty and not returned",
-        given="""
-a = torch.randn(4, requires_grad=True)
-""",
+        given="a = torch.randn(4, requires_grad=True)",
         wrong="""
 class Double(torch.autograd.Function):
     @staticmethod
@@ -102,74 +88,34 @@ x = a.exp().clone()
 y = Double.apply(x)
 (x * y).sum().backward()
 """,
-        right="""
-class Double(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        x.mul_(2)
-        ctx.mark_dirty(x)
-        return x
-
-    @staticmethod
-    def backward(ctx, slope):
-        return slope * 2
-
-x = a.exp().clone()
-y = Double.apply(x)
-(x * y).sum().backward()
-""",
+        right={"        return x.clone()": "        return x"},
         does="Return the very tensor that was written and marked.",
         folk="leave `mark_dirty` out",
-        vain="""
-class Double(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        x.mul_(2)
-        return x.clone()
-
-    @staticmethod
-    def backward(ctx, slope):
-        return slope * 2
-
-x = a.exp().clone()
-y = Double.apply(x)
-(x * y).sum().backward()
-""",
+        vain={"        ctx.mark_dirty(x)": ""},
         ends="silently wrong gradient",
         because="`x` holds twice its numbers, and its history does not know.",
-        by_hand="""
-(a.exp() * 2).square().sum().backward()
-""",
+        by_hand="(a.exp() * 2).square().sum().backward()",
     ),
     Pattern(
         "integers scaled by a weight",
         group="refused",
         says="dtype cannot be cast",
-        given="""
-scale = torch.tensor(0.5, requires_grad=True)
-""",
+        given="scale = torch.tensor(0.5, requires_grad=True)",
         wrong="""
 counts = torch.tensor([1, 2, 3])
 counts *= scale
 counts.sum().backward()
 """,
-        right="""
-counts = torch.tensor([1, 2, 3])
-counts = counts * scale
-counts.sum().backward()
-""",
+        right={"counts *= scale": "counts = counts * scale"},
         does="Compute a new tensor: `counts = counts * scale`.",
         folk="`counts *= scale.long()`",
-        vain="""
-counts = torch.tensor([1, 2, 3])
-counts *= scale.long()
-counts.float().requires_grad_().sum().backward()
-""",
+        vain={
+            "counts *= scale": "counts *= scale.long()",
+            "counts.sum().backward()": "counts.float().requires_grad_().sum().backward()",
+        },
         ends="no gradient",
         because="0.5 becomes 0, and whole numbers have no gradient.",
-        by_hand="""
-scale.backward(torch.tensor(6.0))
-""",
+        by_hand="scale.backward(torch.tensor(6.0))",
     ),
     Pattern(
         "sum that would have to grow",
@@ -184,18 +130,10 @@ x = bias * 2
 x += rows
 x.square().sum().backward()
 """,
-        right="""
-x = bias * 2
-x = x + rows
-x.square().sum().backward()
-""",
+        right={"x += rows": "x = x + rows"},
         does="Compute a new tensor: `x = x + rows`, of shape [2, 3].",
         folk="`x += rows.sum(0)`",
-        vain="""
-x = bias * 2
-x += rows.sum(0)
-x.square().sum().backward()
-""",
+        vain={"x += rows": "x += rows.sum(0)"},
         ends="silently wrong gradient",
         because="It runs, and computes something else: the square of a sum.",
         by_hand="""
@@ -215,10 +153,7 @@ result = torch.empty(4)
 torch.exp(a, out=result)
 result.sum().backward()
 """,
-        right="""
-result = torch.exp(a)
-result.sum().backward()
-""",
+        right={"torch.exp(a, out=result)": "result = torch.exp(a)"},
         does="Assign the result.",
         folk="`with torch.no_grad():` around it",
         vain="""
@@ -228,29 +163,20 @@ result.requires_grad_().sum().backward()
 """,
         ends="no gradient",
         because="It runs, and nothing is recorded: `a` gets no gradient.",
-        by_hand="""
-a.backward(a.detach().exp())
-""",
+        by_hand="a.backward(a.detach().exp())",
     ),
     Pattern(
         "saved, then detached in place",
         group="refused",
         says="detached in place",
-        given="""
-a = torch.randn(4, requires_grad=True)
-""",
+        given="a = torch.randn(4, requires_grad=True)",
         wrong="""
 x = a.exp()
 y = x ** 2
 x.detach_()
 y.sum().backward()
 """,
-        right="""
-x = a.exp()
-y = x ** 2
-x = x.detach()
-y.sum().backward()
-""",
+        right={"x.detach_()": "x = x.detach()"},
         does="`x = x.detach()`: a tensor without a history, and the old one keeps its own.",
         folk="`x.requires_grad_()` after it",
         vain="""
@@ -262,17 +188,13 @@ y.sum().backward()
 """,
         ends="detached in place",
         because="It makes a leaf of `x`; the power still looks for the history that was cut off.",
-        by_hand="""
-(a * 2).exp().sum().backward()
-""",
+        by_hand="(a * 2).exp().sum().backward()",
     ),
     Pattern(
         "backward twice",
         group="refused",
         says="backward twice",
-        given="""
-a = torch.randn(4, requires_grad=True)
-""",
+        given="a = torch.randn(4, requires_grad=True)",
         wrong="""
 features = a.exp()
 features.sum().backward()
@@ -284,11 +206,7 @@ features = a.exp()
 """,
         does="Add the losses and go back once; or run the forward again; or `detach()` where the second has no business.",
         folk="`retain_graph=True` in the first",
-        vain="""
-features = a.exp()
-features.sum().backward(retain_graph=True)
-features.square().sum().backward()
-""",
+        vain={"features.sum().backward()": "features.sum().backward(retain_graph=True)"},
         ends="right gradient",
         because="Here it works, at the price of the graph's memory and of going back through it twice. With a step in between it leads to the patterns of section 5.",
         by_hand="""

@@ -20,6 +20,7 @@ class Pattern:
     overwrite a saved tensor, the saving line ends with '# saver', each line that writes
     afterwards with '# writer'. right: instead of them, the cure; does: the cure in a sentence.
     folk: what people write instead, vain: as lines, because: why that is no cure, or what it costs.
+    right and vain are lines too, or {line of wrong: what stands in its place, '' for nothing}.
     group: what the reader can tell from the message, a key of `overwritten.doctor.reading.SUSPECTS`;
     'refused' for errors with another text, 'silent' for none.
     says, ends: what trigger and folk cure end with, as 'Relu, 1; expected 0', as a kind of
@@ -34,10 +35,10 @@ class Pattern:
     group: str
     given: str
     wrong: str
-    right: str
+    right: str | dict[str, str]
     does: str
     folk: str
-    vain: str
+    vain: str | dict[str, str]
     because: str
     says: str
     ends: str
@@ -58,15 +59,29 @@ class Pattern:
     @property
     def unmarked(self) -> str:
         """The trigger without the marks, for a film."""
-        return "\n".join(line.partition("  # ")[0] for line in self.trigger.split("\n"))
+        return _unmarked(self.trigger)
+
+    @property
+    def cure_lines(self) -> str:
+        return self._instead(self.right)
+
+    @property
+    def folk_lines(self) -> str:
+        return self._instead(self.vain)
+
+    def _instead(self, change) -> str:
+        if isinstance(change, str):
+            return change.strip()
+        lines = _unmarked(self.wrong.strip()).split("\n")
+        return "\n".join(change.get(line, line) for line in lines if change.get(line) != "")
 
     @property
     def cured(self) -> str:
-        return self._after(self.right)
+        return self._after(self.cure_lines)
 
     @property
     def folk_cured(self) -> str:
-        return self._after(self.vain)
+        return self._after(self.folk_lines)
 
     @property
     def file(self) -> str:
@@ -76,3 +91,7 @@ class Pattern:
     def marked(self, mark: str) -> list[int]:
         """The numbers of the trigger's lines that end with '# saver' or '# writer'."""
         return [n for n, line in enumerate(self.trigger.split("\n"), 1) if line.endswith(f"  # {mark}")]
+
+
+def _unmarked(lines):
+    return "\n".join(line.partition("  # ")[0] for line in lines.split("\n"))

@@ -7,24 +7,15 @@ REFUSED = (
         "leaf written",
         group="refused",
         says="leaf",
-        given="""
-weight = torch.tensor([1.0, 2.0], requires_grad=True)
-""",
+        given="weight = torch.tensor([1.0, 2.0], requires_grad=True)",
         wrong="""
 weight *= 3
 weight.square().sum().backward()
 """,
-        right="""
-with torch.no_grad():
-    weight *= 3
-weight.square().sum().backward()
-""",
+        right={"weight *= 3": "with torch.no_grad():\n    weight *= 3"},
         does="Write it under `torch.no_grad()`, before the forward or after backward.",
         folk="`weight = weight * 3`",
-        vain="""
-weight = weight * 3
-weight.square().sum().backward()
-""",
+        vain={"weight *= 3": "weight = weight * 3"},
         ends="no gradient",
         because="`weight` is no leaf any more: `.grad` stays `None`, and an optimizer still holds the old tensor.",
         by_hand="""
@@ -36,24 +27,15 @@ weight.square().sum().backward()
         "view of a leaf written",
         group="refused",
         says="view of a leaf",
-        given="""
-bias = torch.zeros(3, 5, requires_grad=True)
-""",
+        given="bias = torch.zeros(3, 5, requires_grad=True)",
         wrong="""
 bias[:, 4] += 2
 bias.exp().sum().backward()
 """,
-        right="""
-with torch.no_grad():
-    bias[:, 4] += 2
-bias.exp().sum().backward()
-""",
+        right={"bias[:, 4] += 2": "with torch.no_grad():\n    bias[:, 4] += 2"},
         does="Write it under `torch.no_grad()`, as the leaf itself.",
         folk="`bias.clone()[:, 4] += 2`",
-        vain="""
-bias.clone()[:, 4] += 2
-bias.exp().sum().backward()
-""",
+        vain={"bias[:, 4] += 2": "bias.clone()[:, 4] += 2"},
         ends="silently wrong gradient",
         because="The clone is written and thrown away; `bias` stays as it was.",
         by_hand="""
@@ -66,26 +48,16 @@ bias.exp().sum().backward()
         "view from unbind or split written",
         group="refused",
         says="one of several views",
-        given="""
-boxes = torch.randn(4, 2, requires_grad=True)
-""",
+        given="boxes = torch.randn(4, 2, requires_grad=True)",
         wrong="""
 x, y = (boxes * 2).unbind(1)
 x += 1
 (x * y).sum().backward()
 """,
-        right="""
-x, y = (boxes * 2).unbind(1)
-x = x + 1
-(x * y).sum().backward()
-""",
+        right={"x += 1": "x = x + 1"},
         does="Compute a new tensor: `x = x + 1`.",
         folk="`split` in place of `unbind`",
-        vain="""
-x, y = (boxes * 2).split(1, 1)
-x += 1
-(x * y).sum().backward()
-""",
+        vain={"x, y = (boxes * 2).unbind(1)": "x, y = (boxes * 2).split(1, 1)"},
         ends="one of several views",
         because="`split` and `chunk` return several views at once as well. (`x = boxes[:, 0]` is one view, and may be written.)",
         thread="ultralytics/yolov3#1805",
@@ -118,13 +90,7 @@ x.square().sum().backward()
 """,
         does="Make the view where you write it, with gradients on.",
         folk="`head.data *= b`",
-        vain="""
-x = a * 2
-with torch.no_grad():
-    head = x[:2]
-head.data *= b
-x.square().sum().backward()
-""",
+        vain={"head *= b": "head.data *= b"},
         ends="no gradient",
         because="The values change, and no operation is recorded: `b` gets no gradient.",
         by_hand="""
@@ -155,13 +121,7 @@ x.square().sum().backward()
 """,
         does="Make the view where you write it, outside.",
         folk="`head.data *= b`",
-        vain="""
-x = a * 2
-with torch.inference_mode():
-    head = x[:2]
-head.data *= b
-x.square().sum().backward()
-""",
+        vain={"head *= b": "head.data *= b"},
         ends="no gradient",
         because="The values change, and no operation is recorded: `b` gets no gradient.",
         by_hand="""
@@ -173,9 +133,7 @@ x.square().sum().backward()
         "inference tensor written",
         group="refused",
         says="inference tensor written",
-        given="""
-rows = torch.randn(4, requires_grad=True)
-""",
+        given="rows = torch.randn(4, requires_grad=True)",
         wrong="""
 with torch.inference_mode():
     features = torch.linspace(0, 1, 4)
@@ -200,39 +158,25 @@ features += 1
 """,
         ends="inference tensor saved",
         because="Now the write passes, and the product may not save: what `detach()` gives is an inference tensor still.",
-        by_hand="""
-(rows * (torch.linspace(0, 1, 4) + 1)).sum().backward()
-""",
+        by_hand="(rows * (torch.linspace(0, 1, 4) + 1)).sum().backward()",
     ),
     Pattern(
         "inference tensor saved",
         group="refused",
         says="inference tensor saved",
-        given="""
-rows = torch.randn(4, requires_grad=True)
-""",
+        given="rows = torch.randn(4, requires_grad=True)",
         wrong="""
 with torch.inference_mode():
     features = torch.linspace(0, 1, 4)
 (rows * features).sum().backward()
 """,
-        right="""
-with torch.no_grad():
-    features = torch.linspace(0, 1, 4)
-(rows * features).sum().backward()
-""",
+        right={"with torch.inference_mode():": "with torch.no_grad():"},
         does="`no_grad` in place of `inference_mode`, or `features.clone()`.",
         folk="`features.detach()`",
-        vain="""
-with torch.inference_mode():
-    features = torch.linspace(0, 1, 4)
-(rows * features.detach()).sum().backward()
-""",
+        vain={"(rows * features).sum().backward()": "(rows * features.detach()).sum().backward()"},
         ends="inference tensor saved",
         because="What `detach()` gives is an inference tensor still.",
-        by_hand="""
-rows.backward(torch.linspace(0, 1, 4))
-""",
+        by_hand="rows.backward(torch.linspace(0, 1, 4))",
     ),
     Pattern(
         "expanded memory written",
@@ -247,18 +191,10 @@ rows = (start * 2).expand(3, 4)
 rows += steps
 rows.square().sum().backward()
 """,
-        right="""
-rows = (start * 2).expand(3, 4)
-rows = rows + steps
-rows.square().sum().backward()
-""",
+        right={"rows += steps": "rows = rows + steps"},
         does="Compute a new tensor, or `expand(3, 4).clone()` first.",
         folk="`rows.data += steps`",
-        vain="""
-rows = (start * 2).expand(3, 4)
-rows.data += steps
-rows.square().sum().backward()
-""",
+        vain={"rows += steps": "rows.data += steps"},
         ends="elements share a place",
         because="It is about memory, not about gradients: three rows stand in one place.",
         by_hand="""

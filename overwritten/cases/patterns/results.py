@@ -16,18 +16,10 @@ x = F.relu(a * 2, inplace=True)  # saver
 x += shortcut  # writer
 x.square().sum().backward()
 """,
-        right="""
-x = F.relu(a * 2, inplace=True)
-x = x + shortcut
-x.square().sum().backward()
-""",
+        right={"x += shortcut": "x = x + shortcut"},
         does="Compute a new tensor: `x = x + shortcut`. The ReLU may stay as it is.",
         folk="`inplace=False` in the ReLU",
-        vain="""
-x = F.relu(a * 2)
-x += shortcut
-x.square().sum().backward()
-""",
+        vain={"x = F.relu(a * 2, inplace=True)": "x = F.relu(a * 2)"},
         ends="Relu, 1; expected 0",
         because="ReLU saves its result either way; the late write is still there.",
         saver="relu",
@@ -50,20 +42,10 @@ x = relu(hidden(rows))  # saver
 x = dropout(x)  # writer
 out(x).square().sum().backward()
 """,
-        right="""
-dropout = nn.Dropout(0.5)
-x = relu(hidden(rows))
-x = dropout(x)
-out(x).square().sum().backward()
-""",
+        right={"dropout = nn.Dropout(0.5, inplace=True)": "dropout = nn.Dropout(0.5)"},
         does="`inplace=False` in the Dropout, the module that writes.",
         folk="`.clone()` before the ReLU",
-        vain="""
-dropout = nn.Dropout(0.5, inplace=True)
-x = relu(hidden(rows).clone())
-x = dropout(x)
-out(x).square().sum().backward()
-""",
+        vain={"x = relu(hidden(rows))": "x = relu(hidden(rows).clone())"},
         ends="Relu, 1; expected 0",
         because="ReLU saved what it returns, and that is written; its input never was in question.",
         saver="relu",
@@ -75,9 +57,7 @@ out(x).square().sum().backward()
         "relu twice",
         group="own result",
         says="Relu, 2; expected 1",
-        given="""
-a = torch.randn(4, 8, requires_grad=True)
-""",
+        given="a = torch.randn(4, 8, requires_grad=True)",
         wrong="""
 x = a * 2
 x = F.relu(x, inplace=True)  # saver
@@ -108,9 +88,7 @@ x.square().sum().backward()
         "boxes decoded into a sigmoid",
         group="own result",
         says="Sigmoid, 2; expected 0",
-        given="""
-raw = torch.randn(2, 3, 7, requires_grad=True)
-""",
+        given="raw = torch.randn(2, 3, 7, requires_grad=True)",
         wrong="""
 y = torch.sigmoid(raw)  # saver
 y[..., 0:2] = (y[..., 0:2] * 2 - 0.5) * 8  # writer
@@ -153,20 +131,13 @@ active = F.relu(x, inplace=True)  # writer
 block = convolution(active) + x
 block.square().sum().backward()
 """,
-        right="""
-x = torch.tanh(image)
-active = F.relu(x)
-block = convolution(active) + x
-block.square().sum().backward()
-""",
+        right={"active = F.relu(x, inplace=True)": "active = F.relu(x)"},
         does="`inplace=False` in the activation that begins the block.",
         folk="keep the shortcut under another name",
-        vain="""
-x = shortcut = torch.tanh(image)
-active = F.relu(x, inplace=True)
-block = convolution(active) + shortcut
-block.square().sum().backward()
-""",
+        vain={
+            "x = torch.tanh(image)": "x = shortcut = torch.tanh(image)",
+            "block = convolution(active) + x": "block = convolution(active) + shortcut",
+        },
         ends="Tanh, 1; expected 0",
         because="A second name is no second tensor: the ReLU writes both.",
         saver="tanh",
@@ -194,11 +165,7 @@ attention = torch.softmax(scores, -1)  # saver
 attention[:, :, padding] = 0  # writer
 (attention @ values).sum().backward()
 """,
-        right="""
-attention = torch.softmax(scores, -1)
-attention = torch.where(padding, 0, attention)
-(attention @ values).sum().backward()
-""",
+        right={"attention[:, :, padding] = 0": "attention = torch.where(padding, 0, attention)"},
         does="`torch.where` gives a new tensor. (Rows that add up to 1: mask the scores with `-inf` before the softmax.)",
         folk="`with torch.no_grad():` around the write",
         vain="""
@@ -227,18 +194,10 @@ distance = a.norm()  # saver
 distance += b.norm()  # writer
 distance.backward()
 """,
-        right="""
-distance = a.norm()
-distance = distance + b.norm()
-distance.backward()
-""",
+        right={"distance += b.norm()": "distance = distance + b.norm()"},
         does="Compute a new tensor: `distance = distance + b.norm()`.",
         folk="`distance.data += …`",
-        vain="""
-distance = a.norm()
-distance.data += b.norm()
-distance.backward()
-""",
+        vain={"distance += b.norm()": "distance.data += b.norm()"},
         ends="no gradient",
         because="`b` gets none at all, and that of `a` is wrong.",
         saver="norm",
@@ -250,29 +209,17 @@ distance.backward()
         "write through detach",
         group="own result",
         says="Sigmoid, 1; expected 0",
-        given="""
-logits = torch.randn(6, requires_grad=True)
-""",
+        given="logits = torch.randn(6, requires_grad=True)",
         wrong="""
 chance = logits.sigmoid()  # saver
 shown = chance.detach()
 shown.clamp_(max=0.5)  # writer
 chance.sum().backward()
 """,
-        right="""
-chance = logits.sigmoid()
-shown = chance.detach().clone()
-shown.clamp_(max=0.5)
-chance.sum().backward()
-""",
+        right={"shown = chance.detach()": "shown = chance.detach().clone()"},
         does="`.detach().clone()`: a tensor with a storage of its own.",
         folk="`.data` instead of `.detach()`",
-        vain="""
-chance = logits.sigmoid()
-shown = chance.data
-shown.clamp_(max=0.5)
-chance.sum().backward()
-""",
+        vain={"shown = chance.detach()": "shown = chance.data"},
         ends="silently wrong gradient",
         because="`.data` has a counter of its own, so nobody notices; backward uses the clamped numbers.",
         saver="sigmoid",
@@ -303,11 +250,7 @@ y = MyExp.apply(a)
 y += 1
 y.sum().backward()
 """,
-        right="""
-y = MyExp.apply(a)
-y = y + 1
-y.sum().backward()
-""",
+        right={"y += 1": "y = y + 1"},
         does="Compute a new tensor: `y = y + 1`. What `save_for_backward` holds is checked like anything else.",
         folk="keep `ctx.y = y` instead of `save_for_backward`",
         vain="""

@@ -7,27 +7,16 @@ SILENT = (
         "write through .data",
         group="silent",
         says="silently wrong gradient",
-        given="""
-logits = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)
-""",
+        given="logits = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)",
         wrong="""
 y = logits.sigmoid()
 y.data[0] = 0.9
 y.sum().backward()
 """,
-        right="""
-y = logits.sigmoid()
-y = y.clone()
-y[0] = 0.9
-y.sum().backward()
-""",
+        right={"y.data[0] = 0.9": "y = y.clone()\ny[0] = 0.9"},
         does="Write into a `clone()`, and through no `.data`.",
         folk="`.detach()` in place of `.data`",
-        vain="""
-y = logits.sigmoid()
-y.detach()[0] = 0.9
-y.sum().backward()
-""",
+        vain={"y.data[0] = 0.9": "y.detach()[0] = 0.9"},
         ends="Sigmoid, 1; expected 0",
         because="It shares the counter, so the check works again: now it raises, and rightly. The cure is still to come.",
         thread="pytorch/pytorch#6990",
@@ -59,13 +48,7 @@ norm(other)
 """,
         does="Backward before the next forward in training mode.",
         folk="`norm(other)` under `no_grad`",
-        vain="""
-y = norm(x)
-norm.train()
-with torch.no_grad():
-    norm(other)
-y.sum().backward()
-""",
+        vain={"norm(other)": "with torch.no_grad():\n    norm(other)"},
         ends="silently wrong gradient",
         because="Running statistics are written under `no_grad` as well.",
         thread="pytorch/pytorch#13402",
@@ -106,8 +89,6 @@ with allowed():
 """,
         ends="right gradient",
         because="By luck: the write that hits the saved slice now comes first, and that one PyTorch notices. Swap the lines back and it is wrong.",
-        by_hand="""
-d.sum().backward()
-""",
+        by_hand="d.sum().backward()",
     ),
 )

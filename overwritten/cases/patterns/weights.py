@@ -31,14 +31,7 @@ score = critic(fake)
 """,
         does="After the step ask the critic again; `fake.detach()` for the critic's own loss. Or step after both backwards.",
         folk="`retain_graph=True` in the second backward as well",
-        vain="""
-fake = generator(noise)
-score = critic(fake)
-score.mean().backward(retain_graph=True)
-critic_step.step()
-generator.zero_grad()
-(-score.mean()).backward(retain_graph=True)
-""",
+        vain={"(-score.mean()).backward()": "(-score.mean()).backward(retain_graph=True)"},
         ends="AsStrided, 2; expected 1",
         because="It keeps the graph, not the weights that the step has overwritten.",
         saver="linear",
@@ -71,24 +64,13 @@ for x in inputs:
     hidden.sum().backward(retain_graph=True)
     optimizer.step()  # writer
 """,
-        right="""
-hidden = torch.zeros(2, 4)
-for x in inputs:
-    hidden = cell(x, hidden.detach())
-    optimizer.zero_grad()
-    hidden.sum().backward()
-    optimizer.step()
-""",
+        right={
+            "    hidden = cell(x, hidden)": "    hidden = cell(x, hidden.detach())",
+            "    hidden.sum().backward(retain_graph=True)": "    hidden.sum().backward()",
+        },
         does="`hidden.detach()` at the beginning of each step: its history ends where the weights change.",
         folk="`hidden.clone()`",
-        vain="""
-hidden = torch.zeros(2, 4)
-for x in inputs:
-    hidden = cell(x, hidden.clone())
-    optimizer.zero_grad()
-    hidden.sum().backward(retain_graph=True)
-    optimizer.step()
-""",
+        vain={"    hidden = cell(x, hidden)": "    hidden = cell(x, hidden.clone())"},
         ends="AsStrided, 3; expected 2",
         because="A clone keeps the history. What was overwritten is a weight, not the state.",
         saver="rnn_tanh_cell",
@@ -205,12 +187,10 @@ first.backward(retain_graph=True)
 optimizer.step()
 second.backward()
 """,
-        right="""
-maps = net(images)
-first, second = maps.mean(), maps.square().mean()
-(first + second).backward()
-optimizer.step()
-""",
+        right={
+            "first.backward(retain_graph=True)": "(first + second).backward()",
+            "second.backward()": "",
+        },
         does="Add the losses, one backward, one step. (A convolution saves the weight itself, so no name stands in the message.)",
         folk="`second.detach_().requires_grad_(True)` before its backward",
         vain="""
@@ -243,18 +223,10 @@ every = table.weight @ projection  # saver
 some = table(words) @ projection  # writer
 (every.sum() + some.sum()).backward()
 """,
-        right="""
-every = table.weight.clone() @ projection
-some = table(words) @ projection
-(every.sum() + some.sum()).backward()
-""",
+        right={"every = table.weight @ projection": "every = table.weight.clone() @ projection"},
         does="`table.weight.clone()` where the weight is used directly.",
         folk="`table.weight.detach()`",
-        vain="""
-every = table.weight.detach() @ projection
-some = table(words) @ projection
-(every.sum() + some.sum()).backward()
-""",
+        vain={"every = table.weight @ projection": "every = table.weight.detach() @ projection"},
         ends="no name, 2; expected 1",
         because="`detach()` shares storage and counter; the product saved it for the gradient of `projection`.",
         saver="matmul",

@@ -83,8 +83,8 @@ def _card(one):
     lines.append(
         f'<div class="view" tabindex="0" role="group" aria-label="What happens in pattern {number(one)}">{lanes.svg()}</div>'
     )
-    lines += [f"<p><strong>Cure.</strong> {with_code(one.does)}</p>", _pre(one.right)]
-    lines += [f"<p><strong>Folk cure:</strong> {with_code(one.folk)}</p>", _pre(one.vain)]
+    lines += [f"<p><strong>Cure.</strong> {with_code(one.does)}</p>", _pre(one.cure_lines)]
+    lines += [f"<p><strong>Folk cure:</strong> {with_code(one.folk)}</p>", _pre(one.folk_lines)]
     lines.append(
         f"<p><strong>What that really does: {escape(_really(one))}.</strong> {with_code(one.because)}</p>"
     )
@@ -104,6 +104,6 @@ def _words(one):
         message_of(one),
         one.trigger.strip(),
     ]
-    parts += [f"Cure. {one.does}", one.right.strip(), f"Folk cure: {one.folk}", one.vain.strip()]
+    parts += [f"Cure. {one.does}", one.cure_lines, f"Folk cure: {one.folk}", one.folk_lines]
     parts += [f"What that really does: {_really(one)}. {one.because}", one.thread]
     return "\n".join(filter(None, parts))
