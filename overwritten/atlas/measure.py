@@ -152,9 +152,8 @@ def _saves(start, line, result):
     """What one line keeps, in words, each once; result: the name its result has."""
     kept, made = _kept(f"{start}\nbefore = x.detach().clone()", line)
     before = made.pop("before")
-    return list(
-        dict.fromkeys(_what(tensor, values, made, result, before) for tensor, values in kept)
-    )
+    what = (_what(tensor, values, made, result, before) for tensor, values in kept)
+    return list(dict.fromkeys(what))
 
 
 def _what(saved, values, made, result, before):
@@ -166,13 +165,12 @@ def _what(saved, values, made, result, before):
             return name
     if values.dim() == before.dim() > 0 and torch.equal(values, before[: len(values)]):
         return _COPY
-    if saved.shape != before.shape:
-        return "a tensor of its own"
-    if saved.dtype is torch.bool or len(saved.unique()) <= 2:  # dropout's: 0 and a factor
-        return "a mask"
-    return (
-        "its factors of x" if torch.equal(saved * before, made[result]) else "a tensor of its own"
-    )
+    if saved.shape == before.shape:
+        if saved.dtype is torch.bool or len(saved.unique()) <= 2:  # dropout's: 0 and a factor
+            return "a mask"
+        if torch.equal(saved * before, made[result]):
+            return "its factors of x"
+    return "a tensor of its own"
 
 
 def _kept(start, line):

@@ -73,11 +73,7 @@ class LeftOut:
 
 
 #: Which file holds which rows.
-FILES = {
-    Operation: "operations.csv",
-    InPlace: "in_place.csv",
-    LeftOut: "left_out.csv",
-}
+FILES = {Operation: "operations.csv", InPlace: "in_place.csv", LeftOut: "left_out.csv"}
 
 
 @cache

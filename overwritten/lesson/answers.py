@@ -51,35 +51,21 @@ def show() -> Shown:
         return Shown(_NOTHING)
     rows = []
     for lesson in sorted({lesson for lesson, _, _ in entries}):
-        checked = {
-            name: e["outcome"]
-            for (of, kind, name), e in entries.items()
+        checked = [
+            f"{name} ({entry['outcome']})"
+            for (of, kind, name), entry in entries.items()
             if (of, kind) == (lesson, "exercises")
-        }
+        ]
         opened = sum((of, kind) == (lesson, "predictions") for of, kind, _ in entries)
-        rows.append(
-            (
-                lesson,
-                str(opened),
-                ", ".join(f"{name} ({outcome})" for name, outcome in checked.items()),
-            )
-        )
-    path = kept.STORE.path
-    where = (
-        f"Kept in {path}. To begin anew, delete that file and restart the kernel."
-        if path
-        else "Kept in memory only."
-    )
-    html = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    heads = "".join(
-        f'<th scope="col">{head}</th>' for head in ("lesson", "predictions", "exercises")
-    )
-    words = [
-        f"{lesson}: {opened} predictions; exercises: {checked or 'none'}"
-        for lesson, opened, checked in rows
-    ]
+        rows.append((lesson, str(opened), ", ".join(checked)))
+    where = "Kept in memory only."
+    if path := kept.STORE.path:
+        where = f"Kept in {path}. To begin anew, delete that file and restart the kernel."
+    cells = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
+    html = "".join(f"<tr>{row}</tr>" for row in cells)
+    names = ("lesson", "predictions", "exercises")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
+    words = [f"{of}: {n} predictions; exercises: {checked or 'none'}" for of, n, checked in rows]
     return Shown(
         "\n".join([*words, where]),
         f"<table><thead><tr>{heads}</tr></thead><tbody>{html}</tbody></table><p>{escape(where)}</p>",
@@ -95,9 +81,8 @@ def download() -> Shown:
     if "google.colab" in sys.modules and _colab_saves(text):
         return Shown(f"Your browser saves {kept.NAME} with {_counted(entries)}.")
     data = base64.b64encode(text.encode()).decode()
-    link = (
-        f'<a download="{kept.NAME}" href="data:application/json;base64,{data}">Save {kept.NAME}</a>'
-    )
+    href = f"data:application/json;base64,{data}"
+    link = f'<a download="{kept.NAME}" href="{href}">Save {kept.NAME}</a>'
     return Shown(text, f"<p>{link} ({_counted(entries)})</p>")
 
 
@@ -138,9 +123,8 @@ def _colab_saves(text) -> bool:
     from google.colab import files
 
     try:
-        path = (
-            Path(tempfile.mkdtemp()) / kept.NAME
-        )  # stays: the browser fetches it after the cell has ended
+        # it stays: the browser fetches it after the cell has ended
+        path = Path(tempfile.mkdtemp()) / kept.NAME
         path.write_text(text, "utf8")
         files.download(str(path))
     except OSError:
@@ -170,9 +154,9 @@ def _button():
     style = ipywidgets.HTML(f"<style>{_FOCUS}</style>")
 
     def take(change):
-        files = (
-            change["new"].values() if isinstance(change["new"], dict) else change["new"]
-        )  # ipywidgets 7, 8
+        files = change["new"]
+        if isinstance(files, dict):  # ipywidgets 7
+            files = files.values()
         for file in list(files)[-1:]:
             words = _restore(bytes(file["content"]).decode("utf8", "replace"))
             said.value = f"<span role='status'>{escape(words)}</span>"

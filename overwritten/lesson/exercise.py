@@ -72,16 +72,13 @@ class Exercise:
         try:
             if misfit := self._misfit(answer):
                 return Verdict("wrong", misfit)
-            with (
-                torch.random.fork_rng(devices=[]),
-                torch.enable_grad(),
-            ):  # the learner's own stay as they were
+            # the learner's own stay as they were
+            with torch.random.fork_rng(devices=[]), torch.enable_grad():
                 torch.default_generator.manual_seed(0)
                 mistake = self._finds(answer)
         except Unattempted:
-            return Verdict(
-                "not attempted", "replace the `...` by your code, then run this cell again."
-            )
+            words = "replace the `...` by your code, then run this cell again."
+            return Verdict("not attempted", words)
         except KeyboardInterrupt:
             return Verdict("wrong", "you stopped your function; it had not come back.")
         except BaseException as error:  # also SystemExit: the kernel must survive
@@ -96,11 +93,8 @@ class Exercise:
         """A sentence where the answer has not the form asked for. Raises Unattempted."""
         kind = type(answer).__name__
         if not self.questions:
-            return (
-                ""
-                if callable(answer)
-                else f"hand over the function itself, without calling it; you gave {kind}."
-            )
+            wanted = f"hand over the function itself, without calling it; you gave {kind}."
+            return "" if callable(answer) else wanted
         if not isinstance(answer, dict):
             return f"hand over the dict with your answers; you gave {kind}."
         if missing := [question for question in self.questions if question not in answer]:
@@ -113,9 +107,8 @@ class Exercise:
     def hint(self) -> Verdict:
         """The next hint; after the last, the last again."""
         self._given = min(self._given + 1, len(self._hints))
-        return Verdict(
-            "hint", f"({self._given} of {len(self._hints)}) {self._hints[self._given - 1]}"
-        )
+        hint = self._hints[self._given - 1]
+        return Verdict("hint", f"({self._given} of {len(self._hints)}) {hint}")
 
     def solution(self) -> Verdict:
         """The reference solution, which the tests run."""
@@ -126,9 +119,8 @@ class Exercise:
         earlier, shell = kept.answer(self), kept.shell()
         kept.say_news()
         if earlier is None:
-            return Verdict(
-                "nothing kept", "no answer of yours to this exercise has been checked yet."
-            )
+            none = "no answer of yours to this exercise has been checked yet."
+            return Verdict("nothing kept", none)
         if shell is None:
             print(earlier["source"])
             return Verdict("restored", "it stands above.")

@@ -22,9 +22,8 @@ _LONGEST = 20_000  # characters kept of one answer
 
 def _path():
     named = os.environ.get("OVERWRITTEN_ANSWERS", NAME)
-    return (
-        None if named == "off" else Path(named or NAME).absolute()
-    )  # a learner may change the folder later
+    # absolute, for a learner may change the folder later
+    return None if named == "off" else Path(named or NAME).absolute()
 
 
 STORE = Store(_path())
@@ -48,14 +47,11 @@ def lesson_in(names: dict) -> str:
     >>> lesson_in({"exercises": version_counter})
     'version_counter'
     """
-    modules = [
-        one
-        for one in list(names.values())
-        if isinstance(one, ModuleType) and hasattr(one, "EXERCISES")
-    ]
-    return next(
-        (m.__name__.rpartition(".")[2] for m in modules if m.__name__.startswith(_LESSONS)), "other"
-    )
+    for one in list(names.values()):
+        if isinstance(one, ModuleType) and hasattr(one, "EXERCISES"):
+            if one.__name__.startswith(_LESSONS):
+                return one.__name__.rpartition(".")[2]
+    return "other"
 
 
 def choice(lesson: str, question: str) -> str | None:
@@ -108,13 +104,10 @@ def _own_source(given, cell):
     if not isinstance(given, dict):
         return repr(given), bool(cell)
     here = shell().user_ns if shell() else {}
-    name = next(
-        (name for name, one in here.items() if one is given and not name.startswith("_")), "answer"
-    )
+    names = (name for name, one in here.items() if one is given and not name.startswith("_"))
     rows = "".join(f"    {question!r}: {word!r},\n" for question, word in given.items())
-    return f"{name} = {{\n{rows}}}", all(
-        str(part) in cell for item in given.items() for part in item
-    )
+    there = all(str(part) in cell for item in given.items() for part in item)
+    return f"{next(names, 'answer')} = {{\n{rows}}}", there
 
 
 def _cell() -> str:

@@ -12,28 +12,14 @@ from html import escape
 
 from overwritten.lesson import kept
 from overwritten.lesson.show import with_code
-from overwritten.live.output import each, widget_view
+from overwritten.live.output import asset, each, widget_view
 
 _ITEM = "border:1px solid #767676;border-radius:6px;padding:7px 12px;margin:6px 0;max-width:680px"
 _FOCUS = ".ow-ask :focus-visible{outline:3px solid #1a85c8;outline-offset:2px}"
 _EARLIER = " <em>(your earlier choice)</em>"
 # The field stands in the output before the question, known by the question's own words. Its
 # place is hidden as a whole: without its kernel, JupyterLab would write an error there.
-_SCRIPT = """\
-  const tell = (choice, tries) => {
-    const fields = [...document.querySelectorAll('.ow-choice input')]
-      .filter(field => field.placeholder === root.getAttribute('aria-label'));
-    for (const field of fields) {
-      field.value = choice;
-      for (const kind of ['input', 'change'])
-        field.dispatchEvent(new Event(kind, { bubbles: true }));
-    }
-    if (!fields.length && tries) setTimeout(tell, 500, choice, tries - 1);
-  };
-  root.addEventListener('toggle', event => {
-    if (event.target.open) tell([...root.querySelectorAll('details')].indexOf(event.target), 20);
-  }, true);
-"""
+_SCRIPT = asset("predict.js", "lesson")
 _HIDE = (
     ".jp-OutputArea-child:not(:has([data-mime-type])):has(+ .jp-OutputArea-child .ow-ask)"
     "{display:none}"
@@ -78,19 +64,16 @@ class Question:
             f"</div>{_TELL}"
         )
         marks = {choice: "  (•) " if choice == earlier else "  ( ) " for choice in self.choices}
-        plain = "\n".join(
-            [f"Predict: {self.question}", *(mark + choice for choice, mark in marks.items())]
-        )
-        return {"text/html": html, "text/plain": plain}
+        plain = [f"Predict: {self.question}", *(mark + one for one, mark in marks.items())]
+        return {"text/html": html, "text/plain": "\n".join(plain)}
 
     def _show_field(self):
         """Display the hidden field into which the question's script writes a choice's number."""
         import ipywidgets
         from IPython.display import display
 
-        self._field = ipywidgets.Text(
-            placeholder=self._name, layout=ipywidgets.Layout(display="none")
-        )
+        hidden = ipywidgets.Layout(display="none")
+        self._field = ipywidgets.Text(placeholder=self._name, layout=hidden)
         self._field.add_class("ow-choice")
         self._field.observe(lambda change: self._opened(change["new"]), "value")
         display(widget_view(self._field), raw=True)

@@ -15,11 +15,8 @@ def with_code(words: str) -> str:
     '<code>a &lt; b</code>? See <a href="02_version_counter.ipynb">lesson 2</a>.'
     """
     html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False))
-    return re.sub(
-        r"\[([^]]+)\]\((\w+\.ipynb)\)",
-        lambda link: f'<a href="{_address(link[2])}">{link[1]}</a>',
-        html,
-    )
+    link = r"\[([^]]+)\]\((\w+\.ipynb)\)"
+    return re.sub(link, lambda found: f'<a href="{_address(found[2])}">{found[1]}</a>', html)
 
 
 def _address(notebook: str) -> str:

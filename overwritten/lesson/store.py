@@ -8,6 +8,7 @@ It imports nothing of the course.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import threading
@@ -102,18 +103,15 @@ class Store:
             )
 
     def _set_aside(self):
-        number = 1
-        while (
-            aside := self.path.with_name(f"{self.path.stem}_unreadable_{number}{self.path.suffix}")
-        ).exists():
-            number += 1
-        os.replace(self.path, aside)
-        return aside.name
+        stem, suffix = self.path.stem, self.path.suffix
+        names = (f"{stem}_unreadable_{number}{suffix}" for number in itertools.count(1))
+        aside = next(name for name in names if not self.path.with_name(name).exists())
+        os.replace(self.path, self.path.with_name(aside))
+        return aside
 
     def _write(self, text):
-        new = self.path.with_name(
-            f".{self.path.name}.new"
-        )  # one name: whoever holds the lock writes over what a killed process left
+        # one name: whoever holds the lock writes over what a killed process left
+        new = self.path.with_name(f".{self.path.name}.new")
         with open(new, "w", encoding="utf8") as file:
             file.write(text)
             file.flush()
@@ -133,10 +131,8 @@ def merged(one: dict[tuple, dict], other: dict[tuple, dict]) -> dict[tuple, dict
     >>> merged({"a": {"when": 2}}, {"a": {"when": 1}, "b": {"when": 1}})
     {'a': {'when': 2}, 'b': {'when': 1}}
     """
-    return {
-        **one,
-        **{key: e for key, e in other.items() if key not in one or one[key]["when"] <= e["when"]},
-    }
+    newer = (key for key, e in other.items() if key not in one or one[key]["when"] <= e["when"])
+    return one | {key: other[key] for key in newer}
 
 
 def text_of(entries: dict[tuple, dict]) -> str:

@@ -21,13 +21,11 @@ class Decoder:
     def __init__(self, text: str = "", read=decode):
         import ipywidgets
 
-        wide = ipywidgets.Layout(width="min(720px, 98%)", height="150px")
-        hint = "Paste an error here, or a whole traceback"
         self.field = ipywidgets.Textarea(
             value=_typed[-1] if _typed else text,
             description="Error text",
-            placeholder=hint,
-            layout=wide,
+            placeholder="Paste an error here, or a whole traceback",
+            layout=ipywidgets.Layout(width="min(720px, 98%)", height="150px"),
         )
         self.result = ipywidgets.HTML()
         self.box = ipywidgets.VBox([self.field, self.result])
@@ -56,9 +54,8 @@ class Decoder:
         self._show()
 
     def _show(self):
-        self.result.value = f"<style>{STYLE_OF_CONTROLS}{_FIELD}</style>" + (
-            self.decoded.html() if self.field.value.strip() else ""
-        )
+        said = self.decoded.html() if self.field.value.strip() else ""
+        self.result.value = f"<style>{STYLE_OF_CONTROLS}{_FIELD}</style>{said}"
 
     def _ipython_display_(self):
         from IPython.display import display

@@ -96,20 +96,14 @@ def differences(pictures: list[str]) -> list[list]:
 
 def _alike(one, other) -> int:
     """With how many equal items both lists begin."""
-    return next(
-        (k for k, (a, b) in enumerate(zip(one, other)) if a != b), min(len(one), len(other))
-    )
+    shorter = min(len(one), len(other))
+    return next((k for k in range(shorter) if one[k] != other[k]), shorter)
 
 
 def _lines(frames):
     """JSON with a line for each frame: a changed step is a changed line of the notebook."""
-    return (
-        "[\n"
-        + ",\n".join(
-            json.dumps(frame, ensure_ascii=False, separators=(",", ":")) for frame in frames
-        )
-        + "]"
-    )
+    lines = (json.dumps(frame, ensure_ascii=False, separators=(",", ":")) for frame in frames)
+    return "[\n" + ",\n".join(lines) + "]"
 
 
 def film(code: str | Recording, names: dict | None = None, title: str = "") -> Film:
@@ -122,9 +116,8 @@ def film(code: str | Recording, names: dict | None = None, title: str = "") -> F
     'Step 1 of 1: x = torch.ones(2). Storage A (8 B) is new. x looks at A, version 0. 8 B alive.'
     """
     if not isinstance(code, (str, Recording)):
-        raise TypeError(
-            f"film takes a snippet as text, or a Recording; it got {type(code).__name__}."
-        )
+        kind = type(code).__name__
+        raise TypeError(f"film takes a snippet as text, or a Recording; it got {kind}.")
     recording = code if isinstance(code, Recording) else record(code, names)
     if not title:
         title = f"What {'; '.join(recording.lines[:3])} does, step by step"

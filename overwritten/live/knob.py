@@ -44,9 +44,8 @@ class Knob:
         self.controls = {name: control(name, values) for name, values in self._choices.items()}
         self.picture, self.sentence = ipywidgets.HTML(), ipywidgets.HTML()
         self._stop = ipywidgets.Button(description="Stop", layout=ipywidgets.Layout(display="none"))
-        self.box = ipywidgets.VBox(
-            [*self.controls.values(), self.picture, self.sentence, self._stop]
-        )
+        shown = [*self.controls.values(), self.picture, self.sentence, self._stop]
+        self.box = ipywidgets.VBox(shown)
         self.box.add_class("ow-knob")
         self.sentence.add_class("ow-said")
         self._newest = Newest(self._run, self._show, self._fail, self._late)
@@ -109,12 +108,8 @@ class Knob:
             (name, [*map(label, values)], is_slider(values))
             for name, values in self._choices.items()
         ]
-        return Stored(
-            controls if whole else controls[:1],
-            scenes,
-            {key: self._words(key) for key in scenes},
-            self._shown,
-        )
+        words = {key: self._words(key) for key in scenes}
+        return Stored(controls if whole else controls[:1], scenes, words, self._shown)
 
     def _ipython_display_(self):
         from IPython.display import display
@@ -172,11 +167,8 @@ class Knob:
         codes = self._program(**values) if callable(self._program) else self._program
         if isinstance(codes, str):
             codes = {"code": codes}
-        if (
-            not isinstance(codes, dict)
-            or not codes
-            or not all(isinstance(code, str) for code in codes.values())
-        ):
+        by_label = isinstance(codes, dict) and codes
+        if not by_label or not all(isinstance(code, str) for code in codes.values()):
             raise ValueError(
                 "A knob's function must return code as text, or a dict of such texts by label."
             )
@@ -205,12 +197,9 @@ class Knob:
             return
         if self._position() == key:
             self._set(dict(zip(self.controls, self._shown)))
-        where = self._where(key)
-        why = (
-            f"{where} cannot be shown: {type(error).__name__}: {error}"
-            if error
-            else f"Stopped: {where} did not run to its end"
-        )
+        why = f"Stopped: {self._where(key)} did not run to its end"
+        if error:
+            why = f"{self._where(key)} cannot be shown: {type(error).__name__}: {error}"
         self._say(f"{why.rstrip('.')}. Shown is {self._words(self._shown)}")
 
     def _late(self, key):
@@ -219,9 +208,8 @@ class Knob:
             self._say(f"Running {self._where(key)} … {still}", stop=True)
 
     def _say(self, words, stop=False):
-        self.sentence.value = (
-            f'<div class="ow"><p class="sentence">{escape(words, quote=False)}</p></div>'
-        )
+        said = f'<p class="sentence">{escape(words, quote=False)}</p>'
+        self.sentence.value = f'<div class="ow">{said}</div>'
         self._stop.layout.display = None if stop else "none"
 
 

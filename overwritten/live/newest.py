@@ -59,9 +59,8 @@ class Newest:
         if question is None:
             raise ValueError("Nothing was asked yet.")
         try:
-            while not question.over.wait(
-                0.2
-            ):  # one without an end cannot be interrupted on Windows
+            # a wait without an end cannot be interrupted on Windows
+            while not question.over.wait(0.2):
                 pass
         except BaseException:
             self.stop()

@@ -12,24 +12,16 @@ from overwritten.live.table import Table
 from overwritten.record.trial import CAUTIOUS, NOTHING, RAISES, RIGHT, SILENT
 
 __all__ = [
-    "all_in_place_forms",
-    "all_operations",
-    "expressions",
-    "in_place_form",
-    "in_place_forms",
-    "operation",
-    "operations",
-    "program",
-    "try_write",
-]
+    "all_in_place_forms", "all_operations", "expressions", "in_place_form", "in_place_forms",
+    "operation", "operations", "program", "try_write",
+]  # fmt: skip
 
 
 def operations() -> Table:
     """The course's own expressions, measured now: a row for each and each of its inputs x, w, c."""
     rows = [operation(row.name, row.input) for row in atlas.rows(Operation) if row.course]
-    return _operations(
-        rows, "Operations: what they save, and what may be overwritten before backward"
-    )
+    title = "Operations: what they save, and what may be overwritten before backward"
+    return _operations(rows, title)
 
 
 def in_place_forms() -> Table:
@@ -44,11 +36,8 @@ def all_operations() -> Table:
     forms = {form.op: form for form in atlas.rows(InPlace) if form.op}
     forms |= {form.twin.removeprefix("x = "): form for form in atlas.rows(InPlace)}
     measured = f"measured on torch {rows[0].torch} for the tensors of each row and the write *= -3"
-    return _operations(
-        rows,
-        f"The op atlas, {measured}",
-        {"in place": lambda row: _form(forms.get(row.name) or forms.get(row.op))},
-    )
+    more = {"in place": lambda row: _form(forms.get(row.name) or forms.get(row.op))}
+    return _operations(rows, f"The op atlas, {measured}", more)
 
 
 def all_in_place_forms() -> Table:
@@ -103,9 +92,9 @@ def _form(form):
 
 
 def _allowed(verdict):
-    return {"": "", NOTHING: "no gradient"}.get(
-        verdict, "✗ raises" if verdict.startswith("raises") else "✓ allowed"
-    )
+    if verdict.startswith("raises"):
+        return "✗ raises"
+    return {"": "", NOTHING: "no gradient"}.get(verdict, "✓ allowed")
 
 
 def _right(verdict):

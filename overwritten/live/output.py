@@ -11,9 +11,9 @@ import zlib
 from importlib.resources import files
 
 
-def asset(name: str) -> str:
-    """The text of a style sheet or a script of this room."""
-    return files("overwritten.live").joinpath(name).read_text("utf8")
+def asset(name: str, room: str = "live") -> str:
+    """The text of a style sheet or a script; room: the folder of the package that holds it."""
+    return files("overwritten").joinpath(room, name).read_text("utf8")
 
 
 #: How buttons, sliders, sentences and tables look below a picture.

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from overwritten.pictures.draw import size
-from overwritten.pictures.gradients import MOST, flat_of, gradients_picture
+from overwritten.pictures.gradients import MOST, gradients_picture
 from overwritten.pictures.lanes import lanes_picture, lanes_sentence
 from overwritten.pictures.peaks import peaks_picture
 from overwritten.pictures.picture import Picture, stack
 from overwritten.record.recorder import record
 from overwritten.record.recording import Recording
-from overwritten.record.trial import TRUE, Trial, trial
+from overwritten.record.trial import TRUE, Trial, flat, trial
 
 
 class Scene(NamedTuple):
@@ -38,17 +38,11 @@ def peaks(codes: dict[str, str], names: dict) -> Scene:
         verdicts[last] = TRUE
     ends = []
     for label, recording in recordings.items():
-        said = f"{label}: {verdicts[label]}" if verdicts.get(label) else ""
-        if said and not recording.error:  # what stopped half-way has no peak to compare
-            said += f", peak {size(recording.peak)}"
-        if not said:
-            error = recording.error.rstrip(".")
-            said = (
-                f"{label} ends with {error}"
-                if error
-                else f"{label} peaks at {size(recording.peak)}"
-            )
-        ends.append(said)
+        error, peak = recording.error.rstrip("."), size(recording.peak)
+        if verdict := verdicts.get(label):  # what stopped half-way has no peak to compare
+            ends.append(f"{label}: {verdict}" + ("" if error else f", peak {peak}"))
+        else:
+            ends.append(f"{label} ends with {error}" if error else f"{label} peaks at {peak}")
     ends += [f"{label}: {r.note.rstrip('.?')}" for label, r in recordings.items() if r.note]
     words = f"{'; '.join(ends)}."
     cells = {
@@ -96,9 +90,8 @@ def gradients(codes: dict[str, str], names: dict) -> Scene:
     recordings, verdict = _run(codes, names)
     first, twin = list(recordings.values())[0], list(recordings.values())[-1]
     got, true = _say(first) or "no gradient came out", _say(twin)
-    words = _end(
-        f"{verdict or first.error or 'no verdict'}: {got} (true: {true}). "
-    ) + lanes_sentence(first)
+    end = _end(verdict or first.error or "no verdict")
+    words = f"{end}: {got} (true: {true}). {lanes_sentence(first)}"
     picture = stack(gradients_picture(first, twin, words, verdict), lanes_picture(first, words))
     cells = {"verdict": verdict, "gradient": got, "true gradient": true}
     return Scene(picture, words, cells, recordings)
@@ -107,9 +100,9 @@ def gradients(codes: dict[str, str], names: dict) -> Scene:
 def _say(recording):
     said = []
     for name, numbers in recording.gradients.items():
-        flat = list(flat_of(numbers))
-        shown = ", ".join(f"{v:.6g}" for v in flat[:MOST])
-        said.append(f"{name} = [{shown}{', …' if len(flat) > MOST else ''}]")
+        every = list(flat(numbers))
+        shown = ", ".join(f"{v:.6g}" for v in every[:MOST])
+        said.append(f"{name} = [{shown}{', …' if len(every) > MOST else ''}]")
     return "; ".join(said)
 
 

@@ -32,10 +32,7 @@ class Stored:
         chosen = len(controls)
         strokes, pictures = shared([scene.picture.svg() for scene in scenes.values()])
         data = {
-            "controls": [
-                {"name": name, "labels": labels, "slider": slider}
-                for name, labels, slider in controls
-            ],
+            "controls": [dict(zip(("name", "labels", "slider"), one)) for one in controls],
             "positions": {
                 ",".join(map(str, key[:chosen])): n
                 for n, key in enumerate(scenes)
@@ -85,8 +82,7 @@ def _table(controls, scenes):
             cells = [labels[place] for (_, labels, _), place in zip(controls, key)]
             cells += [scene.cells.get(head, "") for head in heads]
             rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
-    heads = "".join(
-        f'<th scope="col">{escape(head)}</th>' for head in [name for name, _, _ in controls] + heads
-    )
+    names = [*(name for name, _, _ in controls), *heads]
+    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
     head = f"<thead><tr>{heads}</tr></thead>"
     return f'<table class="turns">{head}<tbody>{"".join(rows)}</tbody></table>'

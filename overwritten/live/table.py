@@ -23,11 +23,8 @@ class Table:
     def find(self, *words: str) -> list:
         """The rows in which all these words stand, as the search field finds them."""
         wanted = [word.lower() for word in words]
-        return [
-            row
-            for row, cells in zip(self.rows, self.cells)
-            if all(w in " ".join(cells).lower() for w in wanted)
-        ]
+        texts = [" ".join(cells).lower() for cells in self.cells]
+        return [row for row, text in zip(self.rows, texts) if all(w in text for w in wanted)]
 
     def html(self) -> str:
         heads = "".join(f'<th scope="col">{escape(h.strip())}</th>' for h in self.columns)

@@ -25,30 +25,23 @@ class Curve:
         self._top, self._floor = top, top + 18 + TALL
         self._wide = (WIDTH - 2 * PAD) / max(len(self._steps), 1)
         scale = TALL / max(1, self._peak)
-        self._lines = (
-            stairs(self._steps, self._left, self._floor, scale) + self._peaks(scale)
-            if self._steps
-            else ""
-        )
+        self._lines = ""
+        if self._steps:
+            self._lines = stairs(self._steps, self._left, self._floor, scale) + self._peaks(scale)
 
     def strokes(self, index: int):
         """The strokes of the curve with step `index` marked; none for a recording without steps."""
         if not self._steps:
             return
-        yield text(
-            PAD,
-            self._top + 6,
-            f"bytes alive, dashed: within the line · highest point {size(self._peak)}",
-            "soft",
-        )
+        most = f"highest point {size(self._peak)}"
+        yield text(PAD, self._top + 6, f"bytes alive, dashed: within the line · {most}", "soft")
         yield self._lines
         last, here = len(self._steps) - 1, self._middle(index, str(index))
         for number in range(last + 1) if last < MOST_NUMBERS else sorted({0, index, last}):
             x = self._middle(number, str(number))
             if number == index or abs(x - here) > CHAR * len(f"{index}{number}") / 2 + 4:
-                yield text(
-                    x, self._floor + 16, number, "mid bold" if number == index else "mid soft"
-                )
+                kind = "mid bold" if number == index else "mid soft"
+                yield text(x, self._floor + 16, number, kind)
         tall = TALL + (22 if self._fits(str(index)) else 4)
         yield box(self._left(index), self._top + 16, self._wide, tall, "now", radius=3)
         label = size(self._steps[index].live)
@@ -77,11 +70,8 @@ class Curve:
         lines, edge = [], min(1, self._wide / 4)
         for step in self._steps:
             if step.peak > step.live:
-                x, low, high = (
-                    self._left(step.index) + edge,
-                    self._floor - scale * step.live,
-                    self._floor - scale * step.peak,
-                )
+                x = self._left(step.index) + edge
+                low, high = (self._floor - scale * n for n in (step.live, step.peak))
                 lines.append(f"M{x:.5g} {low:.4g}V{high:.4g}h{self._wide - 2 * edge:.4g}V{low:.4g}")
         return f'<path d="{"".join(lines)}" class="box ghost"/>' if lines else ""
 

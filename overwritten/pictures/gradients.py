@@ -11,7 +11,7 @@ from __future__ import annotations
 from overwritten.pictures.draw import CHAR, WIDTH, box, clip, judged, number, text
 from overwritten.pictures.picture import Picture
 from overwritten.record.recording import Recording
-from overwritten.record.trial import bad
+from overwritten.record.trial import bad, flat
 
 PAD, HIGH, TRUE, WIDE, MOST = 10, 66, 24, 46, 6
 
@@ -20,22 +20,18 @@ def gradients_picture(run: Recording, twin: Recording, label: str, verdict: str 
     """At most the first 6 numbers of the twin's gradients; the largest of them is 24 px high."""
     pairs = _pairs(run, twin)
     most = max((abs(true) for *_, true in pairs if abs(true) < float("inf")), default=0) or 1
-    known = (
-        judged(PAD, 16, verdict, bad(verdict)) if verdict else text(PAD, 16, "no verdict", "bold")
-    )
-    body = [known]
+    body = [text(PAD, 16, "no verdict", "bold")]
+    if verdict:
+        body = [judged(PAD, 16, verdict, bad(verdict))]
     body.append(text(WIDTH - PAD, 16, "hollow: true, filled: got", "soft end"))
     zero = 48 + HIGH
-    foot = zero + (
-        HIGH + 22 if any(v is not None and v < 0 for _, *pair in pairs for v in pair) else 4
-    )
+    below = any(v is not None and v < 0 for _, *pair in pairs for v in pair)
+    foot = zero + (HIGH + 22 if below else 4)
     for column, (name, got, true) in enumerate(pairs):
         x = PAD + column * (2 * WIDE + 12)
         body += [*_bar(x, zero, true, most, "true"), *_bar(x + WIDE, zero, got, most, "got")]
-        body += [
-            text(x + WIDE / 2, foot + 14, "true", "mid soft"),
-            text(x + WIDE * 1.5, foot + 14, "got", "mid soft"),
-        ]
+        body.append(text(x + WIDE / 2, foot + 14, "true", "mid soft"))
+        body.append(text(x + WIDE * 1.5, foot + 14, "got", "mid soft"))
         body.append(text(x + WIDE, foot + 32, clip(name, 12), "mid"))
     return Picture(foot + 48, label, body, {"verdict": verdict})
 
@@ -44,8 +40,8 @@ def _pairs(run, twin):
     """[(name, what came out or None, the truth)], element by element."""
     pairs = []
     for name, numbers in twin.gradients.items():
-        got = list(flat_of(run.gradients.get(name, [])))
-        for place, true in enumerate(flat_of(numbers)):
+        got = list(flat(run.gradients.get(name, [])))
+        for place, true in enumerate(flat(numbers)):
             label = f"{name}[{place}]" if isinstance(numbers, list) else name
             pairs.append((label, _real(got[place]) if place < len(got) else None, _real(true)))
     return pairs[:MOST]
@@ -53,15 +49,6 @@ def _pairs(run, twin):
 
 def _real(number):
     return abs(number) if isinstance(number, complex) else number
-
-
-def flat_of(numbers):
-    """The numbers of a nested list (or the number itself), one by one."""
-    if isinstance(numbers, list):
-        for inner in numbers:
-            yield from flat_of(inner)
-    else:
-        yield numbers
 
 
 def _bar(x, zero, value, most, kind):

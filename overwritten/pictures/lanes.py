@@ -47,9 +47,8 @@ def lanes_picture(
     wanted = (hurt or _telling(steps, lives)) if brief else set(first)
     shown = [letter for letter in letters if letter in wanted]
     for letter in shown:
-        here = sorted(
-            (span for span in lives if span.storage == letter), key=lambda span: not _bad(span)
-        )
+        here = [span for span in lives if span.storage == letter]
+        here.sort(key=lambda span: not _bad(span))
         body += _lane(recording, letter, wide, y)
         for row, span in enumerate(here[:MOST_SPANS]):
             body += _span(recording, span, wide, y, y + BAR + 17 + SPAN * 1.6 * row)
@@ -132,12 +131,8 @@ def _code(recording, lives):
         if tag:
             yield text(WIDTH - PAD, y, tag, "bad bold end")
     if len(recording.lines) > MOST_LINES:
-        yield text(
-            PAD + 24,
-            34 + LINE * MOST_LINES - 4,
-            f"… and {len(recording.lines) - MOST_LINES} more",
-            "soft",
-        )
+        more = f"… and {len(recording.lines) - MOST_LINES} more"
+        yield text(PAD + 24, 34 + LINE * MOST_LINES - 4, more, "soft")
 
 
 def _verdict(recording, verdict, name):
@@ -169,9 +164,8 @@ def _x(step, wide):
 def _heads(steps, wide, y):
     yield text(PAD, y + 14, "line", "soft")
     for step in steps:
-        yield box(
-            _x(step.index, wide) + 1, y, wide - 2, 20, "warn" if step.error else "box", radius=4
-        )
+        kind = "warn" if step.error else "box"
+        yield box(_x(step.index, wide) + 1, y, wide - 2, 20, kind, radius=4)
         words = f"✗ {step.line}" if step.error else f"{step.line}"
         if step.error or wide >= CHAR * len(words):
             middle = min(_x(step.index, wide) + wide / 2, WIDTH - PAD - CHAR * len(words) / 2)
@@ -181,9 +175,7 @@ def _heads(steps, wide, y):
 def _lane(recording, letter, wide, y):
     alive = [step for step in recording.steps if any(s.letter == letter for s in step.storages)]
     first, last = alive[0].index, alive[-1].index
-    names = list(
-        dict.fromkeys(t.name for step in alive for t in step.tensors if t.storage == letter)
-    )
+    names = dict.fromkeys(t.name for step in alive for t in step.tensors if t.storage == letter)
     nbytes = size(alive[0].storage(letter).nbytes)
     yield text(PAD, y + 11, letter, "bold", ' style="font-size:16px"')
     yield text(PAD + 6 + 10 * len(letter), y + 10, clip(nbytes, 10 - len(letter)), "soft")
@@ -235,14 +227,9 @@ def _span(recording, span, wide, lane, y):
         x = PAD + GUTTER - 18
     end = span.end if span.end is not None else recording.steps[-1].index + 0.5
     stop = _x(end, wide) + wide / 2
-    bad = _bad(span)
-    kind = (
-        "box bad-line ghost"
-        if bad
-        else "box good-line"
-        if span.outcome == "checked"
-        else "box ghost"
-    )
+    kind = "box good-line" if span.outcome == "checked" else "box ghost"
+    if _bad(span):
+        kind = "box bad-line ghost"
     expects = f"expects v{span.expects}"
     if stop - 9 > x + 18:
         yield f'<path d="M{x + 18:g} {y - 3:g}H{stop - 9:g}" class="{kind}"/>'
@@ -250,11 +237,11 @@ def _span(recording, span, wide, lane, y):
         yield padlock(stop - 7, y + 2, True)
         yield _under(x, stop, y, expects, f"✗ finds v{span.now}", "bad bold")
     elif span.outcome == "checked":
-        yield text(
-            stop - 6, y + 2, "✗" if span.unseen else "✓", "bad bold" if span.unseen else "bold"
-        )
-        found = f"✗ v{span.now}, other bytes" if span.unseen else f"finds v{span.now}"
-        yield _under(x, stop, y, expects, found, "bad bold" if span.unseen else "soft")
+        mark, kind, found = "✓", "soft", f"finds v{span.now}"
+        if span.unseen:
+            mark, kind, found = "✗", "bad bold", f"✗ v{span.now}, other bytes"
+        yield text(stop - 6, y + 2, mark, "bad bold" if span.unseen else "bold")
+        yield _under(x, stop, y, expects, found, kind)
     else:
         yield _under(x, stop, y, expects, "", "soft")
 

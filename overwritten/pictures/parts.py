@@ -11,14 +11,7 @@ from dataclasses import replace
 from math import ceil
 
 from overwritten.pictures.draw import WIDTH, box, text
-from overwritten.pictures.lanes import (
-    GUTTER,
-    LINE,
-    MOST_LINES,
-    PAD,
-    lanes_picture,
-    lanes_sentence,
-)
+from overwritten.pictures.lanes import GUTTER, LINE, MOST_LINES, PAD, lanes_picture, lanes_sentence
 from overwritten.pictures.picture import Picture, stack
 from overwritten.record.recording import Recording
 
@@ -45,27 +38,24 @@ def lanes_pictures(recording: Recording) -> list[Picture]:
         wide = (WIDTH - 2 * PAD - GUTTER) / min(columns, count - first)
         top = 30 + LINE * min(len(recording.lines), MOST_LINES)
         x = PAD + GUTTER + wide * (step - first)
-        frames.append(
-            _framed(part, tall, box(x, top, wide, part.height - top - 4, "now", radius=3))
-        )
+        frame = box(x, top, wide, part.height - top - 4, "now", radius=3)
+        frames.append(_framed(part, tall, frame))
     return frames
 
 
 def _part(recording, first, end):
     """The lanes of steps first to end - 1, as if the recording had begun just before."""
     whole = first == 1 and end == len(recording.steps)
-    steps = [
-        replace(step, index=index) for index, step in enumerate(recording.steps[first - 1 : end])
-    ]
+    cut = recording.steps[first - 1 : end]
+    steps = [replace(step, index=index) for index, step in enumerate(cut)]
     steps[0] = replace(steps[0], line=0, error="", message=None)
     part = replace(recording, steps=steps, later_peak=recording.peak)  # the same scale in all parts
     if end < len(recording.steps):
         part = replace(part, error="", message=None, note="")
-    words = f"Steps {first} to {end - 1} of {len(recording.steps) - 1}"
-    label = lanes_sentence(part)
     if whole:
-        return lanes_picture(part, label)
-    drawn = lanes_picture(part, f"{words}: {label}")
+        return lanes_picture(part)
+    words = f"Steps {first} to {end - 1} of {len(recording.steps) - 1}"
+    drawn = lanes_picture(part, f"{words}: {lanes_sentence(part)}")
     return replace(drawn, body=[*drawn.body, text(WIDTH - PAD, 14, words.lower(), "soft end")])
 
 

@@ -23,20 +23,15 @@ def peaks_picture(
     verdicts: {label: verdict} of all of them, shown above the code.
     """
     most = max((r.peak for r in recordings.values()), default=0) or 1
-    body, y = (
-        [
-            text(PAD, 14, "code, shaded: the line of the peak", "soft"),
-            text(PAD + CODE, 14, "bytes alive, dashed: within the line", "soft"),
-        ],
-        24,
-    )
+    body = [text(PAD, 14, "code, shaded: the line of the peak", "soft")]
+    body.append(text(PAD + CODE, 14, "bytes alive, dashed: within the line", "soft"))
+    y = 24
     for name, recording in recordings.items():
         if verdicts:
             body.append(_head(PAD, y + 16, name, verdicts[name]))
             y += 24
-        height = max(STAIRS + 44, LINE * len(recording.lines) + 20)
         body += [*_code(recording, y), *_stairs(recording, y, most)]
-        y += height + 10
+        y += max(STAIRS + 44, LINE * len(recording.lines) + 20) + 10
     peaks = ",".join(str(r.peak) for r in recordings.values())
     return Picture(y, label, body, {"peaks": peaks})
 
@@ -81,17 +76,13 @@ def _stairs(recording, y, most):
         yield text(left, y + 16, f"peak {size(recording.peak)}", "bold")
     wide = room / max(len(recording.steps), 1)
     for step in recording.steps:
-        x, live, peak = (
-            left + wide * step.index,
-            STAIRS * step.live / most,
-            STAIRS * step.peak / most,
-        )
+        x, live = left + wide * step.index, STAIRS * step.live / most
+        peak = STAIRS * step.peak / most
         yield box(x, floor - live, wide - 1, live, "box fresh")
         if step.peak > step.live:
             yield box(x + 1, floor - peak, wide - 3, peak - live, "box ghost")
         if len(recording.steps) <= 5:
-            yield text(
-                x + wide / 2, floor + 15, f"line {step.line}" if step.line else "start", "mid soft"
-            )
+            words = f"line {step.line}" if step.line else "start"
+            yield text(x + wide / 2, floor + 15, words, "mid soft")
         elif step.line and (len(recording.steps) <= 12 or step.index == recording.steps[-1].index):
             yield text(x + wide / 2, floor + 15, step.line, "mid soft")

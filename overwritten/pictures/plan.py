@@ -129,8 +129,6 @@ def _wrap(words, width=76, most=4):
         if len(lines[-1]) + len(word) >= width:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
-    return (
-        lines
-        if len(lines) <= most
-        else [*lines[: most - 1], clip(" ".join(lines[most - 1 :]), width)]
-    )
+    if len(lines) > most:
+        lines[most - 1 :] = [clip(" ".join(lines[most - 1 :]), width)]
+    return lines

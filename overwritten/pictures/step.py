@@ -50,14 +50,12 @@ def _code(plan, index):
     for row, words in enumerate(plan.lines[first : first + plan.code_rows]):
         number, y = first + row + 1, 36 + LINE * row
         if number == step.line:
-            yield box(
-                PAD - 4, y - 15, plan.code_width, LINE, "hotbad" if step.error else "hot", radius=3
-            )
+            kind = "hotbad" if step.error else "hot"
+            yield box(PAD - 4, y - 15, plan.code_width, LINE, kind, radius=3)
             yield text(PAD, y, "✗" if step.error else "▸", "bold bad" if step.error else "bold")
         yield text(PAD + 16, y, clip(words, width), "later" if number > step.line else "")
-        wrote = (
-            plan.culprit is not None and plan.culprit.line == number and plan.culprit.index <= index
-        )
+        guilty = plan.culprit
+        wrote = guilty is not None and guilty.line == number and guilty.index <= index
         if wrote and len(words) + 14 <= width:
             yield text(PAD + 16 + CHAR * (len(words) + 1), y, "✗ wrote here", "bad bold")
 
@@ -96,9 +94,8 @@ def _locks(plan, index):
     yield text(PAD, plan.locks_top + 8, f"saved for backward{more}", "soft")
     for row, lock in enumerate(sorted(saved, key=lambda s: not s.broken)[:MOST_LOCKS]):
         y = plan.locks_top + 30 + 22 * row
-        yield padlock(
-            PAD + 2, y, lock.broken and bool(plan.steps[index].error)
-        )  # backward opens it, not the write
+        opened = lock.broken and bool(plan.steps[index].error)  # by backward, not by the write
+        yield padlock(PAD + 2, y, opened)
         state = f"✗ now v{lock.now}" if lock.broken else f"✓ still v{lock.now}"
         words = f"{clip(lock.tensor, 20)} expects v{lock.expects}"
         yield text(PAD + 26, y, words, "bold")

@@ -29,13 +29,8 @@ def alive(plan, step, storage, before, y):
         changed = fresh or (before is not None and old.get(element) != words)
         yield box(at(element), y + 18, wide, 24, "box fresh" if changed else "box")
         kind = "mid bold" if changed and not fresh else "mid"
-        yield text(
-            at(element) + wide / 2,
-            y + 34,
-            number(words, int(wide / CHAR)),
-            kind,
-            ' style="font-size:12.5px"',
-        )
+        words = number(words, int(wide / CHAR))
+        yield text(at(element) + wide / 2, y + 34, words, kind, ' style="font-size:12.5px"')
         if element < 5 or len(storage.cells) == storage.count:
             label = f"{storage.letter}+{element * storage.itemsize}"
             yield text(at(element) + wide / 2, y + 55, label, "tiny mid")
@@ -49,9 +44,8 @@ def alive(plan, step, storage, before, y):
 def freed(plan, storage, y):
     """Its cells once more, dashed, in the step in which it goes."""
     yield text(plan.left, y + 12, storage.letter, "soft bold", ' style="font-size:16px"')
-    yield text(
-        plan.left + 12 + 10 * len(storage.letter), y + 12, f"{size(storage.nbytes)} · freed", "soft"
-    )
+    indent = plan.left + 12 + 10 * len(storage.letter)
+    yield text(indent, y + 12, f"{size(storage.nbytes)} · freed", "soft")
     wide, at = _columns(plan, storage)
     for element, _ in storage.cells:
         yield box(at(element), y + 18, wide, 24, "box ghost")
@@ -119,12 +113,8 @@ def tensors_on(step, letter: str) -> list:
 
 def label_width(step, tensor) -> float:
     """px that the words of a bracket take."""
-    return (
-        CHAR * len(_names(step, tensor))
-        + badge(0, 0, tensor.version, False)[1]
-        + 16
-        + SOFT * len(_facts(tensor))
-    )
+    version = badge(0, 0, tensor.version, False)[1]
+    return CHAR * len(_names(step, tensor)) + version + 16 + SOFT * len(_facts(tensor))
 
 
 def _names(step, tensor):

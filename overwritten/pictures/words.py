@@ -22,17 +22,12 @@ def sentence(recording: Recording, index: int) -> str:
     if not recording.steps:
         return clean(recording.error or "Nothing ran.")
     step = recording.steps[index]
-    parts = (
-        ["Start."]
-        if not step.line
-        else [f"Step {index} of {len(recording.steps) - 1}: {step.text}."]
-    )
-    parts += events(step)
+    place = f"Step {index} of {len(recording.steps) - 1}: {step.text}."
+    parts = [place if step.line else "Start.", *events(step)]
     earlier = frozenset(recording.steps[index - 1].saved if index else ())
     parts += [held(saved) for saved in step.saved if saved.broken or saved not in earlier]
-    parts += [_where(tensor, step) for tensor in step.tensors if not tensor.twin] or [
-        "No tensor has a name."
-    ]
+    where = [_where(tensor, step) for tensor in step.tensors if not tensor.twin]
+    parts += where or ["No tensor has a name."]
     parts.append(_bytes(step))
     if step.error:
         parts.append(f"Error: {step.error}")
@@ -44,28 +39,21 @@ def sentence(recording: Recording, index: int) -> str:
 def events(step: Step) -> list[str]:
     """What came, was written, went: one short sentence each."""
     gone, new = dict(step.freed), dict(step.born)
-    said = [
-        f"Storage {letter} ({size(n)}) is new." for letter, n in step.born if letter not in gone
-    ]
+    born = [(letter, n) for letter, n in step.born if letter not in gone]
+    said = [f"Storage {letter} ({size(n)}) is new." for letter, n in born]
     for letter in dict.fromkeys(write.storage for write in step.writes):
         if not _unmoved(step, letter):
             writes = [write for write in step.writes if write.storage == letter]
             moved = f"version {writes[0].before} → {writes[-1].after}"
-            ops = {
-                call.op for call in step.calls for write in call.writes if write.storage == letter
-            }
+            ops = {write.op for write in writes}
             if ops <= RELABELS:
                 names = " and ".join(sorted(ops))
                 said.append(f"{names} changes the label, not the bytes of {letter} ({moved}).")
             else:
                 said.append(f"{letter} is written in place ({moved}).")
-    said += [
-        f"{letter} is resized from {size(old)} to {size(new)}." for letter, old, new in step.resized
-    ]
-    said += remarks(step)
-    return said + [
-        f"{letter} ({size(n)}) is freed." for letter, n in step.freed if letter not in new
-    ]
+    said += [f"{a} is resized from {size(old)} to {size(now)}." for a, old, now in step.resized]
+    freed = [(letter, n) for letter, n in step.freed if letter not in new]
+    return said + remarks(step) + [f"{letter} ({size(n)}) is freed." for letter, n in freed]
 
 
 def remarks(step: Step) -> list[str]:
@@ -80,14 +68,10 @@ def remarks(step: Step) -> list[str]:
         if still := _unmoved(step, letter):
             names = " and ".join(still)
             said.append(f"{letter} is written in place, yet the version of {names} does not move.")
-    said += [
-        f"The bytes of {letter} change, yet no version counter moves." for letter in step.unseen
-    ]
+    said += [f"The bytes of {one} change, yet no version counter moves." for one in step.unseen]
     if step.scratch > NUMBER_BYTES:
-        hungry = max(step.calls, key=lambda call: call.scratch or 0)
-        said.append(
-            f"Inside, {plain(hungry.op)} takes {size(step.scratch)} more and gives them back."
-        )
+        hungry = plain(max(step.calls, key=lambda call: call.scratch or 0).op)
+        said.append(f"Inside, {hungry} takes {size(step.scratch)} more and gives them back.")
     return said + [f"{t.name} {t.note}." for t in step.tensors if t.note]
 
 
@@ -140,9 +124,8 @@ def table(recording: Recording) -> str:
         )
         happened = " ".join([*events(step), *([step.error] if step.error else [])])
         cells = [step.index, step.text, tensors, happened, size(step.live), size(step.peak)]
-        rows.append(
-            "<tr>" + "".join(f"<td>{escape(clean(c), quote=False)}</td>" for c in cells) + "</tr>"
-        )
+        row = "".join(f"<td>{escape(clean(cell), quote=False)}</td>" for cell in cells)
+        rows.append(f"<tr>{row}</tr>")
     heads = ("step", "line", "tensor → storage, version", "what happened", "alive", "peak")
     head = "".join(f'<th scope="col">{h}</th>' for h in heads)
     return (

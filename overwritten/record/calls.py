@@ -49,14 +49,15 @@ class Calls(TorchFunctionMode):
         else:
             result, scratch = func(*args, **kwargs), None
         with DisableTorchFunctionSubclass():
-            returned = [self.ledger.see(t) for t in tensors_in(result)]
+            for tensor in tensors_in(result):
+                self.ledger.see(tensor)
             if scratch and scratch > NUMBER_BYTES:
                 self.ledger.peak = max(self.ledger.peak, self.ledger.bytes + scratch)
             if not self.full:
-                self._note(name, given, before, returned, kwargs, scratch)
+                self._note(name, given, before, kwargs, scratch)
         return result
 
-    def _note(self, name, given, before, returned, kwargs, scratch):
+    def _note(self, name, given, before, kwargs, scratch):
         after = [(self.ledger.see(t), version_of(t)) for t in given]
         writes = [
             Write(name, old, new, letter)
@@ -65,5 +66,4 @@ class Calls(TorchFunctionMode):
         ]
         outs = {id(t) for t in tensors_in(kwargs.get("out"))}
         read = [letter for t, (letter, _) in zip(given, before) if letter and id(t) not in outs]
-        new = tuple(letter for letter in returned if letter)
-        self.calls.append(Call(name, tuple(dict.fromkeys(read)), tuple(writes), new, scratch))
+        self.calls.append(Call(name, tuple(dict.fromkeys(read)), tuple(writes), scratch))

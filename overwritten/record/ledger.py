@@ -19,11 +19,7 @@ FIRST, LAST = 5, 2
 #: Of more elements than this no statistics are taken: each step would read them all.
 MOST_READ = 1_000_000
 
-_READ_AS = {
-    torch.qint8: torch.int8,
-    torch.quint8: torch.uint8,
-    torch.qint32: torch.int32,
-}
+_READ_AS = {torch.qint8: torch.int8, torch.quint8: torch.uint8, torch.qint32: torch.int32}
 
 
 class _Entry:
@@ -83,7 +79,6 @@ class Ledger:
                 count=e.nbytes // e.itemsize,
                 dtype=str(e.dtype).removeprefix("torch."),
                 cells=_cells(e),
-                address=e.address,
                 stats=_stats(e),
             )
             for e in list(self._alive.values())
@@ -128,10 +123,9 @@ class Ledger:
     def _resize(self, entry, storage):
         address, nbytes = storage.data_ptr(), storage.nbytes()
         if len(entry.owners) > 1:  # as far as any of its owners reaches
+            end = max(address + nbytes, entry.address + entry.nbytes)
             address = min(address, entry.address)
-            nbytes = (
-                max(storage.data_ptr() + storage.nbytes(), entry.address + entry.nbytes) - address
-            )
+            nbytes = end - address
         if (address, nbytes) == (entry.address, entry.nbytes):
             return
         self._by_address.pop(entry.address, None)

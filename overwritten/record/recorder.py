@@ -38,13 +38,8 @@ def record(code: str, names: dict | None = None, max_lines: int = MAX_LINES) -> 
     >>> record("x = torch.ones(4)\\nx = x + 1").peak
     32
     """
-    namespace = {
-        "__name__": "snippet",
-        "torch": torch,
-        "nn": torch.nn,
-        "F": torch.nn.functional,
-        **(names or {}),
-    }
+    given = {"__name__": "snippet", "torch": torch, "nn": torch.nn, "F": torch.nn.functional}
+    namespace = given | (names or {})
     with _fresh_torch_state():
         recording = follow(code, namespace, max_lines)
         recording.gradients = _gradients(namespace)
@@ -188,9 +183,8 @@ class Lines:
     def _count(self):
         self._events += 1
         if self._limit and self._events > self._limit:
-            raise _TooLong(
-                f"This code was stopped after {self._limit:,} lines: does its loop ever end?"
-            )
+            lines = f"{self._limit:,} lines"
+            raise _TooLong(f"This code was stopped after {lines}: does its loop ever end?")
 
     # what the line did
 
@@ -200,18 +194,11 @@ class Lines:
         (frame, statement), self._pending = self._pending, None
         if self._steps.full:
             return
-        inner = frame is not self._base and frame.f_code.co_name != "<module>"
-        names = (
-            {f"{k} in {frame.f_code.co_name}": v for k, v in frame.f_locals.items()}
-            if inner
-            else {}
-        )
-        step = Step(
-            index=len(self.recording.steps),
-            line=statement.first - self._source.first + 1,
-            text=statement.text,
-            function=frame.f_code.co_name if inner else "",
-        )
+        function, names = frame.f_code.co_name, {}
+        if frame is not self._base and function != "<module>":
+            names = {f"{k} in {function}": v for k, v in frame.f_locals.items()}
+        line = statement.first - self._source.first + 1
+        step = Step(index=len(self.recording.steps), line=line, text=statement.text)
         self._append(step, self._world if self._base is None else frame.f_locals, names)
 
     def _append(self, step, namespace, inner):
@@ -237,9 +224,8 @@ class Lines:
         steps, lines, traceback = self.recording.steps, [], error.__traceback__
         while traceback is not None:
             frame = traceback.tb_frame
-            if frame is self._base or (
-                self._base is None and frame.f_code.co_filename == self._source.filename
-            ):
+            snippet = self._base is None and frame.f_code.co_filename == self._source.filename
+            if frame is self._base or snippet:
                 lines.append(self._source.at(traceback.tb_lineno))
             traceback = traceback.tb_next
         raised = {s.first - self._source.first + 1 for s in lines[-1:] if s is not None}
@@ -265,14 +251,12 @@ def _fresh_torch_state():
 
 
 def _gradients(namespace) -> dict:
-    given = {
-        name: t
+    # a clone, for zeros without bytes (as after sgn_) get some
+    copies = {
+        name: t.clone()
         for name, t in named_tensors(namespace)
         if name.endswith(".grad") and t.numel() <= MOST_NUMBERS
     }
-    copies = {
-        name: t.clone() for name, t in given.items()
-    }  # zeros without bytes (as after sgn_) get some
     return {name: t.tolist() for name, t in copies.items() if not why_no_storage(t)}
 
 

@@ -23,7 +23,6 @@ class Call:
     op: str
     read: tuple[str, ...]
     writes: tuple[Write, ...]
-    returned: tuple[str, ...]
     scratch: int | None
 
 
@@ -45,7 +44,6 @@ class Step:
     index: int
     line: int
     text: str
-    function: str = ""
     storages: tuple[StorageState, ...] = ()
     tensors: tuple[TensorState, ...] = ()
     calls: tuple[Call, ...] = ()

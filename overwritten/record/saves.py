@@ -40,17 +40,14 @@ class Saves:
         try:
             value = getattr(node, attribute)
         except RuntimeError as error:
-            message = parse(str(error))
-            if message is not None and message.overwritten:
+            if (message := parse(str(error))) and message.overwritten:
                 for name, storage, version in self._known.get(key, ()):
                     if version == message.expected:
                         yield _save(node, number, name, storage, version, message.now)
                         break
             return  # else freed: backward has been here
-        known = []
-        for one in (
-            value if attribute == "saved_tensors" else (value,)
-        ):  # a Function of one's own has several
+        known = []  # a Function of one's own has several
+        for one in value if attribute == "saved_tensors" else (value,):
             if isinstance(one, torch.Tensor) and not one.is_inference():
                 name = _name(one, tensors)
                 if name or one.dim():  # a bare number inside is nobody's tensor

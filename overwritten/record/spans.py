@@ -55,10 +55,8 @@ def silent_steps(recording: Recording, letter: str) -> list[int]:
     """Steps in which a storage's bytes changed and the counter of its first tensor did not move."""
     found = []
     for step in _changing(recording, letter):
-        first = next(
-            (t for t in step.tensors if t.storage == letter and t.before is not None), None
-        )
-        if first is not None and first.version == first.before:
+        on_it = [t for t in step.tensors if t.storage == letter and t.before is not None]
+        if on_it and on_it[0].version == on_it[0].before:
             found.append(step.index)
     return found
 

@@ -46,9 +46,8 @@ class Steps:
             with DisableTorchFunction(), disable_current_modes():
                 self._look(step, names)
         except Exception as error:  # a tracer that raises would raise in the learner's code
-            self._recording.note = (
-                f"After {step.text!r} something could not be read ({type(error).__name__})."
-            )
+            unread = f"something could not be read ({type(error).__name__})"
+            self._recording.note = f"After {step.text!r} {unread}."
 
     def _look(self, step, names):
         ledger = self.ledger
@@ -85,23 +84,16 @@ class Steps:
 
     def _unseen(self, storages, tensors):
         written = {write.storage for call in self.mode.calls for write in call.writes}
-        written |= {
-            t.storage for t in tensors if t.before != t.version
-        }  # by C++: x.grad in backward
+        # by C++: x.grad in backward
+        written |= {t.storage for t in tensors if t.before != t.version}
         written |= {letter for letter, _, _ in self._resized(storages)}
-        changed = [
-            s.letter for s in storages if s.cells and self._earlier(s).cells not in ((), s.cells)
-        ]
-        return tuple(letter for letter in changed if letter not in written)
+        changed = [s for s in storages if s.cells and self._earlier(s).cells not in ((), s.cells)]
+        return tuple(s.letter for s in changed if s.letter not in written)
 
     def _resized(self, storages):
         pairs = [(s, self._earlier(s)) for s in storages]
         return tuple((s.letter, old.nbytes, s.nbytes) for s, old in pairs if old.nbytes != s.nbytes)
 
     def _earlier(self, storage):
-        steps = self._recording.steps
-        return (
-            next((s for s in steps[-1].storages if s.letter == storage.letter), storage)
-            if steps
-            else storage
-        )
+        before = (s for step in self._recording.steps[-1:] for s in step.storages)
+        return next((s for s in before if s.letter == storage.letter), storage)

@@ -8,7 +8,7 @@ It reads; it never runs an operation that the learner's program could notice.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 
@@ -22,7 +22,6 @@ class StorageState:
     was seen first. cells: ((index, text), …), all elements up to 8, else the first 5
     and the last 2; empty where they cannot be read. stats: of more than 8 elements, and up to
     a million: least, greatest and mean, as in '0 to 9, mean 4.5'; else ''.
-    address: the real one, for this process only (never shown, never stored).
     """
 
     letter: str
@@ -31,7 +30,6 @@ class StorageState:
     count: int
     dtype: str
     cells: tuple
-    address: int = field(compare=False, repr=False, default=0)
     stats: str = ""
 
 
@@ -44,7 +42,6 @@ class TensorState:
     version: the counter `_version`, or None for an inference tensor. before: what the
     same tensor's counter was one step earlier, None for a tensor that is new here.
     twin: the earlier name that is bound to this same tensor, '' for the first.
-    node: the name of its `grad_fn`, or None.
     """
 
     name: str
@@ -53,12 +50,9 @@ class TensorState:
     offset: int
     shape: tuple
     strides: tuple
-    dtype: str
     itemsize: int
     version: int | None
-    is_leaf: bool
     requires_grad: bool
-    node: str | None
     before: int | None = None
     twin: str = ""
     note: str = ""
@@ -100,9 +94,7 @@ def state_of(name: str, tensor: torch.Tensor, ledger, before=None, twin="") -> T
         return _state(name, tensor, ledger, before, twin)
     except Exception:  # a nested or uninitialised tensor has no shape to tell
         note = f"is a {type(tensor).__name__} that cannot be described"
-        return TensorState(
-            name, None, 0, 0, (), (), "", 0, None, False, False, None, before, twin, note
-        )
+        return TensorState(name, None, 0, 0, (), (), 0, None, False, before, twin, note)
 
 
 def _state(name, tensor, ledger, before, twin):
@@ -120,12 +112,9 @@ def _state(name, tensor, ledger, before, twin):
         offset=tensor.storage_offset() if dense else 0,
         shape=tuple(tensor.shape),
         strides=tuple(tensor.stride()) if dense else (),
-        dtype=str(tensor.dtype).removeprefix("torch."),
         itemsize=tensor.element_size() if dense else 0,
         version=version_of(tensor),
-        is_leaf=tensor.is_leaf,
         requires_grad=tensor.requires_grad,
-        node=tensor.grad_fn.name() if tensor.grad_fn is not None else None,
         before=before,
         twin=twin,
         note=note,

@@ -69,9 +69,7 @@ def _verdict(code, names, run, right):
         return RIGHT if _same(run, right) else SILENT
     if run.message is None:
         return ""
-    if (
-        not run.message.overwritten
-    ):  # a write that is refused at once: nothing else could have come out
+    if not run.message.overwritten:  # refused at once: nothing else could have come out
         return RAISES
     with saved_tensors_hooks(lambda tensor: tensor, lambda tensor: tensor):
         unchecked = record(code, names)
@@ -80,15 +78,16 @@ def _verdict(code, names, run, right):
 
 def _same(one, other) -> bool:
     return all(
-        name in one.gradients and _close(list(_flat(one.gradients[name])), list(_flat(numbers)))
+        name in one.gradients and _close(list(flat(one.gradients[name])), list(flat(numbers)))
         for name, numbers in other.gradients.items()
     )
 
 
-def _flat(numbers):
+def flat(numbers):
+    """The numbers of a nested list (or the number itself), one by one."""
     if isinstance(numbers, list):
         for inner in numbers:
-            yield from _flat(inner)
+            yield from flat(inner)
     else:
         yield numbers
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 HEAD = "import torch\nfrom torch import nn\nfrom torch.nn import functional as F\n\ntorch.manual_seed(0)\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # each is itself alone, and so a key
 class Pattern:
     """One way to an error of PyTorch's about in-place operations, or to a wrong gradient without one.
 

@@ -83,10 +83,7 @@ def _why_not(role, said, message, saver, writers):
     if said in (saver, *writers):
         return "You have the two the wrong way round: the saver comes first, the writer writes over what it saved."
     if role == "writer":
-        return (
-            "Look for a line that writes into a tensor that is there, `+=`, `[…] =`, `…_()`, `inplace=True`, after line "
-            f"{saver}."
-        )
+        return f"Look for a line that writes into a tensor that is there, `+=`, `[…] =`, `…_()`, `inplace=True`, after line {saver}."
     what = f"Its tensor is {list(message.shape)}"
     return f"{what}: which operations of the forward give or take that shape, and which of them needs the values for its derivative?"
 
@@ -103,9 +100,8 @@ _FOLK = {
     ".detach()": r"\.detach_?\(",
 }
 _INPLACE = "you took `inplace=True` from an activation: what it writes over nobody saved, so it is not the fault. The line that writes is another."
-_FINE = (
-    1e-4  # of the largest number: two cures may round differently, and a few steps carry that on
-)
+#: Of the largest number: two cures may round differently, and a few steps carry that on.
+_FINE = 1e-4
 
 
 def added(shipped: str, text: str) -> list[str]:
@@ -118,12 +114,8 @@ def added(shipped: str, text: str) -> list[str]:
 
 
 def _text_of(answer):
-    if (
-        isinstance(answer, Path)
-        or isinstance(answer, str)
-        and "\n" not in answer
-        and answer.endswith(".py")
-    ):
+    name = isinstance(answer, str) and "\n" not in answer and answer.endswith(".py")
+    if name or isinstance(answer, Path):
         path = Path(answer)
         return path.read_text("utf8") if path.is_file() else f"there is no file {str(answer)!r}."
     if not isinstance(answer, str) or "\n" not in answer:
@@ -182,10 +174,9 @@ def _otherwise(script, text, folk):
     for look, words in script.slips:
         if re.search(look, text):
             return f"no error, but it trains otherwise than it should: {words}"
-    why = next(
-        (WHY_NOT[name] for name in folk),
-        "compare what each loss reaches, and when the weights change, with the script as it was.",
-    )
+    why = "compare what each loss reaches, and when the weights change, with the script as it was."
+    if folk:
+        why = WHY_NOT[folk[0]]
     return f"no error, but it trains otherwise than the same script out of place: {why}"
 
 
@@ -193,10 +184,7 @@ def _otherwise(script, text, folk):
 def _right(name):
     """What training gives with the solution, and with each other cure that is as right."""
     script = SCRIPTS[name]
-    return [
-        run(name, text)
-        for text in (script.mended(), *(script.mended(cure=cure) for cure in script.others))
-    ]
+    return [run(name, script.mended(cure=cure)) for cure in (None, *script.others)]
 
 
 def _trains(script, came) -> bool:
@@ -232,8 +220,6 @@ def _alike(script, came, true) -> bool:
 
 # The exercises
 
-_FIND = ("saver", "writer")
-
 
 def _found_by(name):
     saver, writer = FIRST[name]
@@ -251,9 +237,8 @@ def _mended_by(name):
 
 def _pair(name):
     to_find, to_mend = HINTS[name]
-    return Exercise(_finds(name), to_find, _found_by(name), questions=_FIND), Exercise(
-        _mends(name), to_mend, _mended_by(name), questions=("script",)
-    )
+    find = Exercise(_finds(name), to_find, _found_by(name), questions=("saver", "writer"))
+    return find, Exercise(_mends(name), to_mend, _mended_by(name), questions=("script",))
 
 
 find_gan, mend_gan = _pair("gan")

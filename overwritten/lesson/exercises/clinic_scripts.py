@@ -32,20 +32,12 @@ class Script:
         path = Path(__file__).parents[3] / "lessons_src" / "clinic" / f"{self.name}.py"
         if path.exists():
             return path
-        files = metadata.files("overwritten") or ()
-        found = next(
-            (
-                file
-                for file in files
-                if file.as_posix().endswith(f"overwritten/clinic/{self.name}.py")
-            ),
-            None,
+        for file in metadata.files("overwritten") or ():
+            if file.as_posix().endswith(f"overwritten/clinic/{self.name}.py"):
+                return Path(file.locate()).resolve()
+        raise FileNotFoundError(
+            f"{self.name}.py of the clinic is not here: install the course again."
         )
-        if found is None:
-            raise FileNotFoundError(
-                f"{self.name}.py of the clinic is not here: install the course again."
-            )
-        return Path(found.locate()).resolve()
 
     @property
     def source(self) -> str:
@@ -53,9 +45,8 @@ class Script:
 
     def mended(self, faults: int | None = None, cure=None) -> str:
         """The source with the first `faults` faults mended (all), or with the changes of `cure`."""
-        return replaced(
-            self.source, *(cure or (change for fault in self.faults[:faults] for change in fault))
-        )
+        changes = cure or (change for fault in self.faults[:faults] for change in fault)
+        return replaced(self.source, *changes)
 
 
 def replaced(source: str, *changes: tuple[str, str]) -> str:

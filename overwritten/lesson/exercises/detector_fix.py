@@ -35,9 +35,8 @@ _RETURNS = "return a tensor; your function returns {kind}."
 
 def _boxes_and_deltas(seed, count):
     dice = torch.Generator().manual_seed(seed)
-    boxes = torch.rand(count, 4, generator=dice) * torch.tensor([60, 60, 50, 50]) + torch.tensor(
-        [0, 0, 10, 10]
-    )
+    most, least = torch.tensor([60, 60, 50, 50]), torch.tensor([0, 0, 10, 10])
+    boxes = torch.rand(count, 4, generator=dice) * most + least
     return boxes, torch.randn(count, 4, generator=dice) * 3
 
 
@@ -79,19 +78,14 @@ def _mends_the_deltas(answer):
 def _which_box(result, boxes, deltas, wanted):
     d = deltas.clamp(-5, 5)
     scaled = boxes[:, 2:] * torch.exp(d[:, 2:] * 0.1)
-    late = torch.cat(
-        [(boxes[:, :2] + d[:, :2] * scaled * 0.1).clamp(0, SIZE - 1), scaled.clamp(1, SIZE)], 1
-    )
+    shifted = (boxes[:, :2] + d[:, :2] * scaled * 0.1).clamp(0, SIZE - 1)
+    late = torch.cat([shifted, scaled.clamp(1, SIZE)], 1)
     if torch.allclose(result, late, rtol=1e-5):
         return "left and top are moved by the new width and height: the original moves them by the old ones."
-    for free, what in (
-        (boxes[:, :2] + d[:, :2] * boxes[:, 2:] * 0.1, "left and top"),
-        (scaled, "width and height"),
-    ):
-        columns = slice(0, 2) if what == "left and top" else slice(2, 4)
-        if torch.allclose(result[:, columns], free, rtol=1e-5) and not torch.allclose(
-            free, wanted[:, columns]
-        ):
+    moved = boxes[:, :2] + d[:, :2] * boxes[:, 2:] * 0.1
+    halves = zip(("left and top", "width and height"), (moved, scaled))
+    for (what, free), got, true in zip(halves, result.split(2, 1), wanted.split(2, 1)):
+        if torch.allclose(got, free, rtol=1e-5) and not torch.allclose(free, true):
             return f"{what} are not clamped: the last four lines of the original keep a box in the image."
     columns = [k for k in range(4) if not torch.allclose(result[:, k], wanted[:, k], rtol=1e-5)]
     column = columns[0]
@@ -163,11 +157,8 @@ def _decoded(raw, grid, anchors, stride):
 def _decodes(answer):
     for seed, (n, classes), stride in ((0, (4, 3), 8), (1, (1, 1), 16)):
         dice = torch.Generator().manual_seed(seed)
-        start, grid, anchors = (
-            torch.randn(2, n, 5 + classes, generator=dice),
-            torch.rand(n, 2, generator=dice) * 7,
-            torch.tensor([10.0, 13.0]),
-        )
+        start = torch.randn(2, n, 5 + classes, generator=dice)
+        grid, anchors = torch.rand(n, 2, generator=dice) * 7, torch.tensor([10.0, 13.0])
         seen = beside_twin(answer, _decoded, [start.requires_grad_(), grid, anchors, stride])
         if seen.error and parse(str(seen.error)):
             return f"{_still_raises(seen.recording.diagnosis)} Write where nobody has saved, or build the result with `torch.cat`."

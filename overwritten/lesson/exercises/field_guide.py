@@ -69,12 +69,9 @@ def _finds_patterns(answers):
         except LookupError as error:
             return f"{name}: {error.args[0]}"
         if found.name != right:
-            where = section(pattern(right))
-            near = (
-                f"section {where} is the place, but"
-                if section(found) == where
-                else "look in another section, for"
-            )
+            where, near = section(pattern(right)), "look in another section, for"
+            if section(found) == where:
+                near = f"section {where} is the place, but"
             return f"{name}: you say {number(found)}, {found.name!r}; {near} {look}"
 
 
@@ -92,10 +89,8 @@ def _attends(answer):
         if seen.changed(2):
             return "`padding` was changed: the function must leave its arguments as they were."
         if seen.changed(0, 1):
-            return (
-                seen.folk.complaint(".data", "numpy")
-                or "the scores or the values were changed: leave the arguments as they were."
-            )
+            changed = "the scores or the values were changed: leave the arguments as they were."
+            return seen.folk.complaint(".data", "numpy") or changed
         if mistake := seen.mistake():
             return mistake
 
@@ -113,27 +108,24 @@ def _rolls_out(answer):
         start = torch.randn(rows, features, requires_grad=True)
         seen = beside_twin(answer, _rolled_out, [cell, start, steps])
         if seen.fault() != "shape" and seen.changed(1):
-            return (
-                seen.folk.complaint(".data", "numpy")
-                or "`start` was changed: leave the argument as it was."
-            )
+            changed = "`start` was changed: leave the argument as it was."
+            return seen.folk.complaint(".data", "numpy") or changed
         shape = f"the states of {steps} steps, {rows} rows and {features} features are one tensor of shape {list(seen.wanted.shape)}; yours is {list(getattr(seen.result, 'shape', ()))}."
         if mistake := seen.mistake(shape=shape):
             return mistake
 
 
+_ANSWERS = "".join(
+    f"    {name!r}: {number(pattern(right))},  # {right}\n"
+    for name, (*_, right, _) in _CASES.items()
+)
 patterns = Exercise(
     _finds_patterns,
     (
         "First the kind of text, then the name after 'output 0 of', then the shape. The table of section 1 has a search field.",
         "`find(text)` puts the nearest patterns first; what was run decides among those.",
     ),
-    "answers = {\n"
-    + "".join(
-        f"    {name!r}: {number(pattern(right))},  # {right}\n"
-        for name, (*_, right, _) in _CASES.items()
-    )
-    + "}",
+    f"answers = {{\n{_ANSWERS}}}",
     questions=tuple(_CASES),
 )
 

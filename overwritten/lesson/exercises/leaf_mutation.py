@@ -6,12 +6,7 @@ import torch
 
 from overwritten.lesson.checking import who
 from overwritten.lesson.exercise import Exercise
-from overwritten.lesson.exercises.leaf_training import (
-    carry_state,
-    gan_step,
-    networks,
-    under_watch,
-)
+from overwritten.lesson.exercises.leaf_training import carry_state, gan_step, networks, under_watch
 from overwritten.lesson.exercises.leaf_verdicts import SNIPPETS, verdicts
 
 __all__ = [

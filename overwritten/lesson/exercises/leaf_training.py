@@ -157,11 +157,18 @@ def _cell():
     return cell, torch.optim.SGD(cell.parameters(), lr=0.5)
 
 
-def _right_loop(cell, optimizer, h, steps, reset=False, zero=True):
+#: What a loop may leave out → the sentence about it.
+_SLIPS = {
+    "carrying": "every step begins from the first state: carry the last one on, without its history.",
+    "zeroing": "the gradients of earlier steps are still there: `optimizer.zero_grad()` belongs into the loop.",
+}
+
+
+def _loop(cell, optimizer, h, steps, without=""):
     first = h
     for _ in range(steps):
-        h = torch.tanh(cell((first if reset else h).detach()))
-        if zero:
+        h = torch.tanh(cell((first if without == "carrying" else h).detach()))
+        if without != "zeroing":
             optimizer.zero_grad()
         h.sum().backward()
         optimizer.step()
@@ -180,7 +187,7 @@ def _carries(answer):
         folk, error = under_watch(keeping, cell, optimizer, torch.zeros(1, 2), steps)
         if error:
             return error
-        last = _right_loop(other, its_optimizer, torch.zeros(1, 2), steps)
+        last = _loop(other, its_optimizer, torch.zeros(1, 2), steps)
         if not _alike(cell, other):
             return _which_loop(cell, steps)
         if not isinstance(returned[0], torch.Tensor):
@@ -197,18 +204,9 @@ def _which_loop(cell, steps):
     fresh, _ = _cell()
     if _alike(cell, fresh):
         return "the weights did not move: each step needs a backward and then `optimizer.step()`."
-    for changed, mistake in (
-        (
-            {"reset": True},
-            "every step begins from the first state: carry the last one on, without its history.",
-        ),
-        (
-            {"zero": False},
-            "the gradients of earlier steps are still there: `optimizer.zero_grad()` belongs into the loop.",
-        ),
-    ):
+    for slip, mistake in _SLIPS.items():
         other, optimizer = _cell()
-        _right_loop(other, optimizer, torch.zeros(1, 2), steps, **changed)
+        _loop(other, optimizer, torch.zeros(1, 2), steps, slip)
         if _alike(cell, other):
             return mistake
     return f"after {steps} step(s) the weights are others: each step takes a backward of its own loss, `h.sum()`, and steps at once."

@@ -27,10 +27,8 @@ def forward_of(warned) -> list[str]:
     frames of the kernel itself, which come first, are left out.
     """
     lines = [line for one in warned for line in forward_lines(str(one.message))]
-    begin = max(
-        (n for n, (file, *_) in enumerate(lines, 1) if file.endswith("interactiveshell.py")),
-        default=0,
-    )
+    ours = (n for n, (file, *_) in enumerate(lines, 1) if file.endswith("interactiveshell.py"))
+    begin = max(ours, default=0)
     return [code for file, _, code in lines[begin:] if "/torch/" not in file]
 
 
@@ -92,11 +90,8 @@ def _truth(name) -> tuple:
 def _knows_the_message(answers):
     for name, (_, saves, think) in _PROGRAMS.items():
         truth, said = _truth(name), str(answers[name]).strip()
-        found = re.fullmatch(
-            r"(\w+?)(?:backward\d*)?[\s,;:]+(\d+)\s*[;,]?\s*(?:expected)?\s*(\d+)",
-            said,
-            re.IGNORECASE,
-        )
+        form = r"(\w+?)(?:backward\d*)?[\s,;:]+(\d+)\s*[;,]?\s*(?:expected)?\s*(\d+)"
+        found = re.fullmatch(form, said, re.IGNORECASE)
         if said.lower() != "no error" and not found:
             return f"{name}: write the name and the two versions, as in 'Exp 3; 2' ('none 3; 2' without a name), or 'no error'; you wrote {answers[name]!r}."
         guess = (found[1].lower(), int(found[2]), int(found[3])) if found else ()
@@ -145,9 +140,8 @@ def _gates(answer):
         if mistake := seen.mistake():
             return mistake
         if block.bn.num_batches_tracked > 1:
-            return (
-                "right, but the block ran more than once: its batch norm has counted a batch twice."
-            )
+            twice = "its batch norm has counted a batch twice"
+            return f"right, but the block ran more than once: {twice}."
 
 
 def _merged(laterals):
@@ -179,10 +173,8 @@ def _goes_down(answer):
             return "return a list of tensors, the finest first."
         if complaint := seen.folk.complaint(".data", "numpy"):
             return complaint
-        if any(
-            not torch.equal(lateral.detach(), old) or lateral._version != v
-            for lateral, (v, old) in zip(given, before)
-        ):
+        after = zip(given, before)
+        if any(one._version != v or not torch.equal(one.detach(), old) for one, (v, old) in after):
             return "a lateral was written in place: its ReLU has saved it, so backward would raise. Compute a new tensor."
         wanted = _merged([F.relu(leaf * 1.5) for leaf in leaves])
         if mistake := _which_level(maps, wanted, given) or seen.mistake():
@@ -197,9 +189,8 @@ def _flat(maps):
 
 
 def _kind(result):
-    return (
-        f"a list of {len(result)}" if isinstance(result, (list, tuple)) else type(result).__name__
-    )
+    several = isinstance(result, (list, tuple))
+    return f"a list of {len(result)}" if several else type(result).__name__
 
 
 def _which_level(result, wanted, laterals):

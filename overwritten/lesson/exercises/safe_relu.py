@@ -53,9 +53,8 @@ def _mends_block(answer):
         if seen.error:
             if seen.recording.diagnosis is None:
                 raise seen.error
-            return _refused(seen.folk) or _still_raises(seen.recording.diagnosis) + _moved(
-                seen.recording.diagnosis, inputs
-            )
+            found = seen.recording.diagnosis
+            return _refused(seen.folk) or _still_raises(found) + _moved(found, inputs)
         if fault == "kind":
             return f"your function returns {_kind(seen.result)}; the tensor at the end of the block is asked for."
         if not all(modes) or not norm.training:
@@ -103,9 +102,9 @@ def _moved(diagnosis, inputs):
 
 
 def _close(a, b):
-    return (
-        a is not None and a.shape == b.shape and bool((a - b).abs().max() <= 1e-5 * b.abs().max())
-    )
+    if a is None or a.shape != b.shape:
+        return False
+    return bool((a - b).abs().max() <= 1e-5 * b.abs().max())
 
 
 def _kind(answer):
@@ -147,13 +146,9 @@ _WHY = {
 
 
 def _truth(steps):
-    start, end = (
-        "x = torch.randn(2, 4, requires_grad=True)\nh = x",
-        "h.backward(torch.rand_like(h))",
-    )
-    codes = [
-        "\n".join([start, *(_STEPS[step][i] for step in steps.split(", ")), end]) for i in (0, 1)
-    ]
+    start = "x = torch.randn(2, 4, requires_grad=True)\nh = x"
+    ways = zip(*(_STEPS[step] for step in steps.split(", ")))
+    codes = ["\n".join([start, *way, "h.backward(torch.rand_like(h))"]) for way in ways]
     return "right" if trial(*codes).verdict == RIGHT else "raises"
 
 

@@ -38,9 +38,8 @@ def _finds_both(answer):
         for role, truth in (("saver", saver), ("writer", writer)):
             said = answer[f"{number}: {role}"]
             if said not in list(LETTERS):  # also a list
-                return (
-                    f"give the letter of a line, a to j, for '{number}: {role}'; you gave {said!r}."
-                )
+                asked = f"a to j, for '{number}: {role}'"
+                return f"give the letter of a line, {asked}; you gave {said!r}."
             if said != truth:
                 return f"message {number}, the {role}: not {said}, `{LETTERS[said]}`. {_why_not(role, said, saver, writer, shape)}"
 
@@ -49,9 +48,8 @@ def _why_not(role, said, saver, writer, shape):
     if said in (saver, writer):
         return "You have the two the wrong way round: the saver comes first and is the one the message names."
     if role == "saver":
-        return (
-            f"The message names the operation whose result is {list(shape)}: which line calls it?"
-        )
+        named = f"the operation whose result is {list(shape)}"
+        return f"The message names {named}: which line calls it?"
     if said == "e":
         return "A view is another name for the same storage; it writes nothing."
     if said < saver:
@@ -155,16 +153,12 @@ def _other(seen, start, p, training):
         return complaint
     if not training:
         return "in eval mode the dropout must do nothing: hand on `head.training`, or call `head.dropout`."
-    plain = twin.cls_score(F.relu(twin.fc2(F.relu(twin.fc1(start)))))
-    if torch.equal(scores, plain):
+    hidden = F.relu(twin.fc2(F.relu(twin.fc1(start))))
+    if torch.equal(scores, twin.cls_score(hidden)):
         return "the scores are those without any dropout: it must go on doing its work."
-    if torch.equal(
-        scores,
-        _seeded(lambda: twin.cls_score(F.dropout(F.relu(twin.fc2(F.relu(twin.fc1(start)))), 0.3))),
-    ):
-        return (
-            f"this head's dropout has the rate {p}: take it from the head, as in `head.dropout.p`."
-        )
+    if torch.equal(scores, _seeded(lambda: twin.cls_score(F.dropout(hidden, 0.3)))):
+        rate = f"this head's dropout has the rate {p}"
+        return f"{rate}: take it from the head, as in `head.dropout.p`."
     return "other scores than those of the head with a dropout out of place: keep both ReLUs, the dropout and their order."
 
 

@@ -23,14 +23,8 @@ def _counts_writes(answer):
     def same_numbers(x):
         return x.mul_(1)
 
-    cases = [
-        (twice, 0),
-        (element, 3),
-        (nothing, 4),
-        (same_numbers, 1),
-        (lambda x: x.detach().zero_(), 0),
-    ]
-    for f, already in cases:
+    cases = [(twice, 0), (element, 3), (nothing, 4), (same_numbers, 1)]
+    for f, already in [*cases, (lambda x: x.detach().zero_(), 0)]:
         x, other = torch.ones(3), torch.ones(3)
         for tensor in (x, other):
             for _ in range(already):
@@ -45,9 +39,8 @@ def _counts_writes(answer):
         if calls[0] is not x:
             return "you called f with another tensor than x (a clone, a view, `x.detach()`): call it with x itself."
         if isinstance(result, bool) or not isinstance(result, int):
-            return (
-                f"a number is asked for, as in `2`; your function returns {type(result).__name__}."
-            )
+            kind = type(result).__name__
+            return f"a number is asked for, as in `2`; your function returns {kind}."
         if result != wanted:
             return _why_miscounted(result, wanted, x._version, already)
 
@@ -69,20 +62,20 @@ def _why_miscounted(result, wanted, version, already):
 
 
 _SAVED = ("x.tanh()", "x - 3", "x.sin()", "x.cumprod(1)", "F.softmax(x, 1)", "F.silu(x)")
-_WORDS = ("input", "result", "both", "neither")
+#: (is the input saved?, is the result?) → the answer.
+_WORDS = {
+    (True, False): "input", (False, True): "result", (True, True): "both", (False, False): "neither",
+}  # fmt: skip
 
 
 def _knows_what_is_saved(answer):
     for name in _SAVED:
         said = answer[name]
-        if said not in _WORDS:
-            return f"{name}: answer with one of {', '.join(map(repr, _WORDS))}; you wrote {said!r}."
+        if said not in [*_WORDS.values()]:  # also a list
+            words = ", ".join(map(repr, _WORDS.values()))
+            return f"{name}: answer with one of {words}; you wrote {said!r}."
         row = ops.operation(name)
-        truth = _WORDS[
-            3
-            if not (row.saves_input or row.saves_result)
-            else row.saves_result + row.saves_input * row.saves_result
-        ]
+        truth = _WORDS[row.saves_input, row.saves_result]
         if said != truth:
             return f"{name}: {_why(said, truth)} Watch it with `film`, and think of its derivative."
 

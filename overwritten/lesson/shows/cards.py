@@ -12,18 +12,13 @@ from html import escape
 from overwritten.cases.patterns import EVERY, Pattern
 from overwritten.lesson.show import with_code
 from overwritten.lesson.shows.guide import SECTIONS, end_of, number, pattern, tried
-from overwritten.live.output import CONTROLS
+from overwritten.live.output import CONTROLS, asset
 from overwritten.messages import KINDS
 from overwritten.pictures.draw import STYLE, clean
 from overwritten.pictures.lanes import lanes_picture, lanes_sentence
 from overwritten.record.private import NODES
 
-_LOOK = """
-.ow .card{border:1px solid var(--ow-line);border-radius:6px;margin:6px 0;padding:6px 12px;font-size:14px;line-height:1.45}
-.ow .card summary{cursor:pointer}.ow .card pre{white-space:pre-wrap;font-size:12.5px;line-height:1.4;margin:4px 0 8px;
-padding:6px 8px;border-left:3px solid var(--ow-line);color:inherit;background:transparent}
-.ow .card p{margin:8px 0 2px}.ow .card code{overflow-wrap:anywhere;color:inherit;background:transparent}
-"""
+_LOOK = "\n" + asset("cards.css", "lesson/shows")
 
 
 class Cards:
@@ -45,10 +40,10 @@ class Cards:
 def cards(*which: int | str) -> Cards:
     """The cards of these patterns: numbers, names, or groups of `SECTIONS`."""
     groups = {group for section in SECTIONS.values() for group in section}
-    chosen = [
-        [one for one in EVERY if one.group == w] if w in groups else [pattern(w)] for w in which
-    ]
-    return Cards(tuple(one for some in chosen for one in some))
+    chosen: list[Pattern] = []
+    for w in which:
+        chosen += [one for one in EVERY if one.group == w] if w in groups else [pattern(w)]
+    return Cards(tuple(chosen))
 
 
 def message_of(one: Pattern) -> str:

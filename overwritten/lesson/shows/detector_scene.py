@@ -46,13 +46,13 @@ def step_code(boxes: str, targets: str, relu: str, positives: int) -> str:
         f"pos_mask, gt_indices, gt_boxes, gt_labels = match(boxes, scene, {positives})",
         "targets = torch.zeros(len(boxes), dtype=torch.long)",
     ]
+    loss = "loss = F.cross_entropy(logits, targets, WEIGHT)"
     if positives:
+        boxes_loss = "F.smooth_l1_loss(refined[pos_mask], gt_boxes[gt_indices[pos_mask]])"
         lines += ["shifted_labels = gt_labels[gt_indices[pos_mask]] + 1", _TARGETS[targets]]
-    lines.append("loss = F.cross_entropy(logits, targets, WEIGHT)")
-    if positives:
-        lines.append(
-            "loss = loss + F.smooth_l1_loss(refined[pos_mask], gt_boxes[gt_indices[pos_mask]])"
-        )
+        lines += [loss, f"loss = loss + {boxes_loss}"]
+    else:
+        lines.append(loss)
     return "\n".join([*lines, "loss.backward()"])
 
 
@@ -74,9 +74,7 @@ class TrainingStep:
                 with watch() as self.recording:
                     for number, line in enumerate(self.lines):
                         exec(compile("\n" * number + line, "<step>", "exec"), names)
-                        self.versions.append(
-                            names["refined"]._version if "refined" in names else None
-                        )
+                        self.versions.append(getattr(names.get("refined"), "_version", None))
             except RuntimeError as error:
                 self.error, self.at = normal(str(error)), len(self.versions) + 1
                 self.end = "backward raises" if parse(str(error)) else "the forward fails"
@@ -129,11 +127,7 @@ def outcome(stack: bool, where: bool, relu_out: bool, positives: int) -> str:
 def same(gradients: dict, others: dict) -> bool:
     """Are they the same bit for bit? A parameter without one must have none in both."""
     return gradients.keys() == others.keys() and all(
-        mine is None
-        and its is None
-        or mine is not None
-        and its is not None
-        and torch.equal(mine, its)
+        mine is its if mine is None or its is None else torch.equal(mine, its)
         for mine, its in zip(gradients.values(), others.values())
     )
 
@@ -152,11 +146,8 @@ def fixes(codes: dict[str, str], values: dict) -> Scene:
         ends[0] += f": {step.message().rstrip('.')}"
     if step.saver:
         ends.append(f"Line {step.saver} saved it, line {step.writer} wrote over it")
-    ends.append(
-        f"refined goes from version 0 to {step.version}"
-        if step.version
-        else "refined stays at version 0"
-    )
+    moved = f"goes from version 0 to {step.version}" if step.version else "stays at version 0"
+    ends.append(f"refined {moved}")
     loss = "none" if step.loss is None else f"{step.loss:.2f}"
     ends.append(f"Loss: {loss}")
     words = ". ".join(ends) + "."
@@ -184,11 +175,8 @@ def _step_picture(step, said, is_bad, loss, words):
     before = None
     for number, line in enumerate(step.lines, 1):
         version = step.versions[number - 1] if number <= len(step.versions) else None
-        marks = [
-            word
-            for word, at in (("saved", step.saver), ("wrote", step.writer), ("raises", step.at))
-            if at == number
-        ]
+        at = {"saved": step.saver, "wrote": step.writer, "raises": step.at}
+        marks = [word for word, line_at in at.items() if line_at == number]
         if marks:
             body.append(box(_LEFT - 4, y - 15, WIDTH - _LEFT, _ROW, "hotbad", radius=3))
         if version is not None:
@@ -197,9 +185,8 @@ def _step_picture(step, said, is_bad, loss, words):
         body.append(text(_LEFT - 10, y, number, "soft end"))
         tag = f"✗ {', '.join(marks)}" if step.saver and marks else "✗" if marks else ""
         room = int((WIDTH - _LEFT - 14) / CHAR) - (len(tag) + 1 if tag else 0)
-        body.append(
-            text(_LEFT, y, clip(line, room), "later" if step.at and number > step.at else "")
-        )
+        kind = "later" if step.at and number > step.at else ""
+        body.append(text(_LEFT, y, clip(line, room), kind))
         if tag:
             body.append(text(WIDTH - 10, y, tag, "bad bold end"))
         y += _ROW
@@ -219,18 +206,11 @@ def boxes_figure(scenes, found, title: str):
     for axes, scene, its in zip(places, scenes, found):
         axes.imshow(scene.image.permute(1, 2, 0).numpy(), extent=(0, SIZE, SIZE, 0))
         axes.set(xticks=[], yticks=[], xlim=(0, SIZE), ylim=(SIZE, 0))
-        for truth, proposal, guess in zip(
-            scene.boxes.tolist(), its.proposals.tolist(), its.boxes.tolist()
-        ):
-            for place, style, colour in (
-                (truth, "--", "white"),
-                (proposal, ":", "#56b4e9"),
-                (guess, "-", "#f0e442"),
-            ):
-                x, y, w, h = place
-                axes.plot(
-                    [x, x + w, x + w, x, x], [y, y, y + h, y + h, y], style, color=colour, lw=2
-                )
+        looks = ("--", "white"), (":", "#56b4e9"), ("-", "#f0e442")
+        for three in zip(scene.boxes.tolist(), its.proposals.tolist(), its.boxes.tolist()):
+            for (x, y, w, h), (style, colour) in zip(three, looks):
+                across, down = [x, x + w, x + w, x, x], [y, y, y + h, y + h, y]
+                axes.plot(across, down, style, color=colour, lw=2)
         said = [f"{CLASSES[label]} {overlap:.2f}" for label, overlap in zip(scene.labels, its.iou)]
         axes.set_xlabel(", ".join(said), fontsize=11)
     return figure

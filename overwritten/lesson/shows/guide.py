@@ -40,9 +40,8 @@ def pattern(which: int | str) -> Pattern:
     for number, one in enumerate(EVERY, 1):
         if which in (number, one.name):
             return one
-    raise LookupError(
-        f"There is no pattern {which!r}: give a number from 1 to {len(EVERY)}, or a name from a card."
-    )
+    give = f"give a number from 1 to {len(EVERY)}, or a name from a card"
+    raise LookupError(f"There is no pattern {which!r}: {give}.")
 
 
 def number(one: Pattern) -> int:
@@ -119,9 +118,8 @@ class Nearest(Decoded):
     def __str__(self):
         blocks = [super().__str__()]
         for place, patterns in enumerate(self.patterns, 1):
-            blocks.append(
-                "\n".join([self._head(place, patterns), *(f"  {_line(one)}" for one in patterns)])
-            )
+            lines = (f"  {_line(one)}" for one in patterns)
+            blocks.append("\n".join([self._head(place, patterns), *lines]))
         return "\n\n".join(blocks)
 
     __repr__ = __str__
@@ -130,19 +128,15 @@ class Nearest(Decoded):
         lists = []
         for place, patterns in enumerate(self.patterns, 1):
             items = "".join(f"<li>{with_code(_line(one))}</li>" for one in patterns)
-            lists.append(
-                f"<p><strong>{self._head(place, patterns)}</strong></p>"
-                + (f"<ul>{items}</ul>" if items else "")
-            )
+            lists.append(f"<p><strong>{self._head(place, patterns)}</strong></p>")
+            lists += [f"<ul>{items}</ul>"] if items else []
         return super().html().removesuffix("</div>") + "".join(lists) + "</div>"
 
     def _head(self, place, patterns):
         of = f" of message {place}" if len(self.patterns) > 1 else ""
-        return (
-            f"Patterns{of} in this lesson, the nearest first:"
-            if patterns
-            else f"No pattern{of} in this lesson."
-        )
+        if not patterns:
+            return f"No pattern{of} in this lesson."
+        return f"Patterns{of} in this lesson, the nearest first:"
 
 
 def find(text: str) -> Nearest:

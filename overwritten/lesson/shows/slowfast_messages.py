@@ -12,7 +12,6 @@ from torch.nn import functional as F
 
 from overwritten.doctor.block import watch
 from overwritten.messages import parse
-from overwritten.record.recorder import record
 
 #: The error as the report prints it; N stands for the number of persons there.
 REPORTED = (
@@ -66,11 +65,11 @@ _MENDED = {
     "f": "h = F.dropout(h, 0.3)",
     "b": "x = x + lateral(fast)",
 }
-_MODULES = """\
-clip, fast = torch.randn(4, 3, 2, 8, 8), torch.randn(4, 3, 2, 8, 8)
-conv, lateral = nn.Conv3d(3, 8, 1), nn.Conv3d(3, 8, 1)
-fc, score = nn.Linear(8, 64), nn.Linear(64, 16)
-"""
+_MODULES = (
+    "clip, fast = torch.randn(4, 3, 2, 8, 8), torch.randn(4, 3, 2, 8, 8)",
+    "conv, lateral = nn.Conv3d(3, 8, 1), nn.Conv3d(3, 8, 1)",
+    "fc, score = nn.Linear(8, 64), nn.Linear(64, 16)",
+)
 FORWARD = "\n".join(f"{letter}  {line}" for letter, line in LETTERS.items())
 
 
@@ -78,30 +77,22 @@ def stories():
     """For each of the three runs: its message, the letters of its saver and of its writer."""
     lines, told = dict(LETTERS), []
     for letter, mended in _MENDED.items():
-        program = [*_MODULES.splitlines(), *lines.values(), "loss.backward()"]
-        run = record("\n".join(program))
+        program = "\n".join([*_MODULES, *lines.values(), "loss.backward()"])
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             try:
                 with watch() as watched:
-                    exec(
-                        compile("\n".join(program), "forward.py", "exec"),
-                        {"torch": torch, "nn": nn, "F": F},
-                    )
+                    exec(compile(program, "forward.py", "exec"), {"torch": torch, "nn": nn, "F": F})
             except RuntimeError:
                 found = watched.diagnosis
-        first = len(_MODULES.splitlines())
-        at = [
-            list(LETTERS)[site.line - first - 1]
-            for site in (found.saver.site, found.writers[-1].site)
-        ]
-        told.append((run.message, *at))
+        saver, writer = found.saver.site.line, found.writers[-1].site.line
+        at = ([*LETTERS][line - len(_MODULES) - 1] for line in (saver, writer))
+        told.append((found.message, *at))
         lines[letter] = mended
     return told
 
 
 def messages() -> str:
     """The three messages, each raised once more, in the order in which mending brings them out."""
-    return "\n".join(
-        f"{number}: {short(message)}" for number, (message, *_) in enumerate(stories(), 1)
-    )
+    told = enumerate(stories(), 1)
+    return "\n".join(f"{number}: {short(message)}" for number, (message, *_) in told)

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from overwritten.cases.slowfast import ActionDetector, Config
 from overwritten.cases.slowfast_data import collate, make_clips
 from overwritten.doctor.block import watch
+from overwritten.lesson.shows.slowfast_messages import short
 from overwritten.live.scenes import Scene
 from overwritten.pictures.draw import box, judged, text
 from overwritten.pictures.picture import Picture
@@ -47,6 +48,7 @@ _PATHS = (
     ("", ("", "Tconv1", "Tconv2", "")),
     ("slow", ("video", "maxpool1", "res1", "res2")),
 )
+_PLACES = {place for _, places in _PATHS for place in places if place not in ("", "video")}
 _HEAD = {
     "roi_pooling": "roi_pooling(features, boxes)",
     "fc1": "relu(self.fc1(x))",
@@ -73,17 +75,12 @@ class Run(NamedTuple):
 
 def try_out(videos=_ALL_VIDEOS, persons=_MOST_PEOPLE, weights="from scratch", **chosen) -> Run:
     """One training step as the report's project takes it, with these SWITCHES set."""
-    switches = {
-        name: value
-        for switch, how in chosen.items()
-        for name, value in SWITCHES[switch][how].items()
-    }
+    switches: dict = {}
+    for switch, how in chosen.items():
+        switches |= SWITCHES[switch][how]
     cfg = Config(**switches)
-    given = None
-    if weights == "transferred":
-        given = _model(cfg, seed=7).state_dict()
-    batch = _batch(videos, persons)
-    model = _model(cfg, given=given)
+    given = _model(cfg, seed=7).state_dict() if weights == "transferred" else None
+    batch, model = _batch(videos, persons), _model(cfg, given=given)
     error = ""
     shapes: dict[str, tuple] = {}
     handles = [
@@ -124,17 +121,9 @@ def _losses(model, batch):
 
 def _verdict(model, cfg, given, batch):
     """RIGHT where all gradients are the twin's, bit for bit; else which is not."""
-    twin = _model(
-        Config(
-            **{
-                **vars(cfg),
-                "dropout_inplace": False,
-                "backbone_relu_inplace": False,
-                "head_relu": "saves its result",
-            }
-        ),
-        given=given,
-    )
+    out_of_place = {"dropout_inplace": False, "backbone_relu_inplace": False}
+    out_of_place |= {"head_relu": "saves its result"}
+    twin = _model(Config(**(vars(cfg) | out_of_place)), given=given)
     _losses(twin, batch).backward()
     same = all(torch.equal(p.grad, q.grad) for p, q in zip(model.parameters(), twin.parameters()))
     return RIGHT if same else "another gradient"
@@ -146,13 +135,7 @@ def _note(name, shapes):
     def hook(module, given, result):
         if name in ("backbone.fast", "backbone.slow"):
             shapes[f"{last} video"] = tuple(given[0].shape)
-        elif name.startswith("backbone.") and last in (
-            "maxpool1",
-            "res1",
-            "res2",
-            "Tconv1",
-            "Tconv2",
-        ):
+        elif name.startswith("backbone.") and last in _PLACES:
             path = name.split(".")[1] if not last.startswith("T") else ""
             shapes[f"{path} {last}".strip()] = tuple(result.shape)
         elif last == "fc1":
@@ -178,22 +161,16 @@ def network(codes: dict[str, str], values: dict) -> Scene:
     runs = []
     exec(next(iter(codes.values())), {"run": lambda **chosen: runs.append(try_out(**chosen))})
     words = network_sentence(runs[0])
-    return Scene(
-        network_picture(runs[0], words),
-        words,
-        {"what happens": words},
-        {"this step": runs[0].recording},
-    )
+    picture = network_picture(runs[0], words)
+    return Scene(picture, words, {"what happens": words}, {"this step": runs[0].recording})
 
 
 def network_sentence(run: Run) -> str:
     """What the step did, and which tensors have the shape of the message."""
+    if run.verdict == RIGHT:
+        return f"No error: {RIGHT}, bit for bit that of the out-of-place twin."
     if not run.error:
-        return (
-            f"No error: {run.verdict}, bit for bit that of the out-of-place twin."
-            if run.verdict == RIGHT
-            else f"No error, but {run.verdict} than the out-of-place twin's."
-        )
+        return f"No error, but {run.verdict} than the out-of-place twin's."
     diagnosis = run.recording.diagnosis
     if diagnosis is None:
         return f"The forward ends with {run.error}. Backward never begins."
@@ -201,7 +178,7 @@ def network_sentence(run: Run) -> str:
     lit = [where for where, shape in run.shapes.items() if shape == message.shape]
     saver, writer = (_row(site) for site in _sites(run))
     return (
-        f"It raises: {list(message.shape)}, output {message.output} of {message.op}, version {message.now}, expected {message.expected}. "
+        f"It raises: {short(message)}. "
         f"Of {len(run.shapes)} tensors {len(lit)} have this shape: {', '.join(lit)}. {saver} saved it, {writer} wrote over it."
     )
 
@@ -232,18 +209,11 @@ def network_picture(run: Run, label: str) -> Picture:
                 body += _tensor(8 + 158 * column, y, where, run.shapes.get(where), shape)
     body += [_arrow(8 + 158 * c + 146, 26 + 60 * r + 22, 12, 0) for r in (0, 2) for c in range(3)]
     body += [_arrow(8 + 158 * c + 73, 26 + 60 * r + 44, 0, 16) for c in (1, 2) for r in (0, 1)]
-    body.append(
-        text(
-            10,
-            224,
-            f"the head, a row for each person  {'(⟵ the shape in the message)' if message else ''}",
-            "soft",
-        )
-    )
+    marked = "(⟵ the shape in the message)" if message else ""
+    body.append(text(10, 224, f"the head, a row for each person  {marked}", "soft"))
     for row, (where, code) in enumerate(_HEAD.items()):
-        body += _line(
-            232 + 27 * row, where, code, run.shapes.get(where), shape, saver, writer, message
-        )
+        here, y = run.shapes.get(where), 232 + 27 * row
+        body += _line(y, where, code, here, shape, saver, writer, message)
     end = run.verdict
     if run.error:
         name = run.error.partition(":")[0]
