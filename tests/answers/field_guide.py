@@ -1,13 +1,11 @@
 """Wrong answers to the exercises of lesson 8, each with words from the message meant for it."""
 
+from functools import partial
+
+from answers import but
 from overwritten.lesson.exercises.field_guide import patterns
 
-_RIGHT = patterns.solution().message
-
-
-def _but(**changed):
-    return f"{_RIGHT}\nanswers.update({changed!r})\n"
-
+_but = partial(but, patterns)
 
 _ATTEND = """
 def attend(scores, values, padding):
@@ -27,26 +25,29 @@ def roll_out(cell, start, steps):
 WRONG = {
     "patterns": {
         "the saver taken for a weight": (
-            _but(a=18),
+            _but({"a": 18}),
             "look in another section, for Sigmoid saved its own result",
         ),
         "another of the same section": (
-            _but(a="relu twice"),
+            _but({"a": "relu twice"}),
             "section 2 is the place, but Sigmoid",
         ),
-        "two losses": (_but(b="step between two losses"), "section 5 is the place, but two sides"),
+        "two losses": (
+            _but({"b": "step between two losses"}),
+            "section 5 is the place, but two sides",
+        ),
         "not a buffer": (
-            _but(c="buffer written by the next forward"),
+            _but({"c": "buffer written by the next forward"}),
             "section 4 is the place, but `LongTensor`",
         ),
-        "a leaf": (_but(d="leaf written"), "section 6 is the place, but the text itself"),
+        "a leaf": (_but({"d": "leaf written"}), "section 6 is the place, but the text itself"),
         "the writer taken for the saver": (
-            _but(e="residual onto a relu"),
+            _but({"e": "residual onto a relu"}),
             "an addition saves nothing",
         ),
-        "through data": (_but(f="write through .data"), "which buffers are written"),
-        "a word": (_but(a="yolo"), "There is no pattern 'yolo'"),
-        "too high": (_but(a=99), "There is no pattern 99"),
+        "through data": (_but({"f": "write through .data"}), "which buffers are written"),
+        "a word": (_but({"a": "yolo"}), "There is no pattern 'yolo'"),
+        "too high": (_but({"a": 99}), "There is no pattern 99"),
     },
     "attend": {
         "as it was": (

@@ -1,22 +1,11 @@
 """Wrong answers to lesson 4, by exercise: {what it tries: (source, words its message must hold)}."""
 
-_TRUE = {
-    "a": "raises",
-    "b": "right",
-    "c": "right",
-    "d": "wrong",
-    "e": "raises",
-    "f": "right",
-    "g": "wrong",
-    "h": "raises",
-    "i": "wrong",
-}
+from functools import partial
 
+from answers import but
+from overwritten.lesson.exercises.leaf_mutation import verdicts
 
-def _but(name, guess):
-    return f"answers = {_TRUE | {name: guess}!r}"
-
-
+_but = partial(but, verdicts)
 _SGD = "def f(weights, lr):\n    for w in weights:\n        if w.grad is not None:\n            {}\n            {}"
 _DROP = "w.grad = None"
 _NO_GRAD = "with torch.no_grad(): w -= lr * w.grad"
@@ -43,27 +32,45 @@ _BROKEN = (
 _RIGHT = (
     _GAN
     + """
-    {}
-    loss_d(D({})).backward()
+    {zero_d}
+    loss_d(D({to_d})).backward()
     opt_d.step()
-    {}
-    loss_g(D({})).backward()
-    {}
+    {zero_g}
+    loss_g(D({to_g})).backward()
+    {step_g}
 """
 )
+
+_BY_HAND = "for p, g in zip(D.parameters(), torch.autograd.grad(loss_d(D({to_d})), [*D.parameters()], retain_graph=True)): p.grad = g"
+
+
+def _gan(code=_RIGHT, **changed):
+    right = {"zero_d": "opt_d.zero_grad()", "to_d": "fake.detach()"}
+    right |= {"zero_g": "opt_g.zero_grad()", "to_g": "fake", "step_g": "opt_g.step()"}
+    return code.format(**(right | changed))
+
 
 _LOOP = """
 def f(cell, optimizer, h, steps):
     start = h
     for _ in range(steps):
-        h = torch.tanh(cell({}))
-        {}
-        {}
+        h = torch.tanh(cell({state}))
+        {clear}
+        {back}
         optimizer.step()
-        {}
-    return {}
+    return {last}
 """
-_CLEAR, _BACK = "optimizer.zero_grad()", "h.sum().backward()"
+
+
+def _loop(
+    code=_LOOP,
+    state="h.detach()",
+    clear="optimizer.zero_grad()",
+    back="h.sum().backward()",
+    last="h",
+):
+    return code.format(state=state, clear=clear, back=back, last=last)
+
 
 WRONG = {
     "sgd_step": {
@@ -135,73 +142,35 @@ WRONG = {
             _BROKEN.replace("opt_g.step()", "opt_g.step(); opt_d.step()").format("pass"),
             "adds to D's `.grad` as well",
         ),
-        "G detached": (
-            _RIGHT.format(
-                "opt_d.zero_grad()",
-                "fake.detach()",
-                "opt_g.zero_grad()",
-                "fake.detach()",
-                "opt_g.step()",
-            ),
-            "G's weights did not move",
-        ),
+        "G detached": (_gan(to_g="fake.detach()"), "G's weights did not move"),
         "no_grad": (
-            _RIGHT.replace("fake = G(noise)", "with torch.no_grad(): fake = G(noise)").format(
-                "opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"
-            ),
+            _gan(_RIGHT.replace("fake = G", "with torch.no_grad(): fake = G"), to_d="fake"),
             "G's weights did not move",
         ),
-        "no step of G": (
-            _RIGHT.format(
-                "opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "pass"
-            ),
-            "G's weights did not move",
-        ),
-        "no step of D": (
-            _RIGHT.replace("opt_d.step()", "pass").format(
-                "opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "opt_g.step()"
-            ),
-            "D's weights did not move",
-        ),
+        "no step of G": (_gan(step_g="pass"), "G's weights did not move"),
+        "no step of D": (_gan(_RIGHT.replace("opt_d.step()", "pass")), "D's weights did not move"),
         "never zeroed": (
-            _RIGHT.format("pass", "fake.detach()", "pass", "fake", "opt_g.step()"),
+            _gan(zero_d="pass", zero_g="pass"),
             "the first step is right, the second is not",
         ),
         "G's gradients of both losses": (
-            _RIGHT.format("opt_d.zero_grad()", "G(noise)", "pass", "fake", "opt_g.step()"),
+            _gan(to_d="G(noise)", zero_g="pass"),
             "has left gradients in G",
         ),
         "retained": (
-            _RIGHT.replace("backward()", "backward(retain_graph=True)").format(
-                "opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"
-            ),
+            _gan(_RIGHT.replace("backward()", "backward(retain_graph=True)"), to_d="fake"),
             "D's loss went back through G as well",
         ),
-        "not detached": (
-            _RIGHT.format(
-                "opt_d.zero_grad()", "G(noise)", "opt_g.zero_grad()", "fake", "opt_g.step()"
-            ),
-            "D's loss went back through G as well",
-        ),
+        "not detached": (_gan(to_d="G(noise)"), "D's loss went back through G as well"),
         "retained and cut": (
-            _RIGHT.replace("backward()", "backward(retain_graph=True)", 1).format(
-                "opt_d.zero_grad()", "fake.detach()", "opt_g.zero_grad()", "fake", "opt_g.step()"
-            ),
+            _gan(_RIGHT.replace("backward()", "backward(retain_graph=True)", 1)),
             "leave out `retain_graph=True`",
         ),
         "autograd.grad": (
-            _RIGHT.replace(
-                "loss_d(D({})).backward()",
-                "for p, g in zip(D.parameters(), torch.autograd.grad(loss_d(D({})), [*D.parameters()], retain_graph=True)): p.grad = g",
-            ).format("opt_d.zero_grad()", "fake", "opt_g.zero_grad()", "fake", "opt_g.step()"),
+            _gan(_RIGHT.replace("loss_d(D({to_d})).backward()", _BY_HAND), to_d="fake"),
             "leave out `retain_graph=True`",
         ),
-        "cut by .data": (
-            _RIGHT.format(
-                "opt_d.zero_grad()", "fake.data", "opt_g.zero_grad()", "fake", "opt_g.step()"
-            ),
-            "Write `.detach()` where you mean to cut",
-        ),
+        "cut by .data": (_gan(to_d="fake.data"), "Write `.detach()` where you mean to cut"),
         "G first": (
             _GAN + "    opt_g.zero_grad(); loss_g(D(fake)).backward(); opt_g.step()\n"
             "    opt_d.zero_grad(); loss_d(D(fake.detach())).backward(); opt_d.step()\n",
@@ -210,49 +179,29 @@ WRONG = {
         "nothing": ("def f(G, D, opt_g, opt_d, noise):\n    pass", "D's weights did not move"),
     },
     "carry_state": {
-        "as given": (
-            _LOOP.format("h", _CLEAR, _BACK, "pass", "h"),
-            "a graph that the first had used up",
-        ),
+        "as given": (_loop(state="h"), "a graph that the first had used up"),
         "retain_graph": (
-            _LOOP.format("h", _CLEAR, "h.sum().backward(retain_graph=True)", "pass", "h"),
+            _loop(state="h", back="h.sum().backward(retain_graph=True)"),
             "keeps the graph, not the values",
         ),
         "retained and cut": (
-            _LOOP.format("h.detach()", _CLEAR, "h.sum().backward(retain_graph=True)", "pass", "h"),
+            _loop(back="h.sum().backward(retain_graph=True)"),
             "leave out `retain_graph=True`",
         ),
-        ".data": (_LOOP.format("h.data", _CLEAR, _BACK, "pass", "h"), "would hide a later write"),
+        ".data": (_loop(state="h.data"), "would hide a later write"),
         "cut too early": (
-            _LOOP.format("h", "h = h.detach(); " + _CLEAR, _BACK, "pass", "h"),
+            _loop(state="h", clear="h = h.detach(); optimizer.zero_grad()"),
             "the loss of a backward has no history",
         ),
         "no_grad": (
             "def f(cell, optimizer, h, steps):\n    for _ in range(steps):\n        with torch.no_grad():\n            h = torch.tanh(cell(h))\n        h.sum().backward()",
             "the loss of a backward has no history",
         ),
-        "state lost": (
-            _LOOP.format("start", _CLEAR, _BACK, "pass", "h"),
-            "every step begins from the first state",
-        ),
-        "never zeroed": (
-            _LOOP.format("h.detach()", "pass", _BACK, "pass", "h"),
-            "belongs into the loop",
-        ),
-        "no return": (
-            _LOOP.format("h.detach()", _CLEAR, _BACK, "pass", "None"),
-            "returns NoneType",
-        ),
-        "first state": (
-            _LOOP.format("h.detach()", _CLEAR, _BACK, "pass", "start"),
-            "not the last state",
-        ),
-        "no step": (
-            _LOOP.replace("optimizer.step()", "pass").format(
-                "h.detach()", _CLEAR, _BACK, "pass", "h"
-            ),
-            "the weights did not move",
-        ),
+        "state lost": (_loop(state="start"), "every step begins from the first state"),
+        "never zeroed": (_loop(clear="pass"), "belongs into the loop"),
+        "no return": (_loop(last="None"), "returns NoneType"),
+        "first state": (_loop(last="start"), "not the last state"),
+        "no step": (_loop(_LOOP.replace("optimizer.step()", "pass")), "the weights did not move"),
         "one backward": (
             "def f(cell, optimizer, h, steps):\n    loss = 0\n    optimizer.zero_grad()\n    for _ in range(steps):\n"
             "        h = torch.tanh(cell(h))\n        loss = loss + h.sum()\n    loss.backward()\n    optimizer.step()\n    return h",
@@ -261,39 +210,39 @@ WRONG = {
     },
     "verdicts": {
         "a right": (
-            _but("a", "right"),
+            _but({"a": "right"}),
             "not 'right' for 'a': look again at `y = torch.sigmoid(x)`",
         ),
         "a wrong": (
-            _but("a", "wrong"),
+            _but({"a": "wrong"}),
             "nobody hears `y[0] = 0.0`. Who counts that write? A hint: one counter",
         ),
         "b raises": (
-            _but("b", "raises"),
+            _but({"b": "raises"}),
             "the check compares saved tensors only, each with its version at the save. Here `w * x` saves `x` alone",
         ),
         "c wrong": (
-            _but("c", "wrong"),
+            _but({"c": "wrong"}),
             "must come from a saved tensor that was written after its save. Here `w * batch` saves",
         ),
         "d raises": (
-            _but("d", "raises"),
+            _but({"d": "raises"}),
             "you say that the check hears `optimizer.step()`. Does it? A hint: it is a step with `fused=True`",
         ),
-        "d right": (_but("d", "right"), "look again at `first, second = w.exp(), w.square()`"),
-        "e wrong": (_but("e", "wrong"), "remember what `detach()` shares"),
-        "f raises": (_but("f", "raises"), "`linear` saves `x` and `w`"),
-        "g right": (_but("g", "right"), "look again at `score = (h * w).sum()`"),
+        "d right": (_but({"d": "right"}), "look again at `first, second = w.exp(), w.square()`"),
+        "e wrong": (_but({"e": "wrong"}), "remember what `detach()` shares"),
+        "f raises": (_but({"f": "raises"}), "`linear` saves `x` and `w`"),
+        "g right": (_but({"g": "right"}), "look again at `score = (h * w).sum()`"),
         "h wrong": (
-            _but("h", "wrong"),
+            _but({"h": "wrong"}),
             "nobody hears `optimizer.step()`. Who counts that write? A hint: a step runs under `no_grad`",
         ),
         "i raises": (
-            _but("i", "raises"),
+            _but({"i": "raises"}),
             "you say that the check hears `y += 1`. Does it? A hint: it moves the counter, but look at how",
         ),
-        "i right": (_but("i", "right"), "look again at `y = x.exp()`"),
-        "another word": (_but("a", "fine"), "you gave 'fine'"),
-        "a list as a word": (_but("a", ["raises"]), "you gave ['raises']"),
+        "i right": (_but({"i": "right"}), "look again at `y = x.exp()`"),
+        "another word": (_but({"a": "fine"}), "you gave 'fine'"),
+        "a list as a word": (_but({"a": ["raises"]}), "you gave ['raises']"),
     },
 }

@@ -1,13 +1,11 @@
 """Wrong answers to the exercises of lesson 5, each with words from the message meant for it."""
 
+from functools import partial
+
+from answers import but
 from overwritten.lesson.exercises.reading_the_error import messages
 
-_RIGHT = messages.solution().message
-
-
-def _but(**changed):
-    return f"{_RIGHT}\nanswers.update({changed!r})\n"
-
+_but = partial(but, messages)
 
 _GATED = "def gated(block, gate, x):\n    {}\n"
 _DOWN = """
@@ -22,20 +20,20 @@ def top_down(laterals):
 
 WRONG = {
     "messages": {
-        "a word": (_but(b="Pow"), "write the name and the two versions"),
-        "names the saver of an input": (_but(b="Pow 1; 0"), "the name in 'Pow 1; 0' is not"),
+        "a word": (_but({"b": "Pow"}), "write the name and the two versions"),
+        "names the saver of an input": (_but({"b": "Pow 1; 0"}), "the name in 'Pow 1; 0' is not"),
         "names the maker of an input": (
-            _but(b="Mul 1; 0"),
+            _but({"b": "Mul 1; 0"}),
             "the last write that autograd recorded",
         ),
-        "the other way round": (_but(a="Relu 1; 3"), "the wrong way round"),
-        "forgets the write before the save": (_but(a="Relu 2; 0"), "but not those before it"),
-        "counts one of two writes": (_but(c="Sigmoid 1; 0"), "begin at 0"),
-        "names the parts": (_but(c="CopySlices 2; 0"), "the name in 'CopySlices 2; 0' is not"),
-        "a name for a buffer": (_but(d="Mul 1; 0"), "no recorded operation made `mean`"),
-        "a new tensor": (_but(e="Relu 1; 0"), "this one runs"),
-        "no_grad leaves a name": (_but(f="Mul 2; 1"), "leaves no name"),
-        "no_grad protects": (_but(f="no error"), "this one raises"),
+        "the other way round": (_but({"a": "Relu 1; 3"}), "the wrong way round"),
+        "forgets the write before the save": (_but({"a": "Relu 2; 0"}), "but not those before it"),
+        "counts one of two writes": (_but({"c": "Sigmoid 1; 0"}), "begin at 0"),
+        "names the parts": (_but({"c": "CopySlices 2; 0"}), "the name in 'CopySlices 2; 0' is not"),
+        "a name for a buffer": (_but({"d": "Mul 1; 0"}), "no recorded operation made `mean`"),
+        "a new tensor": (_but({"e": "Relu 1; 0"}), "this one runs"),
+        "no_grad leaves a name": (_but({"f": "Mul 2; 1"}), "leaves no name"),
+        "no_grad protects": (_but({"f": "no error"}), "this one raises"),
     },
     "gated": {
         "as it was": (

@@ -1,5 +1,10 @@
 """Wrong answers to lesson 3, by exercise: {what it tries: (source, words its message must hold)}."""
 
+from functools import partial
+
+from answers import but
+from overwritten.lesson.exercises.safe_relu import verdicts
+
 
 def _block(*lines):
     return "import torch.nn.functional as F\ndef f(x, conv, norm):\n" + "".join(
@@ -7,19 +12,8 @@ def _block(*lines):
     )
 
 
-_RIGHT = {
-    "softmax, relu_": "raises",
-    "linear, relu_, linear": "right",
-    "linear, relu, += 1": "raises",
-    "linear, leaky_relu, += 1": "right",
-    "linear, leaky_relu_, += 1": "raises",
-    "linear, silu_, += 1": "right",
-    "linear, dropout_, += 1": "right",
-}
-
-
-def _but(steps, word):
-    return f"answer = {dict(_RIGHT, **{steps: word})!r}"
+_but = partial(but, verdicts)
+_IN_PLACE, _LAST = "out = F.relu(norm(conv(x)), inplace=True)", "return F.relu(out, inplace=True)"
 
 
 def _net(*acts, layer="nn.LeakyReLU", extra=""):
@@ -37,11 +31,7 @@ def _net(*acts, layer="nn.LeakyReLU", extra=""):
 WRONG = {
     "mended": {
         "as it was": (
-            _block(
-                "out = F.relu(norm(conv(x)), inplace=True)",
-                "out += x",
-                "return F.relu(out, inplace=True)",
-            ),
+            _block(_IN_PLACE, "out += x", _LAST),
             "wrote over what `relu` had saved; mend the line that writes",
         ),
         "inplace=False": (
@@ -49,21 +39,15 @@ WRONG = {
             "`inplace=False` in the ReLU only moved the error from version 3 against 1 to 1 against 0.",
         ),
         "inplace=False in the first": (
-            _block("out = F.relu(norm(conv(x)))", "out += x", "return F.relu(out, inplace=True)"),
+            _block("out = F.relu(norm(conv(x)))", "out += x", _LAST),
             "`inplace=False` in the ReLU only moved the error from version 3 against 1 to 2 against 0.",
         ),
         ".data": (
-            _block(
-                "out = F.relu(norm(conv(x)), inplace=True)",
-                "out.data += x",
-                "return F.relu(out, inplace=True)",
-            ),
+            _block(_IN_PLACE, "out.data += x", _LAST),
             "that write goes unseen by the counter",
         ),
         ".data, last relu out of place": (
-            _block(
-                "out = F.relu(norm(conv(x)), inplace=True)", "out.data += x", "return F.relu(out)"
-            ),
+            _block(_IN_PLACE, "out.data += x", "return F.relu(out)"),
             "that write goes unseen by the counter",
         ),
         ".detach()": (
@@ -75,11 +59,7 @@ WRONG = {
             "`.detach()` cuts the history",
         ),
         "detach x": (
-            _block(
-                "out = F.relu(norm(conv(x)), inplace=True)",
-                "out = out + x.detach()",
-                "return F.relu(out)",
-            ),
+            _block(_IN_PLACE, "out = out + x.detach()", "return F.relu(out)"),
             "`.detach()` cuts the history",
         ),
         "no_grad": (
@@ -100,11 +80,7 @@ WRONG = {
             "a NumPy array shares the bytes and moves no version counter",
         ),
         "x +=": (
-            _block(
-                "out = F.relu(norm(conv(x)), inplace=True)",
-                "x += out",
-                "return F.relu(x, inplace=True)",
-            ),
+            _block(_IN_PLACE, "x += out", "return F.relu(x, inplace=True)"),
             "wrote over what `conv2d` had saved; mend the line that writes",
         ),
         "add_": (
@@ -155,21 +131,21 @@ WRONG = {
     },
     "verdicts": {
         "softmax": (
-            _but("softmax, relu_", "right"),
+            _but({"softmax, relu_": "right"}),
             "the counter moves although every number stays",
         ),
-        "never in place": (_but("linear, relu_, linear", "raises"), "as relu_ left it"),
+        "never in place": (_but({"linear, relu_, linear": "raises"}), "as relu_ left it"),
         "inplace=False cures": (
-            _but("linear, relu, += 1", "right"),
+            _but({"linear, relu, += 1": "right"}),
             "ReLU saved its result, in place or not",
         ),
-        "leaky as relu": (_but("linear, leaky_relu, += 1", "raises"), "saves its input"),
-        "leaky_": (_but("linear, leaky_relu_, += 1", "right"), "has only its result to save"),
-        "silu_": (_but("linear, silu_, += 1", "raises"), "copied its input in secret"),
-        "dropout_": (_but("linear, dropout_, += 1", "raises"), "saved a mask of its own"),
-        "in capitals": (_but("linear, silu_, += 1", " Raises "), "copied its input in secret"),
+        "leaky as relu": (_but({"linear, leaky_relu, += 1": "raises"}), "saves its input"),
+        "leaky_": (_but({"linear, leaky_relu_, += 1": "right"}), "has only its result to save"),
+        "silu_": (_but({"linear, silu_, += 1": "raises"}), "copied its input in secret"),
+        "dropout_": (_but({"linear, dropout_, += 1": "raises"}), "saved a mask of its own"),
+        "in capitals": (_but({"linear, silu_, += 1": " Raises "}), "copied its input in secret"),
         "another word": (
-            _but("linear, silu_, += 1", "silent"),
+            _but({"linear, silu_, += 1": "silent"}),
             "answer 'raises' or 'right'; you gave 'silent'",
         ),
         "a set": ("answer = {'raises'}", "you gave set"),

@@ -1,31 +1,11 @@
 """Wrong answers to lesson 7, by exercise: {what it tries: (source, words its message must hold)}."""
 
-_FOUND = {
-    "1: saver": "h",
-    "1: writer": "i",
-    "2: saver": "d",
-    "2: writer": "f",
-    "3: saver": "a",
-    "3: writer": "b",
-}
-_REVIEW = {
-    "a": "error moves",
-    "b": "error moves",
-    "c": "same error",
-    "d": "mended",
-    "e": "silenced",
-    "f": "silenced",
-}
+from functools import partial
 
+from answers import but
+from overwritten.lesson.exercises.slowfast_fix import find_both, review
 
-def _found(**changed):
-    return f"answers = {_FOUND | {f'{key[1]}: {key[3:]}': letter for key, letter in changed.items()}!r}"
-
-
-def _review(**changed):
-    return f"answers = {_REVIEW | changed!r}"
-
-
+_found, _review = partial(but, find_both), partial(but, review)
 _MLP = "    x = torch.relu(head.fc1(x))\n    x = torch.relu(head.fc2(x))\n"
 _DROP = "torch.nn.functional.dropout"
 
@@ -36,17 +16,17 @@ def _head(rest, mlp=_MLP):
 
 WRONG = {
     "find_both": {
-        "the other way round": (_found(_1_saver="i", _1_writer="h"), "the wrong way round"),
-        "another result": (_found(_1_saver="g"), "which line calls it?"),
-        "the view writes": (_found(_2_writer="e"), "A view is another name"),
-        "before the save": (_found(_2_writer="b"), "runs before the save"),
-        "out of place": (_found(_2_writer="g"), "makes a new tensor"),
+        "the other way round": (_found({"1: saver": "i", "1: writer": "h"}), "the wrong way round"),
+        "another result": (_found({"1: saver": "g"}), "which line calls it?"),
+        "the view writes": (_found({"2: writer": "e"}), "A view is another name"),
+        "before the save": (_found({"2: writer": "b"}), "runs before the save"),
+        "out of place": (_found({"2: writer": "g"}), "makes a new tensor"),
         "another shape": (
-            _found(_3_writer="f"),
+            _found({"3: writer": "f"}),
             "into a tensor of another shape: the message says [4, 8, 2, 8, 8]",
         ),
-        "a word": (_found(_3_saver="relu"), "you gave 'relu'"),
-        "a list": (_found(_3_saver=["a"]), "you gave ['a']"),
+        "a word": (_found({"3: saver": "relu"}), "you gave 'relu'"),
+        "a list": (_found({"3: saver": ["a"]}), "you gave ['a']"),
     },
     "mend_head": {
         "as it was": (
@@ -112,14 +92,14 @@ WRONG = {
         ),
     },
     "review": {
-        "a mended": (_review(a="mended"), "version 2, expected 1"),
-        "a same": (_review(a="same error"), "another message"),
-        "b mended": (_review(b="mended"), "output 0 of Tanh"),
-        "c mended": (_review(c="mended"), "protects nothing"),
-        "d same": (_review(d="same error"), "a storage that nobody saved"),
-        "e mended": (_review(e="mended"), "`fc2` learns otherwise"),
-        "f same": (_review(f="same error"), "No error comes"),
-        "another word": (_review(a="fine"), "you gave 'fine'"),
-        "a list as a word": (_review(a=["mended"]), "you gave ['mended']"),
+        "a mended": (_review({"a": "mended"}), "version 2, expected 1"),
+        "a same": (_review({"a": "same error"}), "another message"),
+        "b mended": (_review({"b": "mended"}), "output 0 of Tanh"),
+        "c mended": (_review({"c": "mended"}), "protects nothing"),
+        "d same": (_review({"d": "same error"}), "a storage that nobody saved"),
+        "e mended": (_review({"e": "mended"}), "`fc2` learns otherwise"),
+        "f same": (_review({"f": "same error"}), "No error comes"),
+        "another word": (_review({"a": "fine"}), "you gave 'fine'"),
+        "a list as a word": (_review({"a": ["mended"]}), "you gave ['mended']"),
     },
 }

@@ -1,25 +1,11 @@
 """Wrong answers to lesson 2, by exercise: {what it tries: (source, words its message must hold)}."""
 
-_SAVED = {
-    "x.tanh()": "result",
-    "x - 3": "neither",
-    "x.sin()": "input",
-    "x.cumprod(1)": "both",
-    "F.softmax(x, 1)": "result",
-    "F.silu(x)": "input",
-}
+from functools import partial
 
+from answers import but
+from overwritten.lesson.exercises.version_counter import what_is_saved
 
-def _but(**changed):
-    names = {
-        "tanh": "x.tanh()",
-        "minus": "x - 3",
-        "sin": "x.sin()",
-        "cumprod": "x.cumprod(1)",
-        "softmax": "F.softmax(x, 1)",
-        "silu": "F.silu(x)",
-    }
-    return f"saved = {_SAVED | {names[key]: value for key, value in changed.items()}!r}"
+_but = partial(but, what_is_saved)
 
 
 def _mend(body):
@@ -63,13 +49,13 @@ WRONG = {
         ),
     },
     "what_is_saved": {
-        "input for tanh": (_but(tanh="input"), "computed from the result alone"),
-        "both for tanh": (_but(tanh="both"), "not both"),
-        "result for minus": (_but(minus="result"), "is a constant"),
-        "result for sin": (_but(sin="result"), "cannot be computed"),
-        "input for cumprod": (_but(cumprod="input"), "one of them is not all"),
-        "neither for softmax": (_but(softmax="neither"), "some values must be kept"),
-        "another word": (_but(silu="x"), "you wrote 'x'"),
+        "input for tanh": (_but({"x.tanh()": "input"}), "computed from the result alone"),
+        "both for tanh": (_but({"x.tanh()": "both"}), "not both"),
+        "result for minus": (_but({"x - 3": "result"}), "is a constant"),
+        "result for sin": (_but({"x.sin()": "result"}), "cannot be computed"),
+        "input for cumprod": (_but({"x.cumprod(1)": "input"}), "one of them is not all"),
+        "neither for softmax": (_but({"F.softmax(x, 1)": "neither"}), "some values must be kept"),
+        "another word": (_but({"F.silu(x)": "x"}), "you wrote 'x'"),
     },
     "zero_first_column": {
         "as it was": (_mend("y = x.exp(); y[:, 0] = 0; return y"), "backward still raises"),
