@@ -92,6 +92,13 @@ def _alike(some, others) -> bool:
     )
 
 
+@pytest.mark.parametrize("pattern", EVERY, ids=lambda pattern: pattern.name)
+def test_what_a_cure_changes_is_there(pattern):
+    lines = [line.partition("  # ")[0] for line in pattern.wrong.strip().split("\n")]
+    for change in (pattern.right, pattern.vain):
+        assert isinstance(change, str) or set(change) <= set(lines)
+
+
 def test_names_differ_and_savers_and_writers_are_marked():
     assert len({pattern.name for pattern in EVERY}) == len(EVERY) == len(PATTERNS) + len(COUSINS)
     assert len(PATTERNS) >= 17 and len(COUSINS) >= 20

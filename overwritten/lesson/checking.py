@@ -125,8 +125,8 @@ class Beside:
             return "folk"
         if self.error:
             return "raises"
-        pairs = zip(_gradients(self.mine), _gradients(self.its))
-        pairs = [(mine, its) for mine, its in pairs if its is not None]
+        both = zip(_gradients(self.mine), _gradients(self.its))
+        pairs = [(mine, its) for mine, its in both if its is not None]
         if all(a is None for a, _ in pairs):
             return "history"
         if all(a is not None and torch.allclose(a, b, atol=1e-5) for a, b in pairs):
