@@ -199,7 +199,8 @@ def shown(browser):
         contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
         page = contexts[-1].new_page()
         if clock:
-            page.clock.install()
+            page.clock.install(time=0)
+            page.clock.pause_at(1)  # else it goes on with the machine's own, too
         page.goto("about:blank")
         page.set_content(f"<!doctype html><html lang='en'><title>film</title><body>{html}")
         return page, page.locator(".ow[data-film]")
