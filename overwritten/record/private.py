@@ -29,6 +29,18 @@ ENGINE = (torch.autograd, "_engine_run_backward")
 #: The module that `torch.compile` loads.
 DYNAMO = "torch._dynamo"
 
+#: (tensor) → which storage it looks at, as a number; refuses a tensor that has none.
+storage_id: Any = getattr(torch._C, "_storage_id", lambda tensor: tensor.untyped_storage()._cdata)
+#: () → is a transform of torch.func running? (tensor) → is it wrapped by one? what is inside?
+transforming: Any = torch._C._are_functorch_transforms_active
+is_wrapped: Any = torch._C._functorch.is_functorch_wrapped_tensor
+unwrapped: Any = torch._C._functorch.get_unwrapped
+#: The classes whose calls run TorchScript.
+SCRIPTS: Any = (torch._C.ScriptFunction, torch._C.ScriptMethod)
+#: () → how many function modes are on in this thread. (index) → which.
+modes_on: Any = torch._C._len_torch_function_stack
+mode_at: Any = torch._C._get_function_stack_at
+
 #: (pack, unpack) on, off: of this thread.
 push_hooks: Any = torch._C._autograd._push_saved_tensors_default_hooks
 pop_hooks: Any = torch._C._autograd._pop_saved_tensors_default_hooks
