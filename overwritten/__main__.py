@@ -19,7 +19,7 @@ import warnings
 from html import escape
 
 from overwritten.doctor.block import Doctor, chain_of, without_our_frames
-from overwritten.doctor.report import silent_dict, silent_text
+from overwritten.doctor.report import silent_dict, silent_text, whole_dict
 
 _OURS = os.path.dirname(__file__) + os.sep
 
@@ -163,7 +163,7 @@ def _write(path, error, diagnosis, eyes):
         "error": told and {"type": type(told).__name__, "message": str(told)},
         "diagnosis": diagnosis and diagnosis.as_dict(),
         "silent": [silent_dict(one) for one in eyes.silent],
-        "all": [one.as_dict() for one in eyes.all],
+        "all": [whole_dict(one) for one in eyes.all],
     }
     with open(path, "w", encoding="utf8") as out:
         json.dump(report, out, indent=1)

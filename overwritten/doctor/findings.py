@@ -42,7 +42,7 @@ def findings(message: Message, graph: Graph, logs: Logs, unchanged) -> list[Over
         for one in ([first] if first else []) + [one for one in broken if one is not first]
     ]
     if first is None and hidden is None:
-        told.insert(0, Overwrite(None, suspects=case.suspects(message), shape=message.shape))
+        told.insert(0, Overwrite(None, suspects=case.suspects(message), shape=message.shape or ()))
     return told
 
 
@@ -62,8 +62,8 @@ class _Case:
         storages = [one.storage] if one.storage is not None else self._storages(said, order)
         storage = storages[0] if storages else None
         save = Save(
-            said.expected,
-            said.now,
+            said.expected or 0,
+            said.now or 0,
             event.op if event else _plain(one.node.name()),
             event.site if event else NOWHERE,
             bool(_RESULTS.fullmatch(one.name)),
@@ -72,9 +72,9 @@ class _Case:
             one.node.name(),
             one.number,
         )
-        found = self._written(save, storage, order, thread)
+        writers, gaps = self._written(save, storage, order, thread)
         same = bool(unchanged and unchanged(one))
-        return Overwrite(save, *found, shape=said.shape, unchanged=same)
+        return Overwrite(save, writers, gaps, shape=said.shape or (), unchanged=same)
 
     def _saver(self, one):
         """(the call, when, its thread, the next call where only two are known to be around it)."""
@@ -115,19 +115,24 @@ class _Case:
                         continue
                     event, order = made
                     save = Save(
-                        version, message.now, event.op, event.site, node="CopySlices", number=number
+                        version,
+                        message.now or 0,
+                        event.op,
+                        event.site,
+                        node="CopySlices",
+                        number=number,
                     )
-                    found = self._written(save, storage, order, calls.thread)
-                    if found[0] and not found[1]:
-                        return Overwrite(save, *found, shape=shape)
+                    writers, gaps = self._written(save, storage, order, calls.thread)
+                    if writers and not gaps:
+                        return Overwrite(save, writers, gaps, shape=shape)
         return None
 
     def _written(self, save, storage, since, thread):
-        """(writers, gaps, suspects)."""
+        """(writers, gaps)."""
         mine = [w for w in self.writes.get(storage, ()) if w.order > since]
         steps, holes = chain(mine, save.expects, save.now)
         writers: list[Write] = [wrote.told(thread, at) for wrote, at in steps]
-        gaps, suspects = [], []
+        gaps = []
         for before, after, last, following in holes:
             filled = self._backwards(storage, since, before, after, last, following)
             if filled:
@@ -137,7 +142,7 @@ class _Case:
             end = following.event.site if following else self._end()
             gaps.append(Gap(before, after, here, end))
         writers.sort(key=lambda write: write.after)
-        return tuple(writers), tuple(gaps), tuple(suspects)
+        return tuple(writers), tuple(gaps)
 
     def _backwards(self, storage, since, before, after, last, following):
         """The backward calls that may have added into this `.grad` meanwhile, if it is one."""

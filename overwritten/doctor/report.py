@@ -140,34 +140,32 @@ def html(diagnosis) -> str:
 
 
 def as_dict(diagnosis) -> dict:
-    """For JSON: saver, writers, verdict, cure (see README, 'python -m overwritten')."""
+    """For JSON: saver, writers, verdict, cure (see DOCTOR.md)."""
     save = diagnosis.saver
     saver = _saver(save) if save is not None and save.site.file else None
-    told = {
+    return {
         "saver": saver,
         "writers": list(map(_writer, diagnosis.writers)),
         "verdict": diagnosis.verdict,
         "cure": diagnosis.advice(),
     }
-    if diagnosis.gaps:
-        told["gaps"] = [
-            {
-                "before": g.before,
-                "after": g.after,
-                "since": _where(g.since),
-                "until": _where(g.until),
-            }
-            for g in diagnosis.gaps
-        ]
-    if diagnosis.others:
-        told["others"] = [as_dict(one) for one in diagnosis.others]
-    return told
+
+
+def whole_dict(diagnosis) -> dict:
+    """`as_dict`, and where there are any: the gaps, and the other broken saves of the graph."""
+    gaps = [
+        {"before": g.before, "after": g.after, "since": _where(g.since), "until": _where(g.until)}
+        for g in diagnosis.gaps
+    ]
+    others = [whole_dict(one) for one in diagnosis.others]
+    more = {"gaps": gaps, "others": others}
+    return as_dict(diagnosis) | {name: value for name, value in more.items() if value}
 
 
 def silent_text(silent: Overwrite) -> str:
     """Plain text about a save whose bytes changed while no counter moved."""
     names = _names([silent])
-    saver = silent.saver
+    saver = silent.saver or Save(0, 0)
     lines = [
         "a gradient may be wrong, and nothing raises: "
         "backward used bytes that had changed after the save",
@@ -182,7 +180,10 @@ def silent_text(silent: Overwrite) -> str:
 
 def silent_dict(silent: Overwrite) -> dict:
     """For JSON, as `Diagnosis.as_dict`; before and after are null where no counter moved."""
-    return {"saver": _saver(silent.saver), "writers": list(map(_writer, silent.writers))}
+    return {
+        "saver": _saver(silent.saver or Save(0, 0)),
+        "writers": list(map(_writer, silent.writers)),
+    }
 
 
 def _saver(save: Save) -> dict:
