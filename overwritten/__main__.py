@@ -18,9 +18,8 @@ import types
 import warnings
 from html import escape
 
-from overwritten.doctor.diagnosis import explain
-from overwritten.doctor.report import silent_dict, silent_text
-from overwritten.doctor.watching import Eyes
+from overwritten.doctor.block import Doctor, chain_of, without_our_frames
+from overwritten.doctor.report import silent_dict, silent_text, whole_dict
 
 _OURS = os.path.dirname(__file__) + os.sep
 
@@ -43,7 +42,7 @@ def main(arguments=None) -> int:
     if report and not os.path.isdir(os.path.dirname(report)):
         print(f"overwritten: there is no folder for {options.json!r}.", file=sys.stderr)
         return 2
-    eyes, parent = Eyes(options.strict), os.getpid()
+    eyes, parent = Doctor(options.strict), os.getpid()
     warnings.showwarning = _at_the_program(warnings.showwarning)
     error: BaseException | None = None
     diagnosis = None
@@ -55,10 +54,9 @@ def main(arguments=None) -> int:
         error, code = end, _exit_code(end)
     except BaseException as caught:
         error, code = caught, 130 if isinstance(caught, KeyboardInterrupt) else 1
-        # also takes our frames out
-        told = [explain(one, eyes, _colour()) for one in _chain(caught)]
-        diagnosis = next(filter(None, told), None)
+        diagnosis = eyes.of(caught)
         _show(caught, diagnosis)
+    diagnosis = diagnosis or next(iter(eyes.all), None)
     if os.getpid() == parent:  # a forked worker says nothing
         for silent in eyes.silent:
             print(silent_text(silent), file=sys.stderr)
@@ -70,7 +68,7 @@ def main(arguments=None) -> int:
         if options.html:
             _report(options.html, error, diagnosis, eyes.silent)
         if report:
-            _write(report, error, diagnosis, eyes.silent)
+            _write(report, error, diagnosis, eyes)
     return code
 
 
@@ -125,28 +123,19 @@ def _exit_code(end) -> int:
 
 def _show(error, diagnosis):
     """The traceback as Python prints it, from the program's own first frame on."""
+    for one in chain_of(error):
+        without_our_frames(one)
+        if diagnosis is not None and hasattr(one, "__notes__"):
+            plain, told = diagnosis.text(), diagnosis.text(_colour())
+            one.__notes__ = [told if note == plain else note for note in one.__notes__]
     traceback, ours = error.__traceback__, (__file__, runpy.__file__, "<frozen runpy>")
     while traceback is not None and traceback.tb_frame.f_code.co_filename in ours:
         traceback = traceback.tb_next
     sys.excepthook(type(error), error.with_traceback(traceback), traceback)
-    notes = [note for one in _chain(error) for note in getattr(one, "__notes__", ())]
-    if (
-        diagnosis is not None and diagnosis.text(_colour()) not in notes
-    ):  # Python 3.10, or it had a note
-        print(diagnosis.text(_colour()), file=sys.stderr)
 
 
 def _colour() -> bool:
     return sys.stderr is not None and sys.stderr.isatty() and "NO_COLOR" not in os.environ
-
-
-def _chain(error):
-    """The error and those that it comes from, latest first."""
-    chain = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__ or error.__context__
-    return chain
 
 
 def _at_the_program(show):
@@ -168,12 +157,13 @@ def _at_the_program(show):
     return shown
 
 
-def _write(path, error, diagnosis, silent):
+def _write(path, error, diagnosis, eyes):
     told = None if error is None or isinstance(error, SystemExit) else error
     report = {
         "error": told and {"type": type(told).__name__, "message": str(told)},
         "diagnosis": diagnosis and diagnosis.as_dict(),
-        "silent": [silent_dict(one) for one in silent],
+        "silent": [silent_dict(one) for one in eyes.silent],
+        "all": [whole_dict(one) for one in eyes.all],
     }
     with open(path, "w", encoding="utf8") as out:
         json.dump(report, out, indent=1)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from overwritten.doctor.diagnosis import explain
+from overwritten.doctor.block import Doctor
 from overwritten.doctor.report import silent_text
-from overwritten.doctor.watching import Eyes
 from overwritten.live.film import film
 from overwritten.record.recorder import follow
 
@@ -23,11 +22,10 @@ def watch_cell(shell, line, cell):
     if words not in ([], ["strict"]):
         print(f"%%watch takes nothing, or the word strict; it got {line!r}.", file=sys.stderr)
         return
-    eyes = Eyes(strict=bool(words))
+    eyes = Doctor(strict=bool(words))
     with eyes:
         result = shell.run_cell(cell)
-    error = result.error_in_exec
-    diagnosis = explain(error, eyes) if error is not None else None
+    diagnosis = eyes.of(result.error_in_exec)
     if diagnosis is not None:
         display(diagnosis)
     for silent in eyes.silent:

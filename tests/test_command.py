@@ -115,13 +115,14 @@ def test_a_training_script_that_fails(tmp_path):
     script = tmp_path / "train.py"
     report = json.loads((tmp_path / "ours.json").read_text(encoding="utf8"))
     diagnosis = report.pop("diagnosis")
+    assert report.pop("all") == [diagnosis]
     cure = diagnosis.pop("cure")
     assert "inplace=False" in cure and diagnosis == {
         "saver": {
             "op": "relu",
             "file": str(script),
             "line": line_of(script, "saves"),
-            "module": "1.act (ReLU)",
+            "module": "Sequential.1.act (ReLU)",
             "version": 0,
         },
         "writers": [
@@ -129,7 +130,7 @@ def test_a_training_script_that_fails(tmp_path):
                 "op": "dropout",
                 "file": str(script),
                 "line": line_of(script, "writes"),
-                "module": "1.drop (Dropout)",
+                "module": "Sequential.1.drop (Dropout)",
                 "before": 0,
                 "after": 1,
             }
@@ -248,9 +249,13 @@ def test_exit_codes(tmp_path):
     assert not (tmp_path / "hard.json").exists()
     written = ("three", "words", "value")
     reports = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in written}
-    assert reports["three"] == reports["words"] == {"error": None, "diagnosis": None, "silent": []}
+    assert (
+        reports["three"]
+        == reports["words"]
+        == {"error": None, "diagnosis": None, "silent": [], "all": []}
+    )
     error = {"type": "ValueError", "message": "bad value"}
-    assert reports["value"] == {"error": error, "diagnosis": None, "silent": []}
+    assert reports["value"] == {"error": error, "diagnosis": None, "silent": [], "all": []}
 
 
 def test_ctrl_c(tmp_path):

@@ -13,9 +13,8 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
 from overwritten.cases.patterns import COUSINS, EVERY, HEAD, PATTERNS
-from overwritten.doctor.diagnosis import diagnose
+from overwritten.doctor.block import Doctor
 from overwritten.doctor.suspects import SUSPECTS
-from overwritten.doctor.watching import Eyes
 from overwritten.lesson.shows.guide import SECTIONS, end_of, find, in_short, tried
 from overwritten.messages import KINDS, parse
 
@@ -80,10 +79,10 @@ def _outcome(text, right) -> str:
 
 def _diagnosis(pattern):
     """The error of the trigger under the eyes, and what the doctor says about it."""
-    with Eyes() as eyes:
+    with Doctor() as eyes:
         with pytest.raises(RuntimeError) as caught:
             _run(pattern.trigger, pattern.file)
-    return caught.value, diagnose(caught.value, eyes)
+    return caught.value, eyes.of(caught.value)
 
 
 def _alike(some, others) -> bool:
@@ -186,7 +185,7 @@ def test_the_diagnosis_names_saver_writers_and_cure(pattern):
 @each_pattern
 def test_the_cured_program_runs_alike_with_and_without_eyes(pattern):
     plain = _run(pattern.cured)
-    with Eyes():
+    with Doctor():
         seen = _run(pattern.cured)
     assert plain.keys() == seen.keys() and all(
         torch.equal(plain[name], seen[name]) for name in plain

@@ -9,23 +9,79 @@ from __future__ import annotations
 import sys
 import warnings
 
-from overwritten.doctor.diagnosis import explain
+from overwritten.doctor.diagnosis import Diagnosis, diagnose
+from overwritten.doctor.places import ours
 from overwritten.doctor.report import silent_text
 from overwritten.doctor.watching import Eyes
+from overwritten.messages import parse
 from overwritten.record.recorder import Lines
 from overwritten.record.recording import Recording
+
+
+class Doctor(Eyes):
+    """Eyes that speak: an error about an overwritten tensor gets the diagnosis as a note where
+    backward raises it, so that it has it wherever it goes.
+
+    all: every diagnosis, in order, of errors that the program caught, too.
+    """
+
+    def __init__(self, strict: bool = False):
+        super().__init__(strict, self._note)
+        self.all: list[Diagnosis] = []
+        self._errors: dict[tuple[int, str], Diagnosis] = {}
+
+    def of(self, error: BaseException | None) -> Diagnosis | None:
+        """The diagnosis of `error` or of one that it comes from; of an error that backward did
+        not raise, the suspects."""
+        for one in chain_of(error):
+            if (id(one), str(one)) in self._errors:
+                return self._errors[id(one), str(one)]
+            message = parse(str(one)) if isinstance(one, RuntimeError) else None
+            if message is not None and message.overwritten and not chain_of(one)[1:]:
+                self._note(one, message, self.findings(message))
+                return self.all[-1]
+        return None
+
+    def _note(self, error, message, found):
+        if (id(error), str(error)) in self._errors:  # through a backward inside a backward
+            return
+        diagnosis = diagnose(message, found)
+        self.all.append(diagnosis)
+        self._errors[id(error), str(error)] = diagnosis
+        if not hasattr(error, "add_note"):  # Python 3.10
+            print(diagnosis.text(), file=sys.stderr)
+        elif diagnosis.text() not in getattr(error, "__notes__", ()):
+            error.add_note(diagnosis.text())
+
+
+def chain_of(error: BaseException | None) -> list[BaseException]:
+    """The error and those that it comes from, latest first."""
+    chain: list[BaseException] = []
+    while error is not None and error not in chain:
+        chain.append(error)
+        error = error.__cause__ or error.__context__
+    return chain
+
+
+def without_our_frames(error: BaseException):
+    """Take our own frames out of its traceback: Python 3.10 does not let them leave earlier."""
+    step = error.__traceback__
+    while step is not None:
+        while step.tb_next is not None and ours(step.tb_next.tb_frame.f_code.co_filename):
+            step.tb_next = step.tb_next.tb_next
+        step = step.tb_next
 
 
 class watch:
     """`with watch() as recording:` around any PyTorch code of your own.
 
-    Nothing of what the code computes changes. If it dies because a tensor that backward
-    needs was overwritten, the error stays as it is, word for word, and gets a note with
-    both lines (Python 3.11 or later prints it); `recording.diagnosis` holds it too.
+    Nothing of what the code computes changes. If a tensor that backward needs was overwritten,
+    the error stays as it is, word for word, and gets a note with both lines (Python 3.11 or later
+    prints it); `recording.diagnosis` holds it too, and `recording.all` those of errors that
+    were caught inside.
     lines: record the block line by line as well, for `film(recording)`; slower.
     scratch: with lines, measure what each call takes and gives back inside itself.
-    What torch.compile made before the block runs as plain Python in it; a function that is
-    compiled inside the block is not looked into.
+    What torch.compile makes runs compiled, as it would, and is not looked into.
     strict: also warn of gradients that may be wrong although nothing raises
     (`recording.silent`); slow, see `overwritten.doctor.strict`.
 
@@ -42,7 +98,7 @@ class watch:
     """
 
     def __init__(self, lines: bool = False, scratch: bool = False, strict: bool = False):
-        self._eyes, self._lines = Eyes(strict), Lines(scratch) if lines else None
+        self._eyes, self._lines = Doctor(strict), Lines(scratch) if lines else None
         self.recording = self._lines.recording if self._lines else Recording()
 
     def __enter__(self) -> Recording:
@@ -59,4 +115,7 @@ class watch:
         for silent in self._eyes.silent:
             warnings.warn(silent_text(silent), stacklevel=2)
         if error is not None:
-            self.recording.diagnosis = explain(error, self._eyes)
+            without_our_frames(error)
+        mine = self._eyes.of(error)
+        self.recording.all = self._eyes.all
+        self.recording.diagnosis = mine or next(iter(self._eyes.all), None)

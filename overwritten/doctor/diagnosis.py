@@ -7,14 +7,12 @@ How a diagnosis is worded is the report's business.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from overwritten.doctor import report
 from overwritten.doctor.cures import AUGMENTED, Cure, cure_for
-from overwritten.doctor.places import ours
-from overwritten.doctor.watching import Eyes
-from overwritten.messages import Message, parse
-from overwritten.record.events import Save, Write
+from overwritten.messages import Message
+from overwritten.record.events import Gap, Overwrite, Save, Write
 
 
 @dataclass(frozen=True)
@@ -22,7 +20,8 @@ class Diagnosis:
     """What happened. saver: None if the save was not seen. writers: in order, maybe empty.
 
     verdict: 'raises', or with strict 'raises although the gradient would be right'.
-    cure: None where no writer was seen. suspects: writes that may be it.
+    cure: None where no writer was seen. suspects: writes that may be it. gaps: ways of the counter
+    that no writer accounts for. others: the other broken saves of the same graph.
     """
 
     message: Message
@@ -31,15 +30,13 @@ class Diagnosis:
     verdict: str
     cure: Cure | None
     suspects: tuple[Write, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    others: tuple[Diagnosis, ...] = ()
 
     @property
     def complete(self) -> bool:
         """Do the writers that were seen account for all of the counter's way?"""
-        if self.saver is None:
-            return False
-        ticks = [w for w in self.writers if w.after is not None]
-        steps = [self.saver.expects, *(w.after for w in ticks)]
-        return steps[-1] == self.message.now and all(w.before == at for w, at in zip(ticks, steps))
+        return self.saver is not None and bool(self.saver.site.file) and not self.gaps
 
     def advice(self) -> str:
         """What to change, as one sentence; '' where no writer was seen."""
@@ -63,34 +60,21 @@ class Diagnosis:
         return report.as_dict(self)
 
 
-def explain(error: BaseException, eyes: Eyes, colour: bool = False) -> Diagnosis | None:
-    """`diagnose`, put into the error as a note; our own frames leave its traceback."""
-    diagnosis = diagnose(error, eyes)
-    if (
-        diagnosis is not None
-        and hasattr(error, "add_note")
-        and not getattr(error, "__notes__", None)
-    ):
-        error.add_note(diagnosis.text(colour))
-    step = error.__traceback__
-    while step is not None:
-        while step.tb_next is not None and ours(step.tb_next.tb_frame.f_code.co_filename):
-            step.tb_next = step.tb_next.tb_next
-        step = step.tb_next
-    return diagnosis
+def diagnose(message: Message, found: list[Overwrite]) -> Diagnosis:
+    """The diagnosis of an error that says `message`; found: the broken saves, its own first."""
+    first, *others = found
+    return replace(
+        _one(message, first), others=tuple(_one(_said(message, one), one) for one in others)
+    )
 
 
-def diagnose(error: BaseException, eyes: Eyes) -> Diagnosis | None:
-    """The diagnosis of an error that passed `eyes`; None where it is not about an overwrite."""
-    message = parse(str(error))
-    if message is None or not message.overwritten:
-        return None
-    seen = getattr(error, "overwritten", None)
-    if seen is None:  # PyTorch's own check fired: the save was not made under our hook
-        suspects = [
-            w for w, shape, *_ in eyes.writes if shape == message.shape and w.after == message.now
-        ]
-        return Diagnosis(message, None, (), "raises", None, tuple(suspects[-5:]))
-    verdict = "raises although the gradient would be right" if seen.unchanged else "raises"
-    cure = cure_for(seen.saver, seen.writers)
-    return Diagnosis(message, seen.saver, seen.writers, verdict, cure)
+def _said(message, one):
+    """What PyTorch would have said of it."""
+    now, expected = one.saver.now, one.saver.expects
+    return replace(message, now=now, expected=expected, shape=one.shape, op=None, node=None)
+
+
+def _one(message, one):
+    verdict = "raises although the gradient would be right" if one.unchanged else "raises"
+    cure = cure_for(one.saver, one.writers) if one.saver else None
+    return Diagnosis(message, one.saver, one.writers, verdict, cure, one.suspects, one.gaps)

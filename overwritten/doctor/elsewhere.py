@@ -1,82 +1,177 @@
-"""Where else Python runs during a block: inside backward, in other threads, in transforms.
+"""Where else code runs during a block: other threads, checkpoints, TorchScript, compiled code.
 
-The idea: modes and hooks are thread-local and step back while a call is handled, so each of
-these places puts them on again, or takes them off, for as long as the block lasts.
+The idea: a function mode is a thread's own, steps back while a call is handled, and sees no
+code that is not Python's; at each of these places the watch is told what it would miss.
 Each function begins something and returns the function that undoes it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import threading
 
 import torch
+import torch.utils.checkpoint
 from torch.overrides import TorchFunctionMode
 
-from overwritten.record.private import DYNAMO, ENGINE, top_hooks
+from overwritten.doctor.graph import storage_of
+from overwritten.doctor.modules import plain_modules, step_out_of, watch_modules
+from overwritten.record.private import DYNAMO, SCRIPTS, mode_at, modes_on, next_node
+
+_PLAIN = (torch.Tensor, torch.nn.Parameter, type(None))
+NOT_LOOKED_INTO = (
+    "overwritten: what torch.compile makes runs as it would, compiled, and is not looked into."
+)
 
 
-def watch_backward(eyes):
-    engine = getattr(*ENGINE)
+def is_on(eyes) -> bool:
+    """In this thread, and not stepped back."""
+    return any(mode_at(k) is eyes for k in range(modes_on()))
 
-    def watched(*args, **kwargs):  # hooks and custom Functions run Python in there
-        TorchFunctionMode.__enter__(eyes)
+
+def turned_on(eyes) -> bool:
+    """Put the mode on, unless it is on in this thread; did it have to?"""
+    if is_on(eyes):
+        return False
+    TorchFunctionMode.__enter__(eyes)
+    return True
+
+
+def turn_off(eyes):
+    TorchFunctionMode.__exit__(eyes, None, None, None)
+
+
+def turned_off_if_on_top(eyes) -> bool:
+    on_top = bool(modes_on()) and mode_at(modes_on() - 1) is eyes
+    if on_top:
+        turn_off(eyes)
+    return on_top
+
+
+def unseen_by(eyes, function):
+    """`function` takes another way through PyTorch where a function mode is on, which shows in
+    tracebacks: for ours alone it need not. Only the name of its question is changed."""
+    code, space = function.__code__, function.__globals__
+    question = next((n for n in code.co_names if n.startswith("has_torch_function")), None)
+    if question is None or not hasattr(code, "replace"):
+        return lambda: None
+    asked, ours = space[question], "overwritten_" + question
+
+    def ask(tensors):
+        on = [mode_at(k) for k in range(modes_on())]
+        if not all(mode.__class__ is eyes.__class__ for mode in on):
+            return asked(tensors)
+        if all(type(t) in _PLAIN for t in (tensors if type(tensors) is tuple else (tensors,))):
+            return False
+        for mode in reversed(on):
+            turn_off(mode)
         try:
-            return engine(*args, **kwargs)
+            return asked(tensors)
         finally:
-            TorchFunctionMode.__exit__(eyes, None, None, None)
+            for mode in on:
+                TorchFunctionMode.__enter__(mode)
 
-    setattr(*ENGINE, watched)
-    return lambda: setattr(*ENGINE, engine)
+    space[ours] = ask
+    names = tuple(ours if name == question else name for name in code.co_names)
+    function.__code__ = code.replace(co_names=names)
+
+    def undo():
+        function.__code__ = code
+        space.pop(ours, None)
+
+    return undo
 
 
 def watch_threads(eyes):
-    """Modes and hooks are thread-local: threads begun meanwhile put them on as well."""
-    run = threading.Thread.run
+    """Modes are a thread's own: threads begun meanwhile put it on, whatever their `run` is."""
+    begin = threading.Thread._bootstrap_inner
 
     def watched(thread):
-        TorchFunctionMode.__enter__(eyes)
-        eyes._hooks_on()
+        pushed = turned_on(eyes)
         try:
-            return run(thread)
+            return begin(thread)
         finally:
-            eyes._hooks_off()
-            TorchFunctionMode.__exit__(eyes, None, None, None)
+            if pushed:
+                turn_off(eyes)
 
-    threading.Thread.run = watched
-    return lambda: setattr(threading.Thread, "run", run)
+    threading.Thread._bootstrap_inner = watched
+    return lambda: setattr(threading.Thread, "_bootstrap_inner", begin)
 
 
-def run_compiled_as_python():
-    """What torch.compile made earlier runs as plain Python meanwhile; inside it we are blind."""
-    if DYNAMO not in sys.modules:
+def note_checkpoints(eyes):
+    """A checkpoint saves the inputs of its function without any node."""
+    module = torch.utils.checkpoint
+    make = getattr(module, "_make_saved_tensor", None)
+    if make is None:
         return lambda: None
-    stance = torch.compiler.set_stance("force_eager")
-    stance.__enter__()
-    return lambda: stance.__exit__(None, None, None)
+
+    def watched(tensor, **how):
+        event = eyes.event("checkpoint", sys._getframe(1))
+        eyes.logs.inputs.append((event, eyes.logs.tick(), storage_of(tensor), tensor._version))
+        return make(tensor, **how)
+
+    module._make_saved_tensor = watched
+    return lambda: setattr(module, "_make_saved_tensor", make)
 
 
-def make_way(eyes):
-    """torch.func.grad, vjp and jacrev forbid any hook while they run: ours step aside.
+def note_scripts(eyes):
+    """TorchScript runs in C++: its nodes were made by the call of the scripted function."""
+    undo = [_note_script(eyes, kind, vars(kind)["__call__"]) for kind in SCRIPTS]
+    return lambda: [one() for one in undo]
 
-    Saves in there are not seen; PyTorch's own check works, and the suspects are named.
-    On torch 2.6, which does not tell whose hooks are on, they stay, and it refuses.
-    """
-    forbid = torch.autograd.graph.disable_saved_tensors_hooks
 
-    @contextlib.contextmanager
-    def watched(message):
-        hooks = top_hooks(True)
-        ours = hooks is not None and hooks[0] == eyes._pack
-        if ours:
-            eyes._hooks_off()
+def _note_script(eyes, kind, call):
+    def watched(script, *args, **kwargs):
+        node, order = next_node(), eyes.logs.tick()
         try:
-            with forbid(message):
-                yield
+            return call(script, *args, **kwargs)
+        except BaseException as error:
+            step_out_of(error)
+            raise
         finally:
-            if ours:
-                eyes._hooks_on()
+            eyes.made(script.name, node, sys._getframe(1), order)
 
-    torch.autograd.graph.disable_saved_tensors_hooks = watched
-    return lambda: setattr(torch.autograd.graph, "disable_saved_tensors_hooks", forbid)
+    kind.__call__ = watched
+    return lambda: setattr(kind, "__call__", call)
+
+
+def keep_compilers_out(eyes):
+    """Dynamo would trace the mode: while compiled code runs it is off, and the modules' too.
+
+    A program may import Dynamo late: `torch.compile` is the door.
+    """
+    if f"{DYNAMO}.eval_frame" in sys.modules:
+        return _step_aside(eyes, sys.modules[f"{DYNAMO}.eval_frame"])
+    compile_, undo = torch.compile, []
+
+    def watched(*args, **kwargs):
+        if not undo:
+            import torch._dynamo.eval_frame
+
+            undo.append(_step_aside(eyes, torch._dynamo.eval_frame))
+        return compile_(*args, **kwargs)
+
+    watched.__dict__.update(compile_.__dict__, __wrapped__=compile_)
+    torch.compile = watched
+    return lambda: [setattr(torch, "compile", compile_), *(one() for one in undo)]
+
+
+def _step_aside(eyes, dynamo):
+    begin, here, told = dynamo._maybe_set_eval_frame, threading.local(), []
+
+    def watched(callback):
+        frame, away = sys._getframe(1), getattr(here, "away", None)
+        if away is None and callback is not None and turned_off_if_on_top(eyes):
+            if not told:
+                told.append(print(NOT_LOOKED_INTO, file=sys.stderr))
+            here.away = frame, next_node(), eyes.logs.tick()
+            plain_modules()
+        elif away is not None and away[0] is frame:  # its second call: back from the compiled code
+            here.away = None
+            watch_modules()
+            TorchFunctionMode.__enter__(eyes)
+            eyes.made("torch.compile", away[1], frame, away[2])
+        return begin(callback)
+
+    dynamo._maybe_set_eval_frame = watched
+    return lambda: setattr(dynamo, "_maybe_set_eval_frame", begin)

@@ -1,16 +1,17 @@
-"""Where in the user's own code something happened: file, line, module path.
+"""Where something happened: the line that did it and the line of the user's own that led there.
 
-The idea: walk out of PyTorch's frames to the first of the user's; a stack of the modules that
-run gives the path. Nothing is formatted until someone asks.
+The idea: walk out of PyTorch's frames to the first line outside, and on to the first of the
+user's own: the program's folder, editable installs, notebooks; not installed packages.
+Each line is looked up once, so that the walk costs little; nothing is worded here.
 """
 
 from __future__ import annotations
 
 import os
+import sysconfig
 from functools import lru_cache
 
 import torch
-from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from overwritten.record.events import Site
 
@@ -18,75 +19,100 @@ _TORCH = os.path.dirname(str(torch.__file__)) + os.sep
 _OVERWRITTEN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 #: Models as a user would write them: their lines count as the user's own.
 CASES = os.path.join(_OVERWRITTEN, "cases", "")
-_is_users: dict[str, bool] = {}  # file name → is it the user's own?
+_STANDARD = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
+_INSTALLED = tuple(os.sep + name + os.sep for name in ("site-packages", "dist-packages"))
+#: Whose a file is.
+OURS, PYTORCH, STANDARD, LIBRARY, OWN = range(1, 6)
+_whose: dict[str, int] = {}
+#: Lines that were met; bounded, for a program may make new code without end.
+_lines: dict[tuple[int, int], Line] = {}
+_MOST_LINES = 100_000
 
 
-@lru_cache(10_000)
-def site_at(file, line, module, via):
-    """The same line is seen again and again; `via` comes as a whole file name."""
-    return Site(file, line, module, via[len(_TORCH) :] if via.startswith(_TORCH) else "")
+class Line:
+    """A line of code. The code is kept, so that its id stays its own."""
+
+    __slots__ = ("code", "number")
+
+    def __init__(self, frame):
+        self.code, self.number = frame.f_code, frame.f_lineno
+
+
+def whose(file: str) -> int:
+    """One of OURS, PYTORCH, STANDARD (library), LIBRARY (installed), OWN (the user's)."""
+    kind = _whose.get(file)
+    if kind is None:
+        kind = _whose[file] = _judge(file)
+    return kind
+
+
+def _judge(file):
+    if file.startswith(CASES):
+        return OWN
+    if file.startswith(_OVERWRITTEN):
+        return OURS
+    if file.startswith(_TORCH):
+        return PYTORCH
+    if any(name in file for name in _INSTALLED):
+        return LIBRARY
+    return STANDARD if file.startswith((*_STANDARD, "<frozen", "<string>")) else OWN
 
 
 def ours(file: str) -> bool:
     """Is it code of this package? The models in `cases` stand for a user's own."""
-    return file.startswith(_OVERWRITTEN) and not file.startswith(CASES)
+    return whose(file) == OURS
 
 
-def first_user_frame(frame):
-    """(the innermost frame of the user's own, the file that it called into)."""
-    via = ""
-    while (back := frame.f_back) is not None:
+def spot_of(frame) -> tuple:
+    """(the innermost line outside PyTorch, the user's own that led there or None, the file that
+    the first called into, the frame of the first)."""
+    via, inner, standard, at = "", None, None, None
+    while True:
         file = frame.f_code.co_filename
-        is_users = _is_users.get(file)
-        if is_users is None:
-            is_users = _is_users[file] = not file.startswith((_TORCH, "<frozen")) and not ours(file)
-        if is_users:
-            break
-        via, frame = file, back
-    return frame, via
+        kind = _whose.get(file) or whose(file)
+        if kind == OWN:
+            own = _line(frame)
+            return inner or own, own, via, at or frame
+        if inner is None:
+            if kind == LIBRARY:
+                inner, at = _line(frame), frame
+            elif kind == PYTORCH:
+                via = file
+            elif kind == STANDARD and standard is None:
+                standard = _line(frame)
+        if frame.f_back is None:
+            return inner or standard or _line(frame), None, via, at or frame
+        frame = frame.f_back
 
 
-def watch_modules(here):
-    def enter(module, args):
-        try:
-            here.running.append(_Running(module))
-        except AttributeError:
-            here.running = [_Running(module)]
-
-    def leave(module, args, output):
-        if getattr(here, "running", None):
-            here.running.pop()
-
-    handles = [
-        register_module_forward_pre_hook(enter),
-        register_module_forward_hook(leave, always_call=True),
-    ]
-    return lambda: [handle.remove() for handle in handles]
+def _line(frame):
+    code, at = frame.f_code, frame.f_lasti
+    line = _lines.get((id(code), at))
+    if line is None:
+        if len(_lines) >= _MOST_LINES:
+            _lines.clear()
+        line = _lines[id(code), at] = Line(frame)
+    return line
 
 
-class _Running:
-    """A module that runs, its name in the module that called it, and `path_of` once asked for."""
-
-    __slots__ = ("module", "name", "path")
-
-    def __init__(self, module):
-        self.module, self.name, self.path = module, None, None
-
-
-def path_of(running) -> str:
-    """'head.dropout (Dropout)': the names from the outermost module that ran to this one."""
-    last = running[-1]
-    if last.path is None:
-        for parent, child in zip(running, running[1:]):
-            if child.name is None:
-                child.name = _name_in(parent.module, child.module)
-        kind, names = type(last.module).__name__, ".".join(child.name for child in running[1:])
-        last.path = f"{names} ({kind})" if running[1:] else kind
-    return last.path
+@lru_cache(10_000)
+def site_at(inner: Line, own: Line | None, via: str, module: str = "") -> Site:
+    """The `Site` of a spot; `via` comes as a whole file name."""
+    via = via[len(_TORCH) :] if via.startswith(_TORCH) else ""
+    line = own or inner
+    file, number = line.code.co_filename, line.number
+    if inner is line:
+        return Site(file, number, module, via)
+    return Site(file, number, module, via, inner.code.co_filename, inner.number)
 
 
-def _name_in(parent, child) -> str:
-    for name, module in parent._modules.items():  # nearly always; `named_modules` walks them all
-        if module is child:
-            return name
-    return next((name for name, module in parent.named_modules() if module is child), "?")
+def site_of(frame) -> Site:
+    """The `Site` of whoever runs in `frame`."""
+    return site_at(*spot_of(frame)[:3])
+
+
+def own_frame(frame):
+    """The innermost frame of the user's own from `frame` on, or the outermost of all."""
+    while frame.f_back is not None and whose(frame.f_code.co_filename) != OWN:
+        frame = frame.f_back
+    return frame

@@ -9,39 +9,28 @@ from __future__ import annotations
 import builtins
 import linecache
 import os
+from collections import Counter
 from html import escape
 
+from overwritten.doctor.places import LIBRARY, whose
 from overwritten.pictures.diagnosis import diagnosis_picture
 from overwritten.pictures.draw import STYLE
-from overwritten.record.events import Overwrite, Save, Site, Write
+from overwritten.record.events import Gap, Overwrite, Save, Site, Write
 
 _ANSI = {"over": "1;31", "susp": "1;33", "cure": "1;32"}  # red, yellow, green; else bold
-
-_UNSEEN_SAVE = (
-    "saved by       an operation the watch did not see (before the block, or under other hooks)"
-)
-_UNSEEN_WRITE = (
-    "overwritten by something the watch did not see: C++, a thread begun before, "
-    "or a line outside the block"
-)
-_BETWEEN = "overwritten by something between two lines that the watch could see"
-_SILENT = (
-    "a gradient may be wrong, and nothing raises: "
-    "backward used bytes that had changed after the save"
-)
+#: A report on a terminal is no longer than this; the JSON is whole.
+MOST_LINES = 40
+#: Where a relative path begins: the program may go to another folder.
+_START = os.getcwd()
 
 
 def text(diagnosis, colour: bool = False) -> str:
-    """A line each, for an error's note or a terminal; colour: with ANSI codes."""
-    saver = diagnosis.saver
-    lines = [_UNSEEN_SAVE]
-    if saver is not None:
-        lines = [_saved(saver, "its own result, " if saver.own else "an input, ")]
-    lines += map(_overwritten, diagnosis.writers)
-    if saver is not None and not diagnosis.complete:
-        lines.append(_UNSEEN_WRITE)
+    """A line each, for an error's note or a terminal, at most `MOST_LINES`; colour: with ANSI
+    codes."""
+    names = _names([diagnosis, *diagnosis.others])
+    lines = _happened(diagnosis, names)
     lines += [
-        f"suspect        {_line(w.op, w.site)} (version {w.before} → {w.after})"
+        f"suspect        {_line(w.op, w.site, names)} (version {w.before} → {w.after})"
         for w in diagnosis.suspects
     ]
     if diagnosis.cure is not None:
@@ -49,9 +38,96 @@ def text(diagnosis, colour: bool = False) -> str:
             f"cure           {diagnosis.advice()}: {diagnosis.cure.because}",
             f"no help        {diagnosis.cure.vain}",
         ]
+    alike = Counter("\n".join(_happened(one, names)) for one in diagnosis.others)
+    for said, times in alike.items():
+        lines.append(f"also broken    in the same graph{f', ×{times}' if times > 1 else ''}:")
+        lines += said.split("\n")
+    if len(lines) > MOST_LINES:
+        left = len(lines) - MOST_LINES + 1
+        lines[MOST_LINES - 1 :] = [f"and so on      {left} more lines; --json has all of them"]
     if colour:
         lines = [f"\x1b[{_ANSI.get(line[:4], 1)}m{line[:15]}\x1b[0m{line[15:]}" for line in lines]
     return "\n".join(lines)
+
+
+def _happened(diagnosis, names):
+    save = diagnosis.saver
+    if save is None or not save.site.file:
+        what = save.op if save is not None else "an operation"
+        where = "in a line the watch did not see (before the block, or in C++)"
+        lines = [f"saved by       {what}, {where}"]
+    else:
+        lines = [_saved(save, names)]
+    lines += _overwritten(diagnosis.writers, names)
+    return lines + [_gap(gap, names) for gap in diagnosis.gaps]
+
+
+def _saved(save, names):
+    what = "its own result" if save.own else "an input"
+    where = _line(save.op or "autograd", save.site, names)
+    if save.until is not None:
+        where += f", or after it, up to {_place(save.until, names)}"
+    return f"saved by       {where} ({what}, version {save.expects})"
+
+
+def _overwritten(writes, names) -> list[str]:
+    """A line each; of equal ones in a row, one line."""
+    lines: list[str] = []
+    folded: list[list] = []
+    for wrote in writes:
+        key = wrote.op, wrote.site, wrote.thread
+        if folded and folded[-1][0] == key and wrote.after is not None:
+            folded[-1][1:] = [folded[-1][1] + 1, folded[-1][2], wrote.after]
+        else:
+            folded.append([key, 1, wrote.before, wrote.after])
+    for (op, site, thread), times, before, after in folded:
+        thread = f" in thread {thread}" if thread else ""
+        ticks = "no counter moved" if after is None else f"version {before} → {after}"
+        if times > 1:
+            ticks = f"×{times}, versions {before} → {after}"
+        lines.append(f"overwritten by {_line(op, site, names)}{thread} ({ticks})")
+    return lines
+
+
+def _gap(gap: Gap, names) -> str:
+    return (
+        f"overwritten by something the watch did not see (version {gap.before} → {gap.after}), "
+        f"between {_place(gap.since, names)} and {_place(gap.until, names)}: C++, TorchScript, "
+        "a collective, a thread begun before, or a line outside the block"
+    )
+
+
+def _names(told) -> dict[str, str]:
+    """file → its name in this report: as short as it can be told from the others."""
+    sites = [site for one in told for site in _sites(one)]
+    files = {file for site in sites for file in (site.file, site.library) if file}
+    short = {file: _short(file) for file in files}
+    twice = Counter(short.values())
+    return {file: name if twice[name] == 1 else file for file, name in short.items()}
+
+
+def _sites(one):
+    saver = (one.saver.site, one.saver.until) if one.saver is not None else ()
+    for site in (*saver, *(w.site for w in (*one.writers, *getattr(one, "suspects", ())))):
+        if site is not None:
+            yield site
+    for gap in getattr(one, "gaps", ()):
+        yield from (gap.since, gap.until)
+
+
+def _short(file):
+    """'train.py' or 'nets/unet.py' from where the program was started, 'lightning/…/precision.py'
+    of an installed package, 'In[3]' of a notebook."""
+    try:
+        return f"In[{vars(builtins)['get_ipython']().compile._filename_map[file]}]"
+    except (AttributeError, KeyError):
+        pass
+    if whose(file) == LIBRARY:
+        parts = file.split("-packages" + os.sep)[-1].split(os.sep)
+        return "/".join(parts if len(parts) < 3 else (parts[0], "…", parts[-1]))
+    if file.startswith(_START + os.sep):
+        return os.path.relpath(file, _START).replace(os.sep, "/")
+    return os.path.basename(file)
 
 
 def html(diagnosis) -> str:
@@ -64,8 +140,9 @@ def html(diagnosis) -> str:
 
 
 def as_dict(diagnosis) -> dict:
-    """For JSON: saver, writers, verdict, cure (see README, 'python -m overwritten')."""
-    saver = _saver(diagnosis.saver) if diagnosis.saver is not None else None
+    """For JSON: saver, writers, verdict, cure (see DOCTOR.md)."""
+    save = diagnosis.saver
+    saver = _saver(save) if save is not None and save.site.file else None
     return {
         "saver": saver,
         "writers": list(map(_writer, diagnosis.writers)),
@@ -74,49 +151,68 @@ def as_dict(diagnosis) -> dict:
     }
 
 
+def whole_dict(diagnosis) -> dict:
+    """`as_dict`, and where there are any: the gaps, and the other broken saves of the graph."""
+    gaps = [
+        {"before": g.before, "after": g.after, "since": _where(g.since), "until": _where(g.until)}
+        for g in diagnosis.gaps
+    ]
+    others = [whole_dict(one) for one in diagnosis.others]
+    more = {"gaps": gaps, "others": others}
+    return as_dict(diagnosis) | {name: value for name, value in more.items() if value}
+
+
 def silent_text(silent: Overwrite) -> str:
     """Plain text about a save whose bytes changed while no counter moved."""
-    writers = list(map(_overwritten, silent.writers)) or [_BETWEEN]
-    return "\n".join([_SILENT, _saved(silent.saver), *writers])
+    names = _names([silent])
+    saver = silent.saver or Save(0, 0)
+    lines = [
+        "a gradient may be wrong, and nothing raises: "
+        "backward used bytes that had changed after the save",
+        f"saved by       {_line(saver.op or 'autograd', saver.site, names)} "
+        f"(version {saver.expects})",
+        *_overwritten(silent.writers, names),
+    ]
+    if not silent.writers:
+        lines.append("overwritten by something between two lines that the watch could see")
+    return "\n".join(lines)
 
 
 def silent_dict(silent: Overwrite) -> dict:
     """For JSON, as `Diagnosis.as_dict`; before and after are null where no counter moved."""
-    return {"saver": _saver(silent.saver), "writers": list(map(_writer, silent.writers))}
+    return {
+        "saver": _saver(silent.saver or Save(0, 0)),
+        "writers": list(map(_writer, silent.writers)),
+    }
 
 
 def _saver(save: Save) -> dict:
-    return {"op": save.op, **_place(save.site), "version": save.expects}
+    until = {"until": _where(save.until)} if save.until is not None else {}
+    return {"op": save.op, **_where(save.site), "version": save.expects, **until}
 
 
 def _writer(write: Write) -> dict:
-    return {"op": write.op, **_place(write.site), "before": write.before, "after": write.after}
+    return {"op": write.op, **_where(write.site), "before": write.before, "after": write.after}
 
 
-def _saved(save: Save, what: str = "") -> str:
-    where = _line(save.op or "autograd", save.site)
-    return f"saved by       {where} ({what}version {save.expects})"
+def _where(site: Site) -> dict:
+    library = {"library": {"file": site.library, "line": site.library_line}} if site.library else {}
+    return {"file": site.file, "line": site.line, "module": site.module, **library}
 
 
-def _overwritten(wrote: Write) -> str:
-    thread = f" in thread {wrote.thread}" if wrote.thread else ""
-    ticks = (
-        f"version {wrote.before} → {wrote.after}" if wrote.after is not None else "no counter moved"
-    )
-    return f"overwritten by {_line(wrote.op, wrote.site)}{thread} ({ticks})"
+def _place(site: Site, names) -> str:
+    return f"{names[site.file]}:{site.line}" if site.file else "the end"
 
 
-def _place(site: Site) -> dict:
-    return {"file": site.file, "line": site.line, "module": site.module}
-
-
-def _line(op: str, site: Site) -> str:
-    """'relu at train.py:12 in head.act (ReLU)  `x = self.act(x)`', in a notebook 'In[3]:2'."""
-    name = os.path.basename(site.file)
-    try:
-        name = f"In[{vars(builtins)['get_ipython']().compile._filename_map[site.file]}]"
-    except (AttributeError, KeyError):
-        pass
-    where = f" in {site.module}" if site.module else ""
+def _line(op: str, site: Site, names) -> str:
+    """'relu at train.py:12 in Net.act (ReLU)  `x = self.act(x)`'; where a package did it,
+    'add_ at lightning/…/precision.py:123, called from train.py:20  `od.step()`'."""
+    if not site.file:
+        return op
+    module = f" in {site.module}" if site.module else ""
+    where = f"{_place(site, names)}{module}"
+    if site.library:
+        inner = f"{names[site.library]}:{site.library_line}{module}"
+        where = f"{inner}, called from {_place(site, names)}"
     code = linecache.getline(site.file, site.line).strip()
-    return f"{op} at {name}:{site.line}{where}" + (f"  `{code}`" if code else "")
+    return f"{op} at {where}" + (f"  `{code}`" if code else "")

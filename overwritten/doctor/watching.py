@@ -1,9 +1,9 @@
-"""Who saves a tensor for backward, who writes into its storage afterwards.
+"""The watch: a function mode that keeps two logs, and one question when backward has raised.
 
-The idea: two eyes and a referee. A pack hook is called by autograd at the very moment of a
-save; a function mode compares version counters around every torch call; and because hooks
-switch PyTorch's own check off, the unpack hook repeats it and raises the very same error.
-It notes lines and versions; what they mean is the doctor's business.
+The idea: it stands between nothing and nothing. Around each torch call it reads the number of
+autograd's next node and the version counters of the arguments; PyTorch saves, checks and raises
+as ever, and at the raise the graph is asked which saves are broken and the logs who did it.
+What the lines mean is the diagnosis's business.
 """
 
 from __future__ import annotations
@@ -11,272 +11,283 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from collections import deque
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
 
 import torch
-from torch.autograd.function import BackwardCFunction
+from torch.autograd.function import Function
 from torch.overrides import TorchFunctionMode
 
 from overwritten.doctor.elsewhere import (
-    make_way,
-    run_compiled_as_python,
-    watch_backward,
+    is_on,
+    keep_compilers_out,
+    note_checkpoints,
+    note_scripts,
+    turn_off,
+    turned_on,
+    unseen_by,
     watch_threads,
 )
-from overwritten.doctor.places import first_user_frame, path_of, site_at, watch_modules
-from overwritten.doctor.refusal import (
-    BACKWARD,
-    DETACHED,
-    name_producer,
-    producer_of,
-    text,
-)
-from overwritten.doctor.strict import Fingerprints, fingerprint, watch_inner_hooks
+from overwritten.doctor.findings import findings
+from overwritten.doctor.graph import ask, storage_of
+from overwritten.doctor.logs import Calls, Event, Logs, Wrote
+from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
+from overwritten.doctor.places import own_frame, spot_of
+from overwritten.doctor.strict import Fingerprints
+from overwritten.messages import Message, parse
 from overwritten.record.calls import LOOKS_ONLY
-from overwritten.record.events import Overwrite, Save, Write
+from overwritten.record.events import Overwrite, Write
 from overwritten.record.private import (
-    DisableTorchFunction,
     DisableTorchFunctionSubclass,
-    current_node,
+    is_wrapped,
     next_node,
-    pop_hooks,
-    push_hooks,
+    transforming,
+    unwrapped,
 )
 from overwritten.record.tensors import tensors_in
 
-#: The latest writes are kept as suspects for errors whose save was not seen.
-MOST_WRITES = 10_000
+_DATA, _TENSOR, _LOOK_INTO = torch.Tensor.data, 1, 2
+_MOST_EVENTS = 100_000
+#: What neither saves nor writes; `x.real = …` does write.
+_QUICK = LOOKS_ONLY | {"__set__", "_set_grad_enabled", "_record_function_enter_new"}
+_QUICK |= {"_record_function_exit._RecordFunction"}
+_PARTS = (torch.Tensor.real, torch.Tensor.imag)
+_PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))
+#: type of an argument → what it is; filled as types are met.
+_kinds: dict[type, int] = {torch.Tensor: _TENSOR, torch.nn.Parameter: _TENSOR}
 
 
-class _Handle:
-    """What the graph holds in place of the saved tensor; autograd drops it when it is done."""
+class _Here(threading.local):
+    """calls: the log of this thread's nodes."""
 
-    __slots__ = (
-        *("tensor", "save", "writes", "seen", "original", "own", "view", "output", "node"),
-        *("shape", "thread", "needs_gradient", "__weakref__"),
-        *("first", "print", "printed", "ticked"),  # fingerprints: `strict` only
-    )
+    def __init__(self, logs):
+        self.calls: Calls = logs.thread()
 
 
 class Eyes(TorchFunctionMode):
     """`with Eyes() as eyes:` around any PyTorch code. Nothing of what it computes changes.
 
     strict: also find saved bytes that change while no counter moves (`silent`); slow.
-    writes: the latest writes as (`Write`, shape, storage key, number), whatever was saved.
+    at_raise: function(error, message, findings), called once for each error about an overwritten
+    tensor, where backward raises it; the findings are `Overwrite`s, the one that raised first.
     """
 
-    def __init__(self, strict: bool = False):
+    def __init__(self, strict: bool = False, at_raise: Callable | None = None):
         super().__init__()
-        self._prints = Fingerprints(self._handles, self._site_of, _unticked) if strict else None
-        self.writes: deque[tuple] = deque(maxlen=MOST_WRITES)
-        self._order = 0
-        self._held: dict[int | None, set] = {}  # storage → weak references to the handles on it
-        self._here = threading.local()
+        self.logs = Logs()
+        self._at_raise = at_raise
+        self._here = _Here(self.logs)
+        self._events: dict[tuple, Event] = {}
+        self._own_counters: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+        self._watches_data = False
+        self._prints = Fingerprints(self) if strict else None
         self._undo: list = []
 
     def __enter__(self):
-        self._undo = [watch_modules(self._here), watch_backward(self), watch_threads(self)]
-        self._undo += [make_way(self), run_compiled_as_python()]
-        self._hooks_on()
+        self._undo = [
+            watch_modules(),
+            self._watch_backward(),
+            self._watch_apply(),
+            watch_threads(self),
+        ]
+        self._undo += [keep_compilers_out(self), note_scripts(self), note_checkpoints(self)]
         super().__enter__()
         if self._prints:
-            self._undo.append(watch_inner_hooks(self._prints, self._inner_save))
-            self._prints.start(first_user_frame(sys._getframe(1))[0])
+            self._prints.start(own_frame(sys._getframe(1)))
         return self
-
-    @property
-    def silent(self) -> list:
-        """Saves whose bytes backward used after they had changed (`strict` only)."""
-        return self._prints.silent if self._prints else []
 
     def __exit__(self, kind, error, traceback):
         if self._prints:
             self._prints.stop()
         super().__exit__(kind, error, traceback)
-        self._hooks_off()
         for undo in reversed(self._undo):
             undo()
+        self._undo = []
 
-    def _hooks_on(self):
-        push_hooks(self._pack, self._unpack)
+    @property
+    def silent(self) -> list[Overwrite]:
+        """Saves whose bytes backward used after they had changed (`strict` only)."""
+        return self._prints.silent if self._prints else []
 
-    def _hooks_off(self):
-        pop_hooks()
+    @property
+    def writes(self) -> list[Write]:
+        """Every write that is still in the log, in order."""
+        return [Wrote._make(one).told() for one in self.logs.writes]
 
-    # the first eye: who saves
-
-    def _pack(self, tensor):
-        with DisableTorchFunction():
-            op, first_node = getattr(self._here, "call", None) or ("", None)
-            handle, version = _Handle(), tensor._version
-            # a leaf itself, for `w.data = …` may rebind it; else the same storage and counter
-            # without a history: no circle
-            handle.tensor = tensor if tensor.is_leaf else tensor.detach()
-            handle.seen, handle.shape = version, tuple(tensor.shape)
-            handle.original = weakref.ref(tensor)
-            is_view = tensor._is_view()
-            name_producer(handle, tensor, is_view, op, first_node)
-            base = tensor._base if is_view else None
-            base = tensor if base is None else base
-            of = ""
-            if base.is_leaf and tensor.requires_grad:
-                of = "weight"
-            elif base.is_leaf and self._is_buffer(base):
-                of = "buffer"
-            handle.save = Save(version, version, op, self._site(), handle.own, of)
-            handle.writes, handle.thread = [], threading.get_ident()
-            handle.needs_gradient = tensor.requires_grad
-            if self._prints:
-                self._prints.saved(handle)
-            key = _storage_key(tensor)
-            held = self._held.setdefault(key, set())
-            held.add(weakref.ref(handle, held.discard))
-            return handle
-
-    def _is_buffer(self, tensor):
-        running = getattr(self._here, "running", None) or ()
-        return any(buffer is tensor for run in running for buffer in run.module._buffers.values())
-
-    def _inner_save(self, tensor):
-        """A save that is not ours, and a function that gives the writes to its storage since."""
-        op = (getattr(self._here, "call", None) or ("",))[0]
-        storage, begun = _storage_key(tensor), self._order
-
-        def writes():
-            return [w for w, _, key, order in self.writes if key == storage and order > begun]
-
-        return Save(tensor._version, tensor._version, op, self._site()), writes
-
-    def _handles(self):
-        return [
-            handle for held in list(self._held.values()) for ref in list(held) if (handle := ref())
-        ]
-
-    def _site(self):
-        return self._site_of(sys._getframe(2))
-
-    def _site_of(self, frame):
-        frame, via = first_user_frame(frame)
-        running = getattr(self._here, "running", None)
-        return site_at(
-            frame.f_code.co_filename, frame.f_lineno, path_of(running) if running else "", via
-        )
-
-    # the referee
-
-    def _unpack(self, handle):
-        with DisableTorchFunction():
-            now = handle.tensor._version
-            node = current_node()
-            if not handle.save.op and isinstance(node, BackwardCFunction):
-                op = node.name().removesuffix("Backward") + ".apply"
-                handle.save = replace(handle.save, op=op)
-            original = handle.original()
-            if handle.node and not handle.own and original is not None and original.grad_fn is None:
-                raise RuntimeError(DETACHED)
-            if now != handle.save.expects:
-                save = replace(handle.save, now=now)
-                producer = producer_of(handle, original, node)
-                error: Any = RuntimeError(
-                    text(handle.tensor, handle.shape, producer, handle.output, now, save.expects)
-                )
-                unchanged = bool(self._prints) and fingerprint(handle.tensor) == handle.first
-                error.overwritten = Overwrite(save, tuple(handle.writes), unchanged)
-                raise error
-            if self._prints:
-                self._prints.used(handle, node)
-        return handle.tensor
-
-    # the second eye: who writes
+    # the two logs
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        name = func.__name__
-        if name in LOOKS_ONLY:
-            return func(*args, **kwargs)
-        with DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
-            before = _versions(args, kwargs)
-            if name in BACKWARD:
-                self._look_at_all()
-        here = self._here
-        outer = getattr(here, "call", None)
-        here.call = name, next_node()
-        if self._prints:
-            self._prints.last_call = name
         try:
-            return func(*args, **kwargs)
-        finally:
-            here.call = outer
-            with DisableTorchFunctionSubclass():
+            name = func.__name__
+            if name in _QUICK and (name != "__set__" or func.__self__ not in _PARTS):
+                result = func(*args, **kwargs) if kwargs else func(*args)
+                if name == "__get__" and func.__self__ is _DATA:
+                    self._own_counters[id(result)] = result  # it has a counter of its own
+                    self._watches_data = True
+                return result
+            before = _versions(args, kwargs, types)
+            if self._prints:
+                self._prints.last_call = name
+            node = next_node()
+            try:
+                result = func(*args, **kwargs) if kwargs else func(*args)
+            finally:
+                event, last = None, next_node()
+                if last != node:
+                    event = self.event(name, sys._getframe(1))
+                    self._here.calls.add(node, last, event, self.logs.tick())
                 for tensor, version in before:
                     if tensor._version != version:
-                        self._note(name, tensor, version)
-                if name in BACKWARD:  # AccumulateGrad writes .grad in C++
-                    self._look_at_all(name)
+                        event = event or self.event(name, sys._getframe(1))
+                        self._wrote(event, tensor, version, before, node, last)
+            if self._prints:
+                self._prints.called(name, node if last != node else None, result, args)
+            return result
+        except BaseException as error:
+            step_out_of(error)
+            raise
 
-    def _note(self, name, tensor, version):
-        site = self._site()
-        key = _storage_key(tensor)
-        self._order += 1
-        wrote = Write(name, version, tensor._version, site=site)
-        self.writes.append((wrote, tuple(tensor.shape), key, self._order))
-        held = self._held.get(key)
-        if held:
-            self._look(name, site, held, version)
+    def event(self, name: str, frame) -> Event:
+        """The call `name`, made in `frame`, as the logs keep it."""
+        inner, own, via, frame = spot_of(frame)
+        key = name, inner, own, via, RUNNING.path(frame)
+        event = self._events.get(key)
+        if event is None:
+            if len(self._events) >= _MOST_EVENTS:
+                self._events.clear()
+            event = self._events[key] = Event(*key)
+        return event
 
-    def _look_at_all(self, name=None):
-        """After a call into C++: what it wrote. Before it (no name): forget what nobody saw."""
-        for held in list(self._held.values()):
-            if held:
-                self._look(name, None, held)
-        self._held = {key: held for key, held in self._held.items() if held}
-
-    def _look(self, name, site, held, before=None):
-        for handle in [ref() for ref in list(held)]:
-            if handle is None or handle.tensor._version == handle.seen:
-                continue
-            now = handle.tensor._version
-            if name is None:
-                handle.seen = now
-                continue
-            here = handle.thread == threading.get_ident()
-            handle.writes.append(
-                Write(
-                    name,
-                    handle.seen if before is None else before,
-                    now,
-                    site=site or self._site(),
-                    thread="" if here else threading.current_thread().name,
-                )
+    def _wrote(self, event, tensor, version, before, first, last):
+        if type(tensor) not in _PLAIN:
+            with DisableTorchFunctionSubclass():
+                tensor = tensor.as_subclass(torch.Tensor)
+        calls, base = self._here.calls, None
+        if (last != first or self._watches_data) and tensor._is_view():
+            base = tensor._base
+        if self._watches_data:
+            owner = tensor if base is None else base
+            if self._own_counters.get(id(owner)) is owner:
+                return
+        self.logs.writes.append(
+            (
+                *(event, storage_of(tensor), version, tensor._version),
+                *(tensor.shape, calls.thread, self.logs.tick()),
             )
-            handle.seen = now
-            original = handle.original()
-            if original is not None and not handle.own:  # PyTorch kept this very tensor
-                handle.shape = tuple(original.shape)
-                if not handle.view:
-                    handle.node = original.grad_fn.name() if original.grad_fn is not None else None
+        )
+        if base is not None and last != first and type(base.grad_fn).__name__ == "CopySlices":
+            with DisableTorchFunctionSubclass():
+                saves = [(storage_of(t), t._version, tuple(t.shape)) for t, _ in before]
+            self.logs.slices.append((calls, first, last, saves))
+
+    def made(self, name: str, node: int, frame, order: int):
+        """Note that a call in C++, or one with calls inside, made the nodes from `node` on."""
+        if next_node() != node:
+            self._here.calls.add(node, next_node(), self.event(name, frame), order)
+
+    # where Python runs that no function mode sees
+
+    def _watch_apply(self):
+        """The forward of a Function of one's own: its node is made after everything in it."""
+        apply = vars(Function)["apply"]
+
+        def watched(cls, *args, **kwargs):
+            node, order = next_node(), self.logs.tick()
+            try:
+                result = apply.__func__(cls, *args, **kwargs)
+            except BaseException as error:
+                step_out_of(error)
+                raise
+            if is_on(self):  # not in compiled code, nor in a call that is logged as a whole
+                self.made(f"{cls.__name__}.apply", node, sys._getframe(1), order)
+            if self._prints:
+                self._prints.called(f"{cls.__name__}.apply", node, result, args)
+            return result
+
+        Function.apply = classmethod(watched)
+        return lambda: setattr(Function, "apply", apply)
+
+    def _watch_backward(self):
+        """Where PyTorch raises; hooks and custom Functions run Python in there."""
+        engine = torch.autograd._engine_run_backward
+
+        def watched(roots, *args, **kwargs):
+            frame, node, order = sys._getframe(1), next_node(), self.logs.tick()
+            name = frame.f_code.co_name
+            backward = [order, None, self.event(name, frame)]
+            self.logs.backwards.append(backward)
+            pushed = turned_on(self)
+            try:
+                result = engine(roots, *args, **kwargs)
+                if self._prints:
+                    self._prints.called(name, node, result, ())
+                return result
+            except BaseException as error:
+                step_out_of(error)
+                self._explain(error, roots)
+                raise
+            finally:
+                if pushed:
+                    turn_off(self)
+                backward[1] = self.logs.tick()
+                self.made(name, node, frame, order)
+
+        torch.autograd._engine_run_backward = watched
+        ways = torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad
+        undo = [unseen_by(self, way) for way in ways]
+        undo.append(lambda: setattr(torch.autograd, "_engine_run_backward", engine))
+        return lambda: [one() for one in undo]
+
+    def _explain(self, error, roots):
+        if self._at_raise is None or not isinstance(error, RuntimeError):
+            return
+        message = parse(str(error))
+        if message is None or not message.overwritten:
+            return
+        try:
+            with DisableTorchFunctionSubclass():
+                self._at_raise(error, message, self.findings(message, roots))
+        except Exception as ours:  # the program's own error goes on
+            print(f"overwritten: this error could not be looked into: {ours!r}", file=sys.stderr)
+
+    def findings(self, message: Message, roots=()) -> list[Overwrite]:
+        """Every broken save that `roots` lead to, the one that `message` tells of first."""
+        unchanged = self._prints.unchanged if self._prints else None
+        return findings(message, ask(roots), self.logs, unchanged)
 
 
-def _versions(args, kwargs):
-    """[(tensor, version)] as `tensors_in([args, kwargs])` finds them, without generators."""
+def _versions(args, kwargs, types):
+    """[(tensor, version)] of every tensor among the arguments, also in lists."""
+    if kwargs:
+        args = (*args, *kwargs.values())
+    if types and not _PLAIN.issuperset(types) or transforming():
+        with DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
+            return _slowly(args)
     before = []
-    for value in (*args, *kwargs.values()) if kwargs else args:
-        if isinstance(value, torch.Tensor):
-            if not value.is_inference():
+    try:
+        for value in args:
+            kind = _kinds.get(type(value))
+            if kind is None:
+                kind = _kind(type(value))
+            if kind == _TENSOR:
                 before.append((value, value._version))
-        elif isinstance(value, (list, tuple, dict)):
-            before += [(t, t._version) for t in tensors_in(value, 1) if not t.is_inference()]
+            elif kind:
+                before += [(t, t._version) for t in tensors_in(value, 1)]
+    except RuntimeError:  # an inference tensor has no version
+        return _slowly(args)
     return before
 
 
-def _storage_key(tensor):
-    try:
-        return tensor.untyped_storage()._cdata
-    except (NotImplementedError, RuntimeError):  # sparse, or wrapped by a transform
-        return None
+def _slowly(args):
+    found = []
+    for tensor in tensors_in(args, 2):
+        while is_wrapped(tensor):
+            tensor = unwrapped(tensor)
+        if not tensor.is_inference():
+            found.append((tensor, tensor._version))
+    return found
 
 
-def _unticked(op, site):
-    return Write(op, None, None, site=site)
+def _kind(kind):
+    tensor, several = issubclass(kind, torch.Tensor), issubclass(kind, (list, tuple, dict))
+    _kinds[kind] = _TENSOR if tensor else _LOOK_INTO if several else 0
+    return _kinds[kind]

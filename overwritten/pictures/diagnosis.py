@@ -24,7 +24,8 @@ def diagnosis_picture(diagnosis) -> Picture:
     shape = "×".join(map(str, message.shape)) or "one number"
     body = [text(PAD, 14, f"the storage of a {message.type.rpartition('.')[2]} of {shape}", "soft")]
     body.append(box(PAD, LANE - 20, WIDTH - 2 * PAD, 40, "box fresh", radius=5))
-    body += _event(PAD, wide, saver.op if saver else "saved before", saver and saver.site, "saves")
+    seen = saver is not None and bool(saver.site.file)
+    body += _event(PAD, wide, saver.op if seen else "saved before", saver and saver.site, "saves")
     body += [
         padlock(PAD + 12, LANE + 8, False),
         text(PAD + 32, LANE + 5, f"expects v{message.expected}", "bold"),
@@ -53,7 +54,7 @@ def _event(x, wide, op, site, does):
     room = int(wide / CHAR) - 1
     yield text(x + 8, 36, does, "bad bold" if does.startswith("✗") else "bold")
     yield text(x + 8, 53, clip(op, room), "")
-    if site is not None:
+    if site is not None and site.file:
         yield text(x + 8, 70, clip(f"line {site.line}", room), "soft")
 
 

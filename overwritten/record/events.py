@@ -14,14 +14,18 @@ from dataclasses import dataclass
 class Site:
     """A line of the user's own code, and the path of the module that ran ('' outside).
 
-    via: the file of PyTorch's that this line called into, '' if it called the operation
-    itself: 'optim/optimizer.py' is an optimizer's step.
+    via: the file of PyTorch's that was called into, '' if the operation itself was called:
+    'optim/optimizer.py' is an optimizer's step.
+    library, library_line: the line of an installed package that did it, where the user's own
+    only led there; '' and 0 where it did it itself.
     """
 
     file: str
     line: int
     module: str = ""
     via: str = ""
+    library: str = ""
+    library_line: int = 0
 
 
 #: Of an event whose line nobody asked for: a step of a recording knows its own.
@@ -69,6 +73,7 @@ class Save:
     site: Site = NOWHERE
     own: bool = False
     of: str = ""
+    until: Site | None = None
     node: str = ""
     number: int = 0
     tensor: str = ""
@@ -84,12 +89,27 @@ class Save:
 
 
 @dataclass(frozen=True)
+class Gap:
+    """Versions that no call accounts for, and the two lines between which the counter moved."""
+
+    before: int
+    after: int
+    since: Site
+    until: Site
+
+
+@dataclass(frozen=True)
 class Overwrite:
     """A save and the writes since, in order, as the doctor saw them.
 
-    unchanged: with `strict`, were the bytes the same when PyTorch refused them?
+    gaps: what the writers leave open. suspects: writes that may be it.
+    shape: of the saved tensor. unchanged: with `strict`, were the bytes the same when PyTorch
+    refused them?
     """
 
-    saver: Save
-    writers: tuple[Write, ...]
+    saver: Save | None
+    writers: tuple[Write, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    suspects: tuple[Write, ...] = ()
+    shape: tuple[int, ...] = ()
     unchanged: bool = False

@@ -22,20 +22,23 @@ disable_current_modes = _disable_current_modes
 
 #: () → the number of the next node that autograd makes in this thread.
 next_node: Any = torch._C._autograd._get_sequence_nr
-#: () → the node that backward is at in this thread.
-current_node: Any = torch._C._current_autograd_node
-#: Where autograd's entry into C++ stands: `torch.autograd` looks it up there at each backward.
-ENGINE = (torch.autograd, "_engine_run_backward")
 #: The module that `torch.compile` loads.
 DYNAMO = "torch._dynamo"
 
-#: (pack, unpack) on, off: of this thread.
+#: (tensor) → which storage it looks at, as a number; refuses a tensor that has none.
+storage_id: Any = getattr(torch._C, "_storage_id", lambda tensor: tensor.untyped_storage()._cdata)
+#: () → is a transform of torch.func running? (tensor) → is it wrapped by one? what is inside?
+transforming: Any = torch._C._are_functorch_transforms_active
+is_wrapped: Any = torch._C._functorch.is_functorch_wrapped_tensor
+unwrapped: Any = torch._C._functorch.get_unwrapped
+#: The classes whose calls run TorchScript.
+SCRIPTS: Any = (torch._C.ScriptFunction, torch._C.ScriptMethod)
+#: () → how many function modes are on in this thread. (index) → which.
+modes_on: Any = torch._C._len_torch_function_stack
+mode_at: Any = torch._C._get_function_stack_at
+
+#: (pack, unpack) on, in this thread.
 push_hooks: Any = torch._C._autograd._push_saved_tensors_default_hooks
-pop_hooks: Any = torch._C._autograd._pop_saved_tensors_default_hooks
-#: (ignore_tracing) → the latest (pack, unpack) of this thread or None. Not in torch 2.6.
-top_hooks: Any = getattr(
-    torch._C._autograd, "_top_saved_tensors_default_hooks", lambda ignore_tracing: None
-)
 
 #: The classes of autograd's nodes, and the functions behind `torch.nn.functional`, as modules.
 NODES: Any = torch._C._functions

@@ -86,7 +86,8 @@ class Recording:
     later_peak: the most bytes alive after the last kept step, 0 if none was left out.
     error: how it ended, '' if well; message: the same taken apart, None if it is not PyTorch's.
     note: a sentence where the recording is not whole.
-    diagnosis: the doctor's, where the block ended with an overwritten tensor, else None.
+    diagnosis: the doctor's, where the block ended with an overwritten tensor; else the first of
+    `all`, or None. all: every diagnosis of the block, of errors that were caught in it, too.
     silent: with strict, saves whose bytes changed while no counter moved.
     gradients: {"x.grad": nested list of its numbers, exact} at the end (`record` only).
     """

@@ -124,7 +124,7 @@ def _makes_targets(answer):
         if not torch.equal(result, wanted):
             return _which_target(result, wanted, pos_mask, labels[gt_indices], P, count)
         if eyes.writes or folk.complaint("numpy", ".data"):
-            op = f"`{eyes.writes[0][0].op}`" if eyes.writes else "NumPy or `.data`"
+            op = f"`{eyes.writes[0].op}`" if eyes.writes else "NumPy or `.data`"
             return f"right numbers, but {op} wrote in place. That is harmless here; this time, build the targets without a write."
 
 

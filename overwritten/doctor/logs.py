@@ -1,0 +1,149 @@
+"""Two logs: which call made which of autograd's nodes, which call moved which version counter.
+
+The idea: nodes are numbered as they are made, by thread, so a call made those from its first
+number to its last; and a counter only goes up, so the writes to a storage make a chain.
+Both are rings: what is too old is forgotten. They keep no tensor and no module.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from bisect import bisect_right
+from collections import defaultdict, deque
+from itertools import count
+from typing import NamedTuple
+
+from overwritten.doctor.places import Line, site_at
+from overwritten.messages import plain_op
+from overwritten.record.events import Site, Write
+
+#: Calls that made nodes, for each thread; and writes, in all.
+MOST_CALLS, MOST_WRITES = 1_000_000, 300_000
+#: So many calls inside another one are looked past for the one around them.
+_MOST_INSIDE = 100_000
+
+
+class Event(NamedTuple):
+    """A call: its name, and where it was made (see `places.spot_of`, `modules`)."""
+
+    op: str
+    inner: Line
+    own: Line | None
+    via: str
+    module: str
+
+    @property
+    def site(self) -> Site:
+        return site_at(self.inner, self.own, self.via, self.module)
+
+
+class Wrote(NamedTuple):
+    """An event took the counter of a storage from before to after. order: when, of all events."""
+
+    event: Event
+    storage: int | None
+    before: int
+    after: int
+    shape: tuple[int, ...]
+    thread: str
+    order: int
+
+    def told(self, saver_thread: str = "", at: int = 0) -> Write:
+        """As it is shown, from version `at` on; each thread but the saver's has its name."""
+        thread = "" if self.thread == saver_thread else self.thread
+        before = max(self.before, at)
+        return Write(self.event.op, before, self.after, site=self.event.site, thread=thread)
+
+
+class Calls:
+    """The calls of one thread that made nodes: numbers from starts to ends, in order of `ends`."""
+
+    def __init__(self, thread: str):
+        self.thread = thread
+        self.starts, self.ends, self.orders = array("q"), array("q"), array("q")
+        self.events: list[Event] = []
+
+    def add(self, start: int, end: int, event: Event, order: int):
+        if len(self.ends) >= MOST_CALLS:
+            self._forget()
+        self.starts.append(start)
+        self.ends.append(end)
+        self.orders.append(order)
+        self.events.append(event)
+
+    def maker(self, number: int) -> tuple[Event, int] | None:
+        """The innermost call that made node `number`, and when; calls end inside out."""
+        first = bisect_right(self.ends, number)
+        for k in range(first, min(first + _MOST_INSIDE, len(self.ends))):
+            if self.starts[k] <= number:
+                return self.events[k], self.orders[k]
+        return None
+
+    def around(self, number: int) -> tuple[Event | None, Event | None, int]:
+        """The calls before and after a node that none of them made, and when the first was."""
+        k = bisect_right(self.ends, number)
+        before = self.events[k - 1] if k else None
+        after = self.events[k] if k < len(self.ends) else None
+        return before, after, self.orders[k - 1] if k else 0
+
+    def _forget(self):
+        half = len(self.ends) // 2
+        for log in (self.starts, self.ends, self.orders, self.events):
+            del log[:half]
+
+
+class Logs:
+    """All of them. threads: a `Calls` each. writes: what `Wrote` names, in order, of all threads.
+
+    backwards: (begun, ended, event) of each backward. slices: (thread, first number, last, saves)
+    of nodes that hide what they saved. inputs: (event, order, storage, version) kept by
+    checkpoints.
+    """
+
+    def __init__(self):
+        self.threads: list[Calls] = []
+        self.writes: deque[tuple] = deque(maxlen=MOST_WRITES)
+        self.backwards: deque[list] = deque(maxlen=MOST_WRITES)
+        self.slices: deque[tuple] = deque(maxlen=MOST_WRITES)
+        self.inputs: deque[tuple] = deque(maxlen=MOST_WRITES)
+        self.tick = count(1).__next__
+
+    def thread(self) -> Calls:
+        """A log for the thread that asks."""
+        calls = Calls(threading.current_thread().name)
+        self.threads.append(calls)
+        return calls
+
+    def maker(self, number: int, node: str) -> tuple[Event, int, str] | None:
+        """(the call that made it, when, its thread). Numbers are a thread's own: where several
+        threads have this one, the call whose name fits the node's."""
+        found = [(*made, calls.thread) for calls in self.threads if (made := calls.maker(number))]
+        return next((one for one in found if fits(node, one[0].op)), found[0] if found else None)
+
+    def by_storage(self) -> dict[int | None, list[Wrote]]:
+        found = defaultdict(list)
+        for wrote in map(Wrote._make, self.writes):
+            found[wrote.storage].append(wrote)
+        return found
+
+
+def fits(node: str, op: str) -> bool:
+    """Is it a node as that operation makes it? ('SigmoidBackward0', 'sigmoid_')"""
+    return plain_op(node)[0].lower() == op.strip("_").replace("_", "").lower()
+
+
+def chain(writes, expected: int, now: int) -> tuple[list[tuple[Wrote, int]], list[tuple]]:
+    """What took a counter from `expected` to `now`: (write, from which version on), in order,
+    and (before, after, write before it, write after it) for what none of them did."""
+    steps, holes, at, last = [], [], expected, None
+    for wrote in writes:
+        if wrote.after <= at or wrote.before >= now:
+            continue
+        if wrote.before > at:
+            holes.append((at, wrote.before, last, wrote))
+        steps.append((wrote, at))
+        at, last = wrote.after, wrote
+    if at < now:
+        holes.append((at, now, last, None))
+    return steps, holes
