@@ -13,11 +13,18 @@ import sys
 import threading
 
 import torch
-from torch.overrides import TorchFunctionMode, _pop_mode, _push_mode
-from torch.utils._device import DeviceContext
+from torch.overrides import TorchFunctionMode
 
 from overwritten.doctor.places import first_user_frame
 from overwritten.record.calls import LOOKS_ONLY
+from overwritten.record.private import (
+    DeviceContext,
+    DisableTorchFunctionSubclass,
+    modes_on,
+    pop_mode,
+    push_mode,
+    schemas_of,
+)
 from overwritten.record.tensors import tensors_in, version_of
 
 #: In-place by their names, and yet they change the label alone, never the bytes.
@@ -81,13 +88,13 @@ class guard(TorchFunctionMode):
         name = func.__name__
         if self._released or name in LOOKS_ONLY or name in RELABELS:
             return func(*args, **kwargs)
-        with torch._C.DisableTorchFunctionSubclass():
+        with DisableTorchFunctionSubclass():
             if any(map(self._shares, _written(name, args, kwargs))):
                 raise RuntimeError(self._sentence(name, "would write"))
             given = [self._tensor, *filter(self._shares, tensors_in([args, kwargs]))]
             before = [version_of(tensor) for tensor in given]
         result = func(*args, **kwargs)
-        with torch._C.DisableTorchFunctionSubclass():
+        with DisableTorchFunctionSubclass():
             if [version_of(tensor) for tensor in given] != before:
                 raise RuntimeError(self._sentence(name, "has written"))
         return result
@@ -127,7 +134,7 @@ def _writes(name) -> tuple[frozenset, frozenset]:
     """(positions, keywords) of the arguments that a call of this name writes."""
     if not (name == "__setitem__" or _in_place(name)):
         return frozenset(), frozenset()
-    schemas = torch._C._jit_get_schemas_for_operator(f"aten::{name}")
+    schemas = schemas_of(f"aten::{name}")
     found = {
         (place, argument.name)
         for schema in schemas
@@ -169,19 +176,19 @@ def _in_new_threads(mode):
 def _beneath_all(mode):
     """Under every other mode but the default device, which insists on the lowest place."""
     above = []
-    while torch._C._len_torch_function_stack():
-        above.append(_pop_mode())
+    while modes_on():
+        above.append(pop_mode())
     if above and isinstance(above[-1], DeviceContext):
-        _push_mode(above.pop())
-    _push_mode(mode)
+        push_mode(above.pop())
+    push_mode(mode)
     for one in reversed(above):
-        _push_mode(one)
+        push_mode(one)
 
 
 def _take_out(mode):
     above = []
-    while torch._C._len_torch_function_stack():
-        above.append(_pop_mode())
+    while modes_on():
+        above.append(pop_mode())
     for one in reversed(above):
         if one is not mode:
-            _push_mode(one)
+            push_mode(one)

@@ -4,8 +4,8 @@ The idea: this folder stands first on the PYTHONPATH of children, and of nobody 
 runs this file at its start. It takes every trace of itself away (the folder from `sys.path`, both
 variables from `os.environ`), lets a `sitecustomize` that was there before do its work, and waits:
 only when the child imports torch does anything of this package load.
-It knows nothing of torch or of the package, and any Python from 3.6 on can read it. A Python that ignores
-its environment (`-I`, `-E`, `-S`) is not reached.
+It knows nothing of torch or of the package, and any Python from 3.6 on can read it. A Python that
+ignores its environment (`-I`, `-E`, `-S`) is not reached.
 """
 
 import os
