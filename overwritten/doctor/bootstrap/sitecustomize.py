@@ -11,16 +11,14 @@ ignores its environment (`-I`, `-E`, `-S`) is not reached.
 import os
 import sys
 
-try:
-    import _posixsubprocess
-except ImportError:  # Windows: what is started with an `env` of its own is not reached
-    _posixsubprocess = None
-
 HERE = os.path.dirname(os.path.abspath(__file__))
 OPTIONS = "OVERWRITTEN_CHILDREN"
 #: The calls that start a program, and which of their arguments is its environment, if it has one.
-STARTS = ((_posixsubprocess, "fork_exec", 5), (os, "posix_spawn", 2), (os, "posix_spawnp", 2))
-STARTS += ((os, "execve", 2), (os, "execv", 2), (os, "system", 1))
+STARTS = (
+    *(("_posixsubprocess", "fork_exec", 5), ("subprocess", "_fork_exec", 5)),
+    *(("os", "posix_spawn", 2), ("os", "posix_spawnp", 2)),
+    *(("os", "execve", 2), ("os", "execv", 2), ("os", "system", 1)),
+)
 
 
 def hand_on(options):
@@ -29,8 +27,11 @@ def hand_on(options):
     `os.environ` stays as the program knows it: only the environment under it, which children
     inherit, and one that the program makes for them get the two variables.
     """
-    subprocess = sys.modules.get("subprocess")
-    starts = STARTS + ((subprocess, "_fork_exec", 5),)
+    try:
+        import _posixsubprocess  # noqa: F401 - before `subprocess` takes its function from there
+    except ImportError:
+        pass  # Windows: what is started with an environment of its own is not reached
+    starts = [(sys.modules.get(module), name, at) for module, name, at in STARTS]
     starts = [(place, name, at) for place, name, at in starts if hasattr(place, name)]
     were = [(place, name, getattr(place, name)) for place, name, _ in starts]
     for place, name, at in starts:
