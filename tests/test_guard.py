@@ -85,12 +85,13 @@ def test_release_and_other_modes():
     """Modes begun before or after it end in any order; two guards do not disturb each other."""
     depth = torch._C._len_torch_function_stack()
     x, y = torch.zeros(3), torch.zeros(3)
-    torch.set_default_device("cpu")
+    torch.set_default_device("meta")
     try:
         with watch():
             first = guard(x)
         with torch.device("cpu"):
             second = guard(y)
+        assert torch.empty(1).is_meta
         with pytest.raises(RuntimeError, match="would write"):
             x.add_(1)
         first.release()

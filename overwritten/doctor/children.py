@@ -60,7 +60,8 @@ class Told:
     def __init__(self, run: Run):
         self.run, self.eyes = run, Watch(run.strict, self.note)
         self._begin()
-        os.register_at_fork(after_in_child=self._forked)
+        if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
+            os.register_at_fork(after_in_child=self._forked)
         multiprocessing.util.register_after_fork(self, Told._ends_with_its_process)
 
     def _begin(self):
