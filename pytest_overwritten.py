@@ -32,10 +32,10 @@ class Doctor:
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_protocol(self, item):
-        from overwritten.doctor.seam import Watch
+        from overwritten.doctor.seam import Doctor as Eyes
 
         self.told = 0
-        with Watch(self.strict) as self.eyes:
+        with Eyes(self.strict) as self.eyes:
             yield
 
     @pytest.hookimpl(hookwrapper=True)
@@ -43,7 +43,7 @@ class Doctor:
         from overwritten.doctor.report import silent_text
 
         report = (yield).get_result()
-        found = [one.text() for _, one in self.eyes.all] + [*map(silent_text, self.eyes.silent)]
+        found = [one.text() for one in self.eyes.all] + [*map(silent_text, self.eyes.silent)]
         shown = report.longreprtext
         new = [
             text

@@ -19,7 +19,7 @@ from html import escape
 
 from overwritten.doctor.children import Run, handed_on, of_rank, say
 from overwritten.doctor.report import silent_text
-from overwritten.doctor.seam import without_ours
+from overwritten.doctor.seam import chain_of, without_our_frames
 
 _OURS = os.path.dirname(__file__) + os.sep
 
@@ -56,16 +56,15 @@ def main(arguments=None) -> int:
             error, code = end, _exit_code(end)
         except BaseException as caught:
             error, code = caught, 130 if isinstance(caught, KeyboardInterrupt) else 1
-            for one in _chain(caught):
-                without_ours(one)
-            diagnosis = next(filter(None, map(told.of, _chain(caught))), None)
+            diagnosis = told.eyes.of(caught)
             _show(caught, diagnosis)
         told.end(error, diagnosis)
     if not told.is_child:
         if options.strict and not code and not told.silent:
             say("overwritten --strict: nothing that backward needs was overwritten.")
         if options.html:
-            _report(of_rank(options.html), error, diagnosis, told.eyes.silent)
+            first = diagnosis or next(iter(told.eyes.all), None)
+            _report(of_rank(options.html), error, first, told.eyes.silent)
     return code
 
 
@@ -127,28 +126,19 @@ def _exit_code(end) -> int:
 
 def _show(error, diagnosis):
     """The traceback as Python prints it, from the program's own first frame on."""
+    for one in chain_of(error):
+        without_our_frames(one)
+        if diagnosis is not None and hasattr(one, "__notes__"):
+            plain, text = diagnosis.text(), diagnosis.text(_colour())
+            one.__notes__ = [text if note == plain else note for note in one.__notes__]
     traceback, ours = error.__traceback__, (__file__, runpy.__file__, "<frozen runpy>")
     while traceback is not None and traceback.tb_frame.f_code.co_filename in ours:
         traceback = traceback.tb_next
     sys.excepthook(type(error), error.with_traceback(traceback), traceback)
-    notes = [note for one in _chain(error) for note in getattr(one, "__notes__", ())]
-    if (
-        diagnosis is not None and diagnosis.text(_colour()) not in notes
-    ):  # Python 3.10, or it had a note
-        print(diagnosis.text(_colour()), file=sys.stderr)
 
 
 def _colour() -> bool:
     return sys.stderr is not None and sys.stderr.isatty() and "NO_COLOR" not in os.environ
-
-
-def _chain(error):
-    """The error and those that it comes from, latest first."""
-    chain = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__ or error.__context__
-    return chain
 
 
 def _at_the_program(show):

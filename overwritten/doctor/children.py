@@ -21,7 +21,7 @@ from fnmatch import fnmatchcase
 
 from overwritten.doctor.bootstrap.sitecustomize import hand_on
 from overwritten.doctor.report import silent_dict, silent_text
-from overwritten.doctor.seam import Watch
+from overwritten.doctor.seam import Doctor
 
 #: Where launchers say which of many processes this is, the most telling first.
 RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "LOCAL_RANK")
@@ -58,14 +58,14 @@ class Told:
     """
 
     def __init__(self, run: Run):
-        self.run, self.eyes = run, Watch(run.strict, self.note)
+        self.run, self.eyes = run, Doctor(run.strict, self.note)
         self._begin()
         if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
             os.register_at_fork(after_in_child=self._forked)
         multiprocessing.util.register_after_fork(self, Told._ends_with_its_process)
 
     def _begin(self):
-        self.process, self.parts = os.getpid(), []
+        self.process, self.found, self.parts = os.getpid(), [], []
         self._file, self._again, self._refused, self._ended = None, 0.0, False, False
 
     def _forked(self):
@@ -94,21 +94,15 @@ class Told:
     @property
     def all(self) -> list[dict]:
         """Every diagnosis of the run, caught or not; those of children once they are gathered."""
-        mine = [
-            self._signed({"error": _error(raised), **one.as_dict()})
-            for raised, one in self.eyes.all
-        ]
+        mine = [self._signed(one) for one in self.found]
         return mine + [one for part in self.parts for one in part["all"]]
-
-    def of(self, error):
-        """The diagnosis of this very error, None where it has none."""
-        return next((one for raised, one in self.eyes.all if raised is error), None)
 
     def _signed(self, found):
         return {"rank": rank(), "process": self.process, **found}
 
-    def note(self):
+    def note(self, error, diagnosis):
         """A diagnosis came in: write it down, unless too much time has gone into that."""
+        self.found.append({"error": _error(error), **diagnosis.as_dict()})
         begun = time.monotonic()
         if begun >= self._again:
             self.write()
@@ -124,7 +118,7 @@ class Told:
             say(silent_text(silent))
         if not self.is_child:
             self._gather()
-        if not self.is_child or self.run.strict or self.eyes.all:
+        if not self.is_child or self.run.strict or self.found:
             self.write(error, diagnosis)
 
     def _gather(self):
