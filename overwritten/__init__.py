@@ -22,6 +22,7 @@ from overwritten.record.trial import trial
 
 #: Module → its names that are imported late.
 _LATE = {
+    "doctor.guard": ("guard",),
     "live.decoder": ("decode", "decoder"),
     "messages": ("parse", "plain_op"),
     "lesson.progress": ("progress",),

@@ -10,7 +10,6 @@ import argparse
 import builtins
 import importlib.machinery
 import io
-import json
 import os
 import runpy
 import sys
@@ -18,8 +17,9 @@ import types
 import warnings
 from html import escape
 
-from overwritten.doctor.block import Doctor, chain_of, without_our_frames
-from overwritten.doctor.report import silent_dict, silent_text, whole_dict
+from overwritten.doctor.block import chain_of, without_our_frames
+from overwritten.doctor.children import Run, handed_on, of_rank, say
+from overwritten.doctor.report import silent_text
 
 _OURS = os.path.dirname(__file__) + os.sep
 
@@ -38,37 +38,33 @@ def main(arguments=None) -> int:
     if not options.module and not os.path.isfile(name):
         print(f"overwritten: there is no file {name!r} to run.", file=sys.stderr)
         return 2
-    report = options.json and os.path.abspath(options.json)  # the program may go to another folder
+    # the program may go to another folder
+    report = os.path.abspath(options.json) if options.json else ""
     if report and not os.path.isdir(os.path.dirname(report)):
         print(f"overwritten: there is no folder for {options.json!r}.", file=sys.stderr)
         return 2
-    eyes, parent = Doctor(options.strict), os.getpid()
     warnings.showwarning = _at_the_program(warnings.showwarning)
     error: BaseException | None = None
     diagnosis = None
-    try:
-        with eyes:
-            _run(name, rest, bool(options.module))
-        code = 0
-    except SystemExit as end:
-        error, code = end, _exit_code(end)
-    except BaseException as caught:
-        error, code = caught, 130 if isinstance(caught, KeyboardInterrupt) else 1
-        diagnosis = eyes.of(caught)
-        _show(caught, diagnosis)
-    diagnosis = diagnosis or next(iter(eyes.all), None)
-    if os.getpid() == parent:  # a forked worker says nothing
-        for silent in eyes.silent:
-            print(silent_text(silent), file=sys.stderr)
-        if options.strict and not code and not eyes.silent:
-            print(
-                "overwritten --strict: nothing that backward needs was overwritten.",
-                file=sys.stderr,
-            )
+    run = Run(options.strict, of_rank(report), tuple(options.skip), os.getpid())
+    with handed_on(run) as told:
+        try:
+            with told.eyes:
+                _run(name, rest, bool(options.module))
+            code = 0
+        except SystemExit as end:
+            error, code = end, _exit_code(end)
+        except BaseException as caught:
+            error, code = caught, 130 if isinstance(caught, KeyboardInterrupt) else 1
+            diagnosis = told.eyes.of(caught)
+            _show(caught, diagnosis)
+        told.end(error, diagnosis)
+    if not told.is_child:
+        if options.strict and not code and not told.silent:
+            say("overwritten --strict: nothing that backward needs was overwritten.")
         if options.html:
-            _report(options.html, error, diagnosis, eyes.silent)
-        if report:
-            _write(report, error, diagnosis, eyes)
+            first = diagnosis or next(iter(told.eyes.all), None)
+            _report(of_rank(options.html), error, first, told.eyes.silent)
     return code
 
 
@@ -83,6 +79,13 @@ def _options(arguments):
         "--json", metavar="OUT.json", help="write the diagnosis there (form: DOCTOR.md)"
     )
     parser.add_argument("--html", metavar="REPORT.html", help="write a report to read in a browser")
+    parser.add_argument(
+        "--skip",
+        metavar="PATTERN",
+        action="append",
+        default=[],
+        help="do not watch children whose command line fits, as '*server.py*'; '*' is all",
+    )
     parser.add_argument(
         "-m", dest="module", nargs=argparse.REMAINDER, help="run a module, with its arguments"
     )
@@ -117,7 +120,7 @@ def _run(name, rest, module):
 def _exit_code(end) -> int:
     if end.code is None or isinstance(end.code, int):
         return end.code or 0
-    print(end.code, file=sys.stderr)
+    say(end.code)
     return 1
 
 
@@ -126,8 +129,8 @@ def _show(error, diagnosis):
     for one in chain_of(error):
         without_our_frames(one)
         if diagnosis is not None and hasattr(one, "__notes__"):
-            plain, told = diagnosis.text(), diagnosis.text(_colour())
-            one.__notes__ = [told if note == plain else note for note in one.__notes__]
+            plain, text = diagnosis.text(), diagnosis.text(_colour())
+            one.__notes__ = [text if note == plain else note for note in one.__notes__]
     traceback, ours = error.__traceback__, (__file__, runpy.__file__, "<frozen runpy>")
     while traceback is not None and traceback.tb_frame.f_code.co_filename in ours:
         traceback = traceback.tb_next
@@ -157,18 +160,6 @@ def _at_the_program(show):
     return shown
 
 
-def _write(path, error, diagnosis, eyes):
-    told = None if error is None or isinstance(error, SystemExit) else error
-    report = {
-        "error": told and {"type": type(told).__name__, "message": str(told)},
-        "diagnosis": diagnosis and diagnosis.as_dict(),
-        "silent": [silent_dict(one) for one in eyes.silent],
-        "all": [whole_dict(one) for one in eyes.all],
-    }
-    with open(path, "w", encoding="utf8") as out:
-        json.dump(report, out, indent=1)
-
-
 def _report(path, error, diagnosis, silent):
     parts = [diagnosis.html()] if diagnosis else []
     parts += [f"<pre>{escape(silent_text(one))}</pre>" for one in silent]
@@ -177,8 +168,12 @@ def _report(path, error, diagnosis, silent):
     if error is not None and not isinstance(error, SystemExit):
         parts.insert(0, f"<p>{escape(type(error).__name__)}: {escape(str(error))}</p>")
     head = '<!doctype html><html lang="en"><meta charset="utf-8"><title>overwritten: report</title>'
-    with open(path, "w", encoding="utf8") as out:
-        out.write(f"{head}<body><main><h1>Report</h1>{''.join(parts)}</main></body></html>\n")
+    page = f"{head}<body><main><h1>Report</h1>{''.join(parts)}</main></body></html>\n"
+    try:
+        with open(path, "w", encoding="utf8") as out:
+            out.write(page)
+    except OSError as refused:
+        say(f"overwritten: the report could not be written: {refused}")
 
 
 if __name__ == "__main__":

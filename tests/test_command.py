@@ -115,7 +115,9 @@ def test_a_training_script_that_fails(tmp_path):
     script = tmp_path / "train.py"
     report = json.loads((tmp_path / "ours.json").read_text(encoding="utf8"))
     diagnosis = report.pop("diagnosis")
-    assert report.pop("all") == [diagnosis]
+    (only,) = report.pop("all")
+    assert only["rank"] is None and diagnosis.items() <= only.items()
+    assert only["error"] == report["error"]
     cure = diagnosis.pop("cure")
     assert "inplace=False" in cure and diagnosis == {
         "saver": {
@@ -249,13 +251,10 @@ def test_exit_codes(tmp_path):
     assert not (tmp_path / "hard.json").exists()
     written = ("three", "words", "value")
     reports = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in written}
-    assert (
-        reports["three"]
-        == reports["words"]
-        == {"error": None, "diagnosis": None, "silent": [], "all": []}
-    )
+    nothing = {"error": None, "diagnosis": None, "silent": [], "all": []}
+    assert reports["three"] == reports["words"] == nothing
     error = {"type": "ValueError", "message": "bad value"}
-    assert reports["value"] == {"error": error, "diagnosis": None, "silent": [], "all": []}
+    assert reports["value"] == nothing | {"error": error}
 
 
 def test_ctrl_c(tmp_path):

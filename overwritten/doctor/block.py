@@ -23,10 +23,12 @@ class Doctor(Eyes):
     backward raises it, so that it has it wherever it goes.
 
     all: every diagnosis, in order, of errors that the program caught, too.
+    tell: function(error, diagnosis), called at each.
     """
 
-    def __init__(self, strict: bool = False):
+    def __init__(self, strict: bool = False, tell=lambda error, diagnosis: None):
         super().__init__(strict, self._note)
+        self._tell = tell
         self.all: list[Diagnosis] = []
         self._errors: dict[tuple[int, str], Diagnosis] = {}
 
@@ -48,6 +50,7 @@ class Doctor(Eyes):
         diagnosis = diagnose(message, found)
         self.all.append(diagnosis)
         self._errors[id(error), str(error)] = diagnosis
+        self._tell(error, diagnosis)
         if not hasattr(error, "add_note"):  # Python 3.10
             print(diagnosis.text(), file=sys.stderr)
         elif diagnosis.text() not in getattr(error, "__notes__", ()):

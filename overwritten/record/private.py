@@ -12,6 +12,8 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from torch.overrides import _pop_mode, _push_mode
+from torch.utils._device import DeviceContext as DeviceContext
 from torch.utils._python_dispatch import _disable_current_modes
 
 #: Inside, no function mode and no tensor class hears of a call; inside the second, no class does.
@@ -36,6 +38,11 @@ SCRIPTS: Any = (torch._C.ScriptFunction, torch._C.ScriptMethod)
 #: () → how many function modes are on in this thread. (index) → which.
 modes_on: Any = torch._C._len_torch_function_stack
 mode_at: Any = torch._C._get_function_stack_at
+
+#: (mode) put on above all; () → the highest, taken off. A default device's must stay the lowest.
+push_mode, pop_mode = _push_mode, _pop_mode
+#: ("aten::add_") → the schemas of that operator; [] for none.
+schemas_of: Any = torch._C._jit_get_schemas_for_operator
 
 #: (pack, unpack) on, in this thread.
 push_hooks: Any = torch._C._autograd._push_saved_tensors_default_hooks

@@ -1,0 +1,81 @@
+"""`pytest --overwritten`: both lines in the failure, and nothing at all without the option."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+TESTS = """
+    import pytest
+
+    def loss():
+        torch = pytest.importorskip("torch")
+        y = torch.ones(3, requires_grad=True).exp()  # saves
+        y += 1  # writes
+        return y.sum()
+
+    @pytest.fixture
+    def broken():
+        loss().backward()
+
+    def test_fails():
+        loss().backward()
+
+    def test_fixture(broken):
+        pass
+
+    def test_caught():
+        with pytest.raises(RuntimeError, match="modified by an inplace"):
+            loss().backward()
+
+    def test_other():
+        assert 1 == 2
+"""
+
+
+def pytest(folder, *words):
+    """(exit code, stdout) of a run in a folder with those tests."""
+    (folder / "test_them.py").write_text("\n".join(line[4:] for line in TESTS.splitlines()))
+    command = [sys.executable, "-m", "pytest", "-p", "pytest_overwritten", "-p", "no:cacheprovider"]
+    known = dict(os.environ, PYTHONPATH=str(ROOT), COLUMNS="200")
+    done = subprocess.run(
+        [*command, *words], cwd=folder, env=known, capture_output=True, text=True, timeout=120
+    )
+    return done.returncode, done.stdout
+
+
+def parts(out):
+    """The report cut at the headings of its tests."""
+    names = ("test_fails", "test_fixture", "test_caught", "test_other")
+    chunks = {}
+    for line in out.splitlines():
+        words = line.strip("_ ").split()
+        if line.startswith("___") and words and words[-1] in names:
+            name = words[-1]
+        elif line.startswith("==="):
+            name = line.strip("= ")
+        else:
+            continue
+        chunks[name] = out.split(line, 1)[1].split("\n___", 1)[0]
+    return chunks
+
+
+def test_both_lines_stand_in_the_failure(tmp_path):
+    """Also with xdist, from a fixture, and of an error that the test caught and passes with."""
+    code, out = pytest(tmp_path, "--overwritten", "-rA", "-n", "1")
+    assert code == 1 and "2 failed, 1 passed, 1 error" in out
+    told = parts(out)
+    for name in ("test_fails", "test_fixture", "test_caught"):
+        assert told[name].count("saved by       exp at test_them.py:6") == 1, out
+        assert told[name].count("overwritten by add_ at test_them.py:7") == 1, out
+    assert "saved by" not in told["test_other"].split("\n===")[0]
+
+
+def test_without_the_option_nothing_is_loaded(tmp_path):
+    (tmp_path / "test_torch.py").write_text(
+        "import sys\ndef test_it():\n"
+        "    assert 'torch' not in sys.modules and 'overwritten' not in sys.modules\n"
+    )
+    code, out = pytest(tmp_path, "test_torch.py", "-q")
+    assert code == 0 and "1 passed" in out, out
