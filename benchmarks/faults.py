@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "benchmarks"), str(ROOT / "tools")]
 
 import torch  # noqa: E402
+
 from faults import collect, table, tools  # noqa: E402
 from stamp import between  # noqa: E402
 
@@ -75,9 +76,7 @@ def main(arguments=None):
         parser.error("--write is for the whole table: leave --only and --tool out.")
     programs = [one for one in collect.every() if options.only in one.name]
     wanted = {
-        name: tool
-        for name, tool in every_tool().items()
-        if name in ("plain", options.tool or name)
+        name: tool for name, tool in every_tool().items() if name in ("plain", options.tool or name)
     }
     chosen = {name: tool for name, tool in wanted.items() if _is_there(tool.NEEDS)}
     left_out = {name: tool for name, tool in wanted.items() if name not in chosen}

@@ -62,7 +62,7 @@ class Program:
 
 
 def faults_of(text: str) -> tuple[Fault, ...]:
-    """The faults that the marks of `text` say; ValueError for a saver or writer without the other."""
+    """The faults that the marks of `text` say; ValueError for one without saver or writer."""
     lines: dict[tuple[str, str], list[int]] = {}
     for number, line in enumerate(text.splitlines(), 1):
         for role, fault in _MARKS.findall(line.rpartition("  # ")[2] if "  # " in line else ""):

@@ -80,14 +80,17 @@ def run(program: Program, folder: Path, line: str = "", before: Sequence[str] = 
     asked = "; ".join(filter(None, ("import torch", line, clock)))
     (folder / FILE).write_text(program.text.replace(torch, f"{asked}\n", 1), "utf8")
     paths = [str(ROOT), str(ROOT / "benchmarks"), *filter(None, [os.environ.get("PYTHONPATH")])]
-    done = subprocess.run(
-        [sys.executable, *before, FILE],
-        cwd=folder,
-        env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths), OMP_NUM_THREADS="1"),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, *before, FILE],
+            cwd=folder,
+            env=dict(os.environ, PYTHONPATH=os.pathsep.join(paths), OMP_NUM_THREADS="1"),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+        )
+    except subprocess.TimeoutExpired:
+        return Ran(124, "", "", "", None)
     said, clock = folder / SAID, folder / "clock"
     return Ran(
         done.returncode,

@@ -1,8 +1,8 @@
 """What each tool named of what there is to name, as tables in Markdown.
 
 The idea: plain Python is the measure. A program is unchanged under a tool if exit code, standard
-output (the gradients it prints) and the error's text are plain's; times are ratios to plain's of the
-same run. A line counts as named if the tool names it and no other for that part.
+output (the gradients it prints) and the error's text are plain's; times are ratios to plain's of
+the same run. A line counts as named if the tool names it and no other for that part.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""`torch.utils._debug_mode.DebugMode` with stack traces: lists every operation; anomaly mode inside."""
+"""`torch.utils._debug_mode.DebugMode` with stack traces: lists all operations, in anomaly mode."""
 
 import json
+import re
 
 from faults.collect import Fault
 from faults.fresh import SAID, Told, run
@@ -23,11 +24,13 @@ LINE = (
 def told(program, folder):
     ran = run(program, folder, LINE)
     listed = json.loads(ran.said) if ran.said else ()
-    writers = ran.writers((_shape(arguments), frames) for arguments, frames in listed)
+    writers = ran.writers((of, frames) for call, frames in listed for of in _written(call))
     saver = next(iter(savers(ran)), None)
     return Told(ran, (Fault(saver, writers),) if saver or writers else ())
 
 
-def _shape(arguments):
-    """Of the first tensor in a text like "t: f32[2, 3], 1"."""
-    return json.loads("[" + arguments.partition("[")[2].partition("]")[0] + "]")
+def _written(arguments):
+    """The shape of the first tensor in a text like "t: f32[2, 3], 1", of all in one with a list."""
+    shapes = re.findall(r"t: \w+\[([\d, ]*)\]", arguments)
+    written = shapes if arguments.startswith("[") else shapes[:1]
+    return [tuple(map(int, re.findall(r"\d+", shape))) for shape in written]

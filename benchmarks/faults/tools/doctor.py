@@ -12,11 +12,14 @@ def told(program, folder, *options):
     ran = run(program, folder, before=("-m", "overwritten", *options, "--json", SAID))
     if not ran.said:
         return Told(ran)
-    said = json.loads(ran.said)
-    every = [said["diagnosis"], *said.get("all", ()), *said["silent"]]
-    return Told(ran, tuple(dict.fromkeys(_fault(one) for one in every if one)))
+    return Told(ran, faults_of(json.loads(ran.said)))
 
 
-def _fault(one):
-    saver = one["saver"] and one["saver"]["line"]
-    return Fault(saver, frozenset(writer["line"] for writer in one["writers"]))
+def faults_of(said):
+    """The JSON's diagnoses by the saver's line, the main one first."""
+    heads = filter(None, [said["diagnosis"], *said.get("all", ()), *said["silent"]])
+    writers = {}
+    for one in [one for head in heads for one in (head, *head.get("others", ()))]:
+        saver = one["saver"] and one["saver"]["line"]
+        writers.setdefault(saver, set()).update(writer["line"] for writer in one["writers"])
+    return tuple(Fault(saver, frozenset(lines)) for saver, lines in writers.items())
