@@ -52,9 +52,9 @@ def number_of(path) -> str:
     return path.stem[:2]
 
 
-#: The lessons by number: two of them in the gate, or one.
+#: The lessons by number: two of them in the gate, or the shortest one.
 FEW_LESSONS = in_gate(NOTEBOOKS, *IN_GATE, id_of=number_of)
-ONE_LESSON = in_gate(NOTEBOOKS, IN_GATE[-1], id_of=number_of)
+ONE_LESSON = in_gate(NOTEBOOKS, "01", id_of=number_of)
 
 
 #: What takes longest comes first, so that no worker is left alone with it at the end.
