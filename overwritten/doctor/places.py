@@ -8,8 +8,9 @@ Each line is looked up once, so that the walk costs little; nothing is worded he
 from __future__ import annotations
 
 import os
+import sys
 import sysconfig
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import torch
 
@@ -53,9 +54,23 @@ def _judge(file):
         return OURS
     if file.startswith(_TORCH):
         return PYTORCH
-    if any(name in file for name in _INSTALLED):
+    if any(name in file for name in _INSTALLED) or _installed(os.path.dirname(file)):
         return LIBRARY
     return STANDARD if file.startswith((*_STANDARD, "<frozen", "<string>")) else OWN
+
+
+@cache
+def _installed(folder):
+    """Does it lie where an installer left its notes (`pip install --target`)? The program's own
+    folder and those above it do not count."""
+    above = os.path.dirname(folder)
+    if above == folder or os.path.join(sys.path[0], "").startswith(os.path.join(folder, "")):
+        return False
+    try:
+        noted = any(name.endswith(".dist-info") for name in os.listdir(folder))
+    except OSError:
+        return False
+    return noted or _installed(above)
 
 
 def ours(file: str) -> bool:
