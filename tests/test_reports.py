@@ -146,7 +146,9 @@ KINDS = {
     """,
     "a checkpoint's input": """
         h = x * 2
-        y = checkpoint(lambda t: t.exp() * t, h, use_reentrant=False)  # saver
+        def part(t):
+            return t.exp() * t
+        y = checkpoint(part, h, use_reentrant=False)  # saver
         h.mul_(2)  # writer
         y.sum().backward()
     """,
@@ -361,7 +363,7 @@ def test_the_program_is_the_same_and_both_lines_are_named(name):
     out, told, _ = run(body)
     watched_out, watched_told, error = run(body, eyes)
     assert (watched_out, watched_told) == (out, told)
-    diagnosis = (error and eyes.of(error)) or eyes.all[0]
+    diagnosis = eyes.of(error) if error is not None else eyes.all[0]
     assert diagnosis.saver.site.line in marked(body, "saver"), diagnosis.text()
     written = {wrote.site.line for wrote in diagnosis.writers}
     assert written == marked(body, "writer") and not diagnosis.gaps, diagnosis.text()
