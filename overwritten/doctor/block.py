@@ -6,16 +6,22 @@ recording what they saw. Whole programs and cells go the same way (`__main__`, `
 
 from __future__ import annotations
 
+import builtins
 import sys
 import warnings
+from typing import Any
 
 from overwritten.doctor.diagnosis import Diagnosis, diagnose
+from overwritten.doctor.modules import leave_out_detours
 from overwritten.doctor.places import ours
 from overwritten.doctor.report import silent_text
 from overwritten.doctor.watching import Eyes
 from overwritten.messages import parse
 from overwritten.record.recorder import Lines
 from overwritten.record.recording import Recording
+
+#: From Python 3.11 on.
+_GROUP: Any = getattr(builtins, "BaseExceptionGroup", ())
 
 
 class Doctor(Eyes):
@@ -58,21 +64,27 @@ class Doctor(Eyes):
 
 
 def chain_of(error: BaseException | None) -> list[BaseException]:
-    """The error and those that it comes from, latest first."""
+    """The error and those that it comes from or holds (`ExceptionGroup`), latest first."""
     chain: list[BaseException] = []
-    while error is not None and error not in chain:
-        chain.append(error)
-        error = error.__cause__ or error.__context__
+    waiting = [error]
+    while waiting:
+        one = waiting.pop(0)
+        if one is not None and not any(one is known for known in chain):
+            chain.append(one)
+            held = one.exceptions if isinstance(one, _GROUP) else ()
+            waiting += [one.__cause__ or one.__context__, *held]
     return chain
 
 
 def without_our_frames(error: BaseException):
-    """Take our own frames out of its traceback: Python 3.10 does not let them leave earlier."""
+    """Take our own frames out of its traceback: Python 3.10 does not let them leave earlier; and
+    what is there only because a mode is on."""
     step = error.__traceback__
     while step is not None:
         while step.tb_next is not None and ours(step.tb_next.tb_frame.f_code.co_filename):
             step.tb_next = step.tb_next.tb_next
         step = step.tb_next
+    leave_out_detours(error.__traceback__)
 
 
 class watch:

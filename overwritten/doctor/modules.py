@@ -12,7 +12,9 @@ import weakref
 from types import FunctionType
 
 from torch import nn
+from torch.overrides import handle_torch_function
 
+_HANDLE = handle_torch_function.__code__
 _ORDINALS = {2: "2nd", 3: "3rd"}
 #: (path of the parent, module, turn) → the module, its names and its path, so that each is put
 #: together once.
@@ -42,11 +44,29 @@ class Running(threading.local):
             if not any(_has(type(run.module), code) for run in reversed(stack)):
                 unseen = _local(frame, "self")
                 if isinstance(unseen, nn.Module):
-                    return _Run(unseen, stack[-1] if stack else None, counted=False).path()
+                    return self._with(unseen, _begun_since(frame)).path()
         return stack[-1].path() if stack else ""
+
+    def _with(self, unseen, inside):
+        """The innermost run, as if `unseen` ran too, with so many of the others inside it."""
+        outside = len(self.stack) - inside
+        run = _Run(unseen, self.stack[outside - 1] if outside else None, counted=False)
+        for known in self.stack[outside:]:
+            run = _Run(known.module, run, counted=False)
+            run.turn = known.turn
+        return run
 
 
 RUNNING = Running()
+
+
+def _begun_since(frame) -> int:
+    """How many modules were called between `frame` and the one that asks."""
+    code, at, found = nn.Module.__call__.__code__, sys._getframe(1), 0
+    while at is not None and at is not frame:
+        found += at.f_code is code
+        at = at.f_back
+    return found
 
 
 class _Run:
@@ -135,7 +155,20 @@ def step_out_of(error: BaseException):
     Python 3.10 puts it back; there the command line takes it out at the end.
     """
     if error.__traceback__ is not None:
+        leave_out_detours(error.__traceback__)
         error.__traceback__ = error.__traceback__.tb_next
+
+
+def leave_out_detours(step):
+    """Where a mode is on, a function of PyTorch calls `handle_torch_function`, which calls it
+    again: a traceback that begins at `step` shows the second call alone, as without a mode."""
+    while step is not None and (first := step.tb_next) is not None:
+        handle = first.tb_next
+        again = handle and handle.tb_frame.f_code is _HANDLE and handle.tb_next
+        if again and again.tb_frame.f_code is first.tb_frame.f_code:
+            step.tb_next = again
+        else:
+            step = first
 
 
 def _name_in(parent, child) -> str:

@@ -8,8 +8,9 @@ Each line is looked up once, so that the walk costs little; nothing is worded he
 from __future__ import annotations
 
 import os
+import sys
 import sysconfig
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import torch
 
@@ -53,9 +54,32 @@ def _judge(file):
         return OURS
     if file.startswith(_TORCH):
         return PYTORCH
-    if any(name in file for name in _INSTALLED):
+    if packages_of(file):
         return LIBRARY
     return STANDARD if file.startswith((*_STANDARD, "<frozen", "<string>")) else OWN
+
+
+def packages_of(file: str) -> str:
+    """The folder of packages that an installed file lies in, with a separator at its end; else ''."""
+    for name in _INSTALLED:
+        before, found, _ = file.rpartition(name)
+        if found:
+            return before + found
+    return _noted(os.path.dirname(file))
+
+
+@cache
+def _noted(folder):
+    """Where an installer left its notes (`pip install --target`), here or above. The program's
+    own folder and those above it do not count."""
+    above = os.path.dirname(folder)
+    if above == folder or os.path.join(sys.path[0], "").startswith(os.path.join(folder, "")):
+        return ""
+    try:
+        found = any(name.endswith(".dist-info") for name in os.listdir(folder))
+    except OSError:
+        return ""
+    return os.path.join(folder, "") if found else _noted(above)
 
 
 def ours(file: str) -> bool:

@@ -12,7 +12,7 @@ import os
 from collections import Counter
 from html import escape
 
-from overwritten.doctor.places import LIBRARY, whose
+from overwritten.doctor.places import LIBRARY, packages_of, whose
 from overwritten.pictures.diagnosis import diagnosis_picture
 from overwritten.pictures.draw import STYLE
 from overwritten.record.events import Gap, Overwrite, Save, Site, Write
@@ -123,7 +123,7 @@ def _short(file):
     except (AttributeError, KeyError):
         pass
     if whose(file) == LIBRARY:
-        parts = file.split("-packages" + os.sep)[-1].split(os.sep)
+        parts = file[len(packages_of(file)) :].split(os.sep)
         return "/".join(parts if len(parts) < 3 else (parts[0], "…", parts[-1]))
     if file.startswith(_START + os.sep):
         return os.path.relpath(file, _START).replace(os.sep, "/")
