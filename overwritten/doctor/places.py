@@ -62,7 +62,7 @@ def _judge(file):
 
 
 def packages_of(file: str) -> str:
-    """The folder of packages that an installed file lies in, with a separator at its end; else ''."""
+    """The folder of packages that an installed file lies in, a separator at its end; else ''."""
     for name in _INSTALLED:
         before, found, _ = file.rpartition(name)
         if found:
