@@ -93,14 +93,18 @@ class _Case:
         return None, 0, "", None
 
     def _storages(self, said, since):
-        """Where PyTorch does not show the tensor: storages whose counter went that very way."""
+        """Where PyTorch does not show the tensor: storages whose counter went that very way, those
+        first of which a write had its shape (or turned, as a weight in `linear`), the latest first.
+        """
         found = []
         for storage, writes in self.writes.items():
-            mine = [w for w in writes if w.order > since and tuple(w.shape) == said.shape]
+            mine = [w for w in writes if w.order > since]
             steps, holes = chain(mine, said.expected, said.now)
-            if steps and not holes:
-                found.append(storage)
-        return found
+            if steps and not holes and mine[-1].after == said.now:
+                shapes = {tuple(w.shape) for w in mine}
+                turned = said.shape[::-1] in shapes
+                found.append((said.shape in shapes, turned, mine[-1].order, storage))
+        return [storage for *_, storage in sorted(found, reverse=True)]
 
     def hidden(self, message, newest) -> Overwrite | None:
         """The save that `message` tells of, if a `CopySlices` newer than `newest` hides it: of the

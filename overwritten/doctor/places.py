@@ -22,6 +22,8 @@ _OVERWRITTEN = os.path.dirname(os.path.dirname(__file__)) + os.sep
 CASES = os.path.join(_OVERWRITTEN, "cases", "")
 _STANDARD = tuple({sysconfig.get_path(name) + os.sep for name in ("stdlib", "platstdlib")})
 _INSTALLED = tuple(os.sep + name + os.sep for name in ("site-packages", "dist-packages"))
+#: Where pip puts `torchrun`, `pytest` and their kin: nobody's own lines.
+_SCRIPTS = sysconfig.get_path("scripts") + os.sep
 #: Whose a file is.
 OURS, PYTORCH, STANDARD, LIBRARY, OWN = range(1, 6)
 _whose: dict[str, int] = {}
@@ -54,13 +56,13 @@ def _judge(file):
         return OURS
     if file.startswith(_TORCH):
         return PYTORCH
-    if packages_of(file):
+    if file.startswith(_SCRIPTS) or packages_of(file):
         return LIBRARY
     return STANDARD if file.startswith((*_STANDARD, "<frozen", "<string>")) else OWN
 
 
 def packages_of(file: str) -> str:
-    """The folder of packages that an installed file lies in, with a separator at its end; or ''."""
+    """The folder of packages that an installed file lies in, a separator at its end; else ''."""
     for name in _INSTALLED:
         before, found, _ = file.rpartition(name)
         if found:

@@ -193,7 +193,7 @@ class Eyes(TorchFunctionMode):
         def watched(cls, *args, **kwargs):
             node, order = next_node(), self.logs.tick()
             try:
-                result = apply.__func__(cls, *args, **kwargs)
+                result = apply.__get__(None, cls)(*args, **kwargs)  # from 2.14 on in C++
             except BaseException as error:
                 step_out_of(error)
                 raise
