@@ -1,4 +1,4 @@
-"""Where else code runs during a block: other threads, checkpoints, TorchScript, compiled code.
+"""Where else code runs during a block: other threads, checkpoints, compiled code.
 
 The idea: a function mode is a thread's own, steps back while a call is handled, and sees no
 code that is not Python's; at each of these places the watch is told what it would miss.
@@ -16,7 +16,7 @@ from torch.overrides import TorchFunctionMode
 
 from overwritten.doctor.graph import storage_of
 from overwritten.doctor.modules import plain_modules, step_out_of, watch_modules
-from overwritten.record.private import DYNAMO, SCRIPTS, mode_at, modes_on, next_node
+from overwritten.record.private import DYNAMO, mode_at, modes_on, next_node
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter, type(None))
 NOT_LOOKED_INTO = (
@@ -112,27 +112,6 @@ def note_checkpoints(eyes):
 
     module._make_saved_tensor = watched
     return lambda: setattr(module, "_make_saved_tensor", make)
-
-
-def note_scripts(eyes):
-    """TorchScript runs in C++: its nodes were made by the call of the scripted function."""
-    undo = [_note_script(eyes, kind, vars(kind)["__call__"]) for kind in SCRIPTS]
-    return lambda: [one() for one in undo]
-
-
-def _note_script(eyes, kind, call):
-    def watched(script, *args, **kwargs):
-        node, order = next_node(), eyes.logs.tick()
-        try:
-            return call(script, *args, **kwargs)
-        except BaseException as error:
-            step_out_of(error)
-            raise
-        finally:
-            eyes.made(script.name, node, sys._getframe(1), order)
-
-    kind.__call__ = watched
-    return lambda: setattr(kind, "__call__", call)
 
 
 def keep_compilers_out(eyes):

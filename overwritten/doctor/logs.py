@@ -12,7 +12,7 @@ from array import array
 from bisect import bisect_right
 from collections import defaultdict, deque
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from overwritten.doctor.places import Line, site_at
 from overwritten.messages import plain_op
@@ -98,7 +98,7 @@ class Logs:
 
     backwards: (begun, ended, event) of each backward. slices: (thread, first number, last, saves)
     of nodes that hide what they saved. inputs: (event, order, storage, version) kept by
-    checkpoints.
+    checkpoints. scripts: the graph of each call of a scripted function.
     """
 
     def __init__(self):
@@ -107,6 +107,7 @@ class Logs:
         self.backwards: deque[list] = deque(maxlen=MOST_WRITES)
         self.slices: deque[tuple] = deque(maxlen=MOST_WRITES)
         self.inputs: deque[tuple] = deque(maxlen=MOST_WRITES)
+        self.scripts: dict[Event, Any] = {}
         self.tick = count(1).__next__
 
     def thread(self) -> Calls:

@@ -21,7 +21,6 @@ from overwritten.doctor.elsewhere import (
     is_on,
     keep_compilers_out,
     note_checkpoints,
-    note_scripts,
     turn_off,
     turned_on,
     unseen_by,
@@ -32,6 +31,7 @@ from overwritten.doctor.graph import ask, storage_of
 from overwritten.doctor.logs import Calls, Event, Logs, Wrote
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
+from overwritten.doctor.scripts import note_scripts
 from overwritten.doctor.strict import Fingerprints
 from overwritten.messages import Message, parse
 from overwritten.record.calls import LOOKS_ONLY
@@ -183,6 +183,21 @@ class Eyes(TorchFunctionMode):
         """Note that a call in C++, or one with calls inside, made the nodes from `node` on."""
         if next_node() != node:
             self._here.calls.add(node, next_node(), self.event(name, frame), order)
+
+    def versions(self, args, kwargs) -> list:
+        """[(tensor, version)] of every tensor among the arguments, also in lists."""
+        with DisableTorchFunctionSubclass():
+            return _slowly((*args, *kwargs.values()))
+
+    def ran(self, event: Event, node: int, order: int, before: list):
+        """Note what a call in C++ made, from `node` on, and wrote since `before`."""
+        last = next_node()
+        if last != node:
+            self._here.calls.add(node, last, event, order)
+        with DisableTorchFunctionSubclass():
+            for tensor, version in before:
+                if tensor._version != version:
+                    self._wrote(event, tensor, version, before, node, last)
 
     # where Python runs that no function mode sees
 

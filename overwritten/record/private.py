@@ -35,6 +35,8 @@ is_wrapped: Any = torch._C._functorch.is_functorch_wrapped_tensor
 unwrapped: Any = torch._C._functorch.get_unwrapped
 #: The classes whose calls run TorchScript.
 SCRIPTS: Any = (torch._C.ScriptFunction, torch._C.ScriptMethod)
+#: ("aten::add_(Tensor(a!) self, …) -> Tensor(a!)") → the schema, taken apart.
+parsed_schema: Any = torch._C.parse_schema
 #: () → how many function modes are on in this thread. (index) → which.
 modes_on: Any = torch._C._len_torch_function_stack
 mode_at: Any = torch._C._get_function_stack_at
