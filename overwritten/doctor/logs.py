@@ -11,6 +11,7 @@ import threading
 from array import array
 from bisect import bisect_right
 from collections import defaultdict, deque
+from functools import lru_cache
 from itertools import count
 from typing import Any, NamedTuple
 
@@ -36,6 +37,12 @@ class Event(NamedTuple):
     @property
     def site(self) -> Site:
         return site_at(self.inner, self.own, self.via, self.module)
+
+
+@lru_cache(MOST_CALLS // 10)
+def event_of(op: str, inner: Line, own: Line | None, via: str, module: str) -> Event:
+    """Equal calls are one event, so that a log of a million calls is small."""
+    return Event(op, inner, own, via, module)
 
 
 class Wrote(NamedTuple):

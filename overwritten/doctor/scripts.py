@@ -19,7 +19,8 @@ from overwritten.doctor.places import PYTORCH, whose
 from overwritten.record.events import Overwrite, Save, Site, Write
 from overwritten.record.private import SCRIPTS, next_node, parsed_schema
 
-_RANGE = re.compile(r'File "(?P<file>[^"\n]+)", line (?P<line>\d+)')
+#: A line as a scripted function tells it, and as a traced one does.
+_RANGE = re.compile(r'File "([^"\n]+)", line (\d+)|^(.+)\((\d+)\): ')
 
 
 class _Op(NamedTuple):
@@ -143,11 +144,12 @@ def _ops(graph) -> list[_Op]:
             letter = next(iter(result.alias_info.before_set), "") if result.alias_info else ""
             memory[value.debugName()] = letters.get(letter, value.debugName())
         where = _RANGE.search(node.sourceRange())
+        file, line = [part for part in where.groups() if part] if where else ("", 0)
         found.append(
             _Op(
                 node.kind().removeprefix("aten::"),
-                where["file"] if where else "",
-                int(where["line"]) if where else 0,
+                file,
+                int(line),
                 tuple(takes),
                 tuple(place(value) for value in node.outputs()),
                 frozenset(writes),

@@ -28,7 +28,7 @@ from overwritten.doctor.elsewhere import (
 )
 from overwritten.doctor.findings import findings
 from overwritten.doctor.graph import ask, storage_of
-from overwritten.doctor.logs import Calls, Event, Logs, Wrote
+from overwritten.doctor.logs import Calls, Event, Logs, Wrote, event_of
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
 from overwritten.doctor.scripts import note_scripts
@@ -46,7 +46,6 @@ from overwritten.record.private import (
 from overwritten.record.tensors import tensors_in
 
 _DATA, _TENSOR, _LOOK_INTO = torch.Tensor.data, 1, 2
-_MOST_EVENTS = 100_000
 #: What neither saves nor writes; `x.real = …` does write.
 _QUICK = LOOKS_ONLY | {"__set__", "_set_grad_enabled", "_record_function_enter_new"}
 _QUICK |= {"_record_function_exit._RecordFunction"}
@@ -76,7 +75,6 @@ class Eyes(TorchFunctionMode):
         self.logs = Logs()
         self._at_raise = at_raise
         self._here = _Here(self.logs)
-        self._events: dict[tuple, Event] = {}
         self._own_counters: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._watches_data = False
         self._prints = Fingerprints(self) if strict else None
@@ -149,13 +147,7 @@ class Eyes(TorchFunctionMode):
     def event(self, name: str, frame) -> Event:
         """The call `name`, made in `frame`, as the logs keep it."""
         inner, own, via, frame = spot_of(frame)
-        key = name, inner, own, via, RUNNING.path(frame)
-        event = self._events.get(key)
-        if event is None:
-            if len(self._events) >= _MOST_EVENTS:
-                self._events.clear()
-            event = self._events[key] = Event(*key)
-        return event
+        return event_of(name, inner, own, via, RUNNING.path(frame))
 
     def _wrote(self, event, tensor, version, before, first, last):
         if type(tensor) not in _PLAIN:
