@@ -12,6 +12,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from time import monotonic
 
 import torch
 from torch.autograd.function import Function
@@ -46,6 +47,8 @@ from overwritten.record.private import (
 from overwritten.record.tensors import tensors_in
 
 _DATA, _TENSOR, _LOOK_INTO = torch.Tensor.data, 1, 2
+#: A question that takes longer, in seconds, says so.
+_LONG = 2
 #: What neither saves nor writes; `x.real = …` does write.
 _QUICK = LOOKS_ONLY | {"__set__", "_set_grad_enabled", "_record_function_enter_new"}
 _QUICK |= {"_record_function_exit._RecordFunction"}
@@ -122,7 +125,8 @@ class Eyes(TorchFunctionMode):
                     self._own_counters[id(result)] = result  # it has a counter of its own
                     self._watches_data = True
                 return result
-            before = _versions(args, kwargs, types)
+            plain = not types or _PLAIN.issuperset(types)
+            before = _versions(args, kwargs, plain)
             if self._prints:
                 self._prints.last_call = name
             node = next_node()
@@ -133,8 +137,8 @@ class Eyes(TorchFunctionMode):
                 if last != node:
                     event = self.event(name, sys._getframe(1))
                     self._here.calls.add(node, last, event, self.logs.tick())
-                for tensor, version in before:
-                    if tensor._version != version:
+                for tensor, version in before if plain else _moved(before):
+                    if not plain or tensor._version != version:
                         event = event or self.event(name, sys._getframe(1))
                         self._wrote(event, tensor, version, before, node, last)
             if self._prints:
@@ -252,7 +256,11 @@ class Eyes(TorchFunctionMode):
             return
         try:
             with DisableTorchFunctionSubclass():
-                self._at_raise(error, message, self.findings(message, roots))
+                begin = monotonic()
+                found = self.findings(message, roots)
+                if (seconds := monotonic() - begin) > _LONG:
+                    print(f"overwritten: the graph was asked for {seconds:.0f} s.", file=sys.stderr)
+                self._at_raise(error, message, found)
         except Exception as ours:  # the program's own error goes on
             print(f"overwritten: this error could not be looked into: {ours!r}", file=sys.stderr)
 
@@ -262,11 +270,11 @@ class Eyes(TorchFunctionMode):
         return findings(message, ask(roots), self.logs, unchanged)
 
 
-def _versions(args, kwargs, types):
+def _versions(args, kwargs, plain):
     """[(tensor, version)] of every tensor among the arguments, also in lists."""
     if kwargs:
         args = (*args, *kwargs.values())
-    if types and not _PLAIN.issuperset(types) or transforming():
+    if not plain or transforming():
         with DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
             return _slowly(args)
     before = []
@@ -282,6 +290,11 @@ def _versions(args, kwargs, types):
     except RuntimeError:  # an inference tensor has no version
         return _slowly(args)
     return before
+
+
+def _moved(before):
+    with DisableTorchFunctionSubclass():
+        return [one for one in before if one[0]._version != one[1]]
 
 
 def _slowly(args):

@@ -3,8 +3,10 @@
 The idea: every other file takes them from here. Seen in torch 2.6 to 2.15, but where a line
 says otherwise; `tools/versions.py` runs the tests on each.
 Private attributes of public objects are read where they are needed: `Tensor._version`, `._base`,
-`._is_view()`, `Storage._cdata`, `Node._sequence_nr()`, `Node._saved_…`, `Module._buffers` and
-`._modules`.
+`._is_view()`, `Storage._cdata`, `Node._sequence_nr()`, `Node._saved_…`, `Node._raw_saved_…`,
+`Module._buffers` and `._modules`; `doctor.elsewhere` and `doctor.watching` replace functions of
+`torch.autograd`, `torch.utils.checkpoint` and Dynamo while they watch. `SavedTensor.data` and
+`.unpack_hook` are not in 2.6.
 """
 
 from __future__ import annotations
