@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from overwritten.doctor.logs import fits
 from overwritten.doctor.modules import step_out_of
 from overwritten.doctor.places import PYTORCH, whose
+from overwritten.doctor.versions import versions
 from overwritten.record.events import Overwrite, Save, Site, Write
 from overwritten.record.private import SCRIPTS, next_node, parsed_schema
 
@@ -48,8 +49,8 @@ def note_scripts(eyes):
 
 def _note_script(eyes, kind, call):
     def watched(script, *args, **kwargs):
-        node, before = next_node(), eyes.logs.tick()
-        versions = eyes.versions(args, kwargs)
+        node, order = next_node(), eyes.logs.tick()
+        counters = versions(args, kwargs, False)
         try:
             return call(script, *args, **kwargs)
         except BaseException as error:
@@ -59,7 +60,7 @@ def _note_script(eyes, kind, call):
             event = eyes.event(script.name, sys._getframe(1))
             if event not in eyes.logs.scripts:
                 eyes.logs.scripts[event] = script.inlined_graph
-            eyes.ran(event, node, before, versions)
+            eyes.ran(event, node, order, counters)
 
     kind.__call__ = watched
     return lambda: setattr(kind, "__call__", call)
