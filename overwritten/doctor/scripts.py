@@ -72,9 +72,11 @@ def inside(found: Overwrite, scripts: dict) -> Overwrite:
     scripts: event → graph, of the calls that were made.
     """
     graphs = {(event.op, event.site): graph for event, graph in scripts.items()}
-    save, writers, gaps = found.saver, list(found.writers), list(found.gaps)
+    save = found.saver
+    writers: list[Any] = list(found.writers)  # the doctor's own, which have versions
+    gaps: list[Any] = list(found.gaps)
     graph = graphs.get((save.op, save.site)) if save is not None else None
-    if graph is not None:
+    if save is not None and graph is not None:
         own = [w for w in writers if (w.op, w.site) == (save.op, save.site)]
         lead = next((one for one in (*gaps, *own) if one.before == save.expects), None)
         choices = list(_pairs(graph, save, lead.after - lead.before if lead else 0))
