@@ -39,7 +39,7 @@ KINDS = {
 
 _DETAILS = re.compile(
     r"\[(?P<type>[\w.]+) (?P<shape>\[[\d, ]*\])\]"
-    r"(?:, which is output (?P<output>\d+) of (?P<node>[\w:]+),)?"
+    r"(?:, which is output (?P<output>\d+) of (?P<node>[\w:]+(?:\(anonymous namespace\)[\w:]+)?),)?"
     r" is at version (?P<now>\d+); expected version (?P<expected>\d+)\b"
 )
 #: Colours of a terminal, also where the escape character was lost or spelt out; and the marks at

@@ -1,4 +1,4 @@
-"""Where else code runs during a block: other threads, checkpoints, TorchScript, compiled code.
+"""Where else code runs during a block: other threads, checkpoints, compiled code.
 
 The idea: a function mode is a thread's own, steps back while a call is handled, and sees no
 code that is not Python's; at each of these places the watch is told what it would miss.
@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import sys
 import threading
+from functools import lru_cache
+from types import CodeType
 
 import torch
 import torch.utils.checkpoint
 from torch.overrides import TorchFunctionMode
 
 from overwritten.doctor.graph import storage_of
-from overwritten.doctor.modules import plain_modules, step_out_of, watch_modules
-from overwritten.record.private import DYNAMO, SCRIPTS, mode_at, modes_on, next_node
+from overwritten.doctor.modules import plain_modules, watch_modules
+from overwritten.record.private import DYNAMO, mode_at, modes_on, next_node
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter, type(None))
+_OURS = "overwritten_"
 NOT_LOOKED_INTO = (
     "overwritten: what torch.compile makes runs as it would, compiled, and is not looked into."
 )
@@ -52,10 +55,10 @@ def unseen_by(eyes, function):
     """`function` takes another way through PyTorch where a function mode is on, which shows in
     tracebacks: for ours alone it need not. Only the name of its question is changed."""
     code, space = function.__code__, function.__globals__
-    question = next((n for n in code.co_names if n.startswith("has_torch_function")), None)
-    if question is None or not hasattr(code, "replace"):
+    question, asking = _renamed(code) if isinstance(code, CodeType) else ("", None)
+    if asking is None:
         return lambda: None
-    asked, ours = space[question], "overwritten_" + question
+    asked, ours = space[question], _OURS + question
 
     def ask(tensors):
         on = [mode_at(k) for k in range(modes_on())]
@@ -72,14 +75,23 @@ def unseen_by(eyes, function):
                 TorchFunctionMode.__enter__(mode)
 
     space[ours] = ask
-    names = tuple(ours if name == question else name for name in code.co_names)
-    function.__code__ = code.replace(co_names=names)
+    function.__code__ = asking
 
     def undo():
         function.__code__ = code
         space.pop(ours, None)
 
     return undo
+
+
+@lru_cache
+def _renamed(code):
+    """(its question whether a function mode is on, the same code with another name for it)."""
+    question = next((n for n in code.co_names if n.startswith("has_torch_function")), "")
+    if not question:
+        return "", None
+    names = (_OURS + name if name == question else name for name in code.co_names)
+    return question, code.replace(co_names=tuple(names))
 
 
 def watch_threads(eyes):
@@ -112,27 +124,6 @@ def note_checkpoints(eyes):
 
     module._make_saved_tensor = watched
     return lambda: setattr(module, "_make_saved_tensor", make)
-
-
-def note_scripts(eyes):
-    """TorchScript runs in C++: its nodes were made by the call of the scripted function."""
-    undo = [_note_script(eyes, kind, vars(kind)["__call__"]) for kind in SCRIPTS]
-    return lambda: [one() for one in undo]
-
-
-def _note_script(eyes, kind, call):
-    def watched(script, *args, **kwargs):
-        node, order = next_node(), eyes.logs.tick()
-        try:
-            return call(script, *args, **kwargs)
-        except BaseException as error:
-            step_out_of(error)
-            raise
-        finally:
-            eyes.made(script.name, node, sys._getframe(1), order)
-
-    kind.__call__ = watched
-    return lambda: setattr(kind, "__call__", call)
 
 
 def keep_compilers_out(eyes):

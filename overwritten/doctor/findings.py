@@ -15,6 +15,7 @@ import torch
 from overwritten.doctor.graph import Broken, Graph, storage_of
 from overwritten.doctor.logs import Logs, Wrote, chain
 from overwritten.doctor.modules import outermost
+from overwritten.doctor.scripts import inside
 from overwritten.messages import Message, plain_op
 from overwritten.record.events import NOWHERE, Gap, Overwrite, Save, Write
 
@@ -74,7 +75,8 @@ class _Case:
         )
         writers, gaps = self._written(save, storage, order, thread)
         same = bool(unchanged and unchanged(one))
-        return Overwrite(save, writers, gaps, shape=said.shape or (), unchanged=same)
+        found = Overwrite(save, writers, gaps, shape=said.shape or (), unchanged=same)
+        return inside(found, self.logs.scripts)
 
     def _saver(self, one):
         """(the call, when, its thread, the next call where only two are known to be around it)."""

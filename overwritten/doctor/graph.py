@@ -88,7 +88,8 @@ def nodes(roots: Any, since: int = 0) -> Iterator[Any]:
 
 def saves_of(node: Any) -> Iterator[tuple[str, Any, str]]:
     """(name, the `SavedTensor`, the attribute that takes it out) of each save still held."""
-    for name, attribute in _attributes(type(node)):
+    kind: Any = type(node)
+    for name, attribute in _attributes(kind):
         try:
             raw = getattr(node, "_raw_saved_" + name)
         except RuntimeError:  # taken out: backward has been here, and the check was passed

@@ -11,8 +11,9 @@ import threading
 from array import array
 from bisect import bisect_right
 from collections import defaultdict, deque
+from functools import lru_cache
 from itertools import count
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from overwritten.doctor.places import Line, site_at
 from overwritten.messages import plain_op
@@ -36,6 +37,12 @@ class Event(NamedTuple):
     @property
     def site(self) -> Site:
         return site_at(self.inner, self.own, self.via, self.module)
+
+
+@lru_cache(MOST_CALLS // 10)
+def event_of(op: str, inner: Line, own: Line | None, via: str, module: str) -> Event:
+    """Equal calls are one event, so that a log of a million calls is small."""
+    return Event(op, inner, own, via, module)
 
 
 class Wrote(NamedTuple):
@@ -98,7 +105,7 @@ class Logs:
 
     backwards: (begun, ended, event) of each backward. slices: (thread, first number, last, saves)
     of nodes that hide what they saved. inputs: (event, order, storage, version) kept by
-    checkpoints.
+    checkpoints. scripts: the graph of each call of a scripted function.
     """
 
     def __init__(self):
@@ -107,6 +114,7 @@ class Logs:
         self.backwards: deque[list] = deque(maxlen=MOST_WRITES)
         self.slices: deque[tuple] = deque(maxlen=MOST_WRITES)
         self.inputs: deque[tuple] = deque(maxlen=MOST_WRITES)
+        self.scripts: dict[Event, Any] = {}
         self.tick = count(1).__next__
 
     def thread(self) -> Calls:

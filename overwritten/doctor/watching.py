@@ -12,6 +12,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from time import monotonic
 
 import torch
 from torch.autograd.function import Function
@@ -21,7 +22,6 @@ from overwritten.doctor.elsewhere import (
     is_on,
     keep_compilers_out,
     note_checkpoints,
-    note_scripts,
     turn_off,
     turned_on,
     unseen_by,
@@ -29,31 +29,27 @@ from overwritten.doctor.elsewhere import (
 )
 from overwritten.doctor.findings import findings
 from overwritten.doctor.graph import ask, storage_of
-from overwritten.doctor.logs import Calls, Event, Logs, Wrote
+from overwritten.doctor.logs import Calls, Event, Logs, Wrote, event_of
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
+from overwritten.doctor.scripts import note_scripts
 from overwritten.doctor.strict import Fingerprints
+from overwritten.doctor.versions import PLAIN, moved, versions
 from overwritten.messages import Message, parse
 from overwritten.record.calls import LOOKS_ONLY
 from overwritten.record.events import Overwrite, Write
 from overwritten.record.private import (
     DisableTorchFunctionSubclass,
-    is_wrapped,
     next_node,
-    transforming,
-    unwrapped,
 )
-from overwritten.record.tensors import tensors_in
 
-_DATA, _TENSOR, _LOOK_INTO = torch.Tensor.data, 1, 2
-_MOST_EVENTS = 100_000
+_DATA = torch.Tensor.data
+#: A question that takes longer, in seconds, says so.
+_LONG = 2
 #: What neither saves nor writes; `x.real = …` does write.
 _QUICK = LOOKS_ONLY | {"__set__", "_set_grad_enabled", "_record_function_enter_new"}
 _QUICK |= {"_record_function_exit._RecordFunction"}
 _PARTS = (torch.Tensor.real, torch.Tensor.imag)
-_PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))
-#: type of an argument → what it is; filled as types are met.
-_kinds: dict[type, int] = {torch.Tensor: _TENSOR, torch.nn.Parameter: _TENSOR}
 
 
 class _Here(threading.local):
@@ -76,7 +72,6 @@ class Eyes(TorchFunctionMode):
         self.logs = Logs()
         self._at_raise = at_raise
         self._here = _Here(self.logs)
-        self._events: dict[tuple, Event] = {}
         self._own_counters: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._watches_data = False
         self._prints = Fingerprints(self) if strict else None
@@ -124,7 +119,8 @@ class Eyes(TorchFunctionMode):
                     self._own_counters[id(result)] = result  # it has a counter of its own
                     self._watches_data = True
                 return result
-            before = _versions(args, kwargs, types)
+            plain = not types or PLAIN.issuperset(types)
+            before = versions(args, kwargs, plain)
             if self._prints:
                 self._prints.last_call = name
             node = next_node()
@@ -135,8 +131,8 @@ class Eyes(TorchFunctionMode):
                 if last != node:
                     event = self.event(name, sys._getframe(1))
                     self._here.calls.add(node, last, event, self.logs.tick())
-                for tensor, version in before:
-                    if tensor._version != version:
+                for tensor, version in before if plain else moved(before):
+                    if not plain or tensor._version != version:
                         event = event or self.event(name, sys._getframe(1))
                         self._wrote(event, tensor, version, before, node, last)
             if self._prints:
@@ -149,16 +145,10 @@ class Eyes(TorchFunctionMode):
     def event(self, name: str, frame) -> Event:
         """The call `name`, made in `frame`, as the logs keep it."""
         inner, own, via, frame = spot_of(frame)
-        key = name, inner, own, via, RUNNING.path(frame)
-        event = self._events.get(key)
-        if event is None:
-            if len(self._events) >= _MOST_EVENTS:
-                self._events.clear()
-            event = self._events[key] = Event(*key)
-        return event
+        return event_of(name, inner, own, via, RUNNING.path(frame))
 
     def _wrote(self, event, tensor, version, before, first, last):
-        if type(tensor) not in _PLAIN:
+        if type(tensor) not in PLAIN:
             with DisableTorchFunctionSubclass():
                 tensor = tensor.as_subclass(torch.Tensor)
         calls, base = self._here.calls, None
@@ -183,6 +173,16 @@ class Eyes(TorchFunctionMode):
         """Note that a call in C++, or one with calls inside, made the nodes from `node` on."""
         if next_node() != node:
             self._here.calls.add(node, next_node(), self.event(name, frame), order)
+
+    def ran(self, event: Event, node: int, order: int, before: list):
+        """Note what a call in C++ made, from `node` on, and wrote since `before`."""
+        last = next_node()
+        if last != node:
+            self._here.calls.add(node, last, event, order)
+        with DisableTorchFunctionSubclass():
+            for tensor, version in before:
+                if tensor._version != version:
+                    self._wrote(event, tensor, version, before, node, last)
 
     # where Python runs that no function mode sees
 
@@ -245,7 +245,11 @@ class Eyes(TorchFunctionMode):
             return
         try:
             with DisableTorchFunctionSubclass():
-                self._at_raise(error, message, self.findings(message, roots))
+                begin = monotonic()
+                found = self.findings(message, roots)
+                if (seconds := monotonic() - begin) > _LONG:
+                    print(f"overwritten: the graph was asked for {seconds:.0f} s.", file=sys.stderr)
+                self._at_raise(error, message, found)
         except Exception as ours:  # the program's own error goes on
             print(f"overwritten: this error could not be looked into: {ours!r}", file=sys.stderr)
 
@@ -253,41 +257,3 @@ class Eyes(TorchFunctionMode):
         """Every broken save that `roots` lead to, the one that `message` tells of first."""
         unchanged = self._prints.unchanged if self._prints else None
         return findings(message, ask(roots), self.logs, unchanged)
-
-
-def _versions(args, kwargs, types):
-    """[(tensor, version)] of every tensor among the arguments, also in lists."""
-    if kwargs:
-        args = (*args, *kwargs.values())
-    if types and not _PLAIN.issuperset(types) or transforming():
-        with DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
-            return _slowly(args)
-    before = []
-    try:
-        for value in args:
-            kind = _kinds.get(type(value))
-            if kind is None:
-                kind = _kind(type(value))
-            if kind == _TENSOR:
-                before.append((value, value._version))
-            elif kind:
-                before += [(t, t._version) for t in tensors_in(value, 1)]
-    except RuntimeError:  # an inference tensor has no version
-        return _slowly(args)
-    return before
-
-
-def _slowly(args):
-    found = []
-    for tensor in tensors_in(args, 2):
-        while is_wrapped(tensor):
-            tensor = unwrapped(tensor)
-        if not tensor.is_inference():
-            found.append((tensor, tensor._version))
-    return found
-
-
-def _kind(kind):
-    tensor, several = issubclass(kind, torch.Tensor), issubclass(kind, (list, tuple, dict))
-    _kinds[kind] = _TENSOR if tensor else _LOOK_INTO if several else 0
-    return _kinds[kind]

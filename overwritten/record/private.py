@@ -3,8 +3,10 @@
 The idea: every other file takes them from here. Seen in torch 2.6 to 2.15, but where a line
 says otherwise; `tools/versions.py` runs the tests on each.
 Private attributes of public objects are read where they are needed: `Tensor._version`, `._base`,
-`._is_view()`, `Storage._cdata`, `Node._sequence_nr()`, `Node._saved_…`, `Module._buffers` and
-`._modules`.
+`._is_view()`, `Storage._cdata`, `Node._sequence_nr()`, `Node._saved_…`, `Node._raw_saved_…`,
+`Module._buffers` and `._modules`; `doctor.elsewhere` and `doctor.watching` replace functions of
+`torch.autograd`, `torch.utils.checkpoint` and Dynamo while they watch. `SavedTensor.data` and
+`.unpack_hook` are not in 2.6.
 """
 
 from __future__ import annotations
@@ -35,6 +37,8 @@ is_wrapped: Any = torch._C._functorch.is_functorch_wrapped_tensor
 unwrapped: Any = torch._C._functorch.get_unwrapped
 #: The classes whose calls run TorchScript.
 SCRIPTS: Any = (torch._C.ScriptFunction, torch._C.ScriptMethod)
+#: ("aten::add_(Tensor(a!) self, …) -> Tensor(a!)") → the schema, taken apart.
+parsed_schema: Any = torch._C.parse_schema
 #: () → how many function modes are on in this thread. (index) → which.
 modes_on: Any = torch._C._len_torch_function_stack
 mode_at: Any = torch._C._get_function_stack_at
