@@ -28,7 +28,7 @@ from overwritten.doctor.elsewhere import (
     watch_threads,
 )
 from overwritten.doctor.findings import findings
-from overwritten.doctor.graph import ask, storage_of
+from overwritten.doctor.graph import ask
 from overwritten.doctor.logs import Calls, Event, Logs, Wrote
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
@@ -36,6 +36,7 @@ from overwritten.doctor.strict import Fingerprints
 from overwritten.messages import Message, parse
 from overwritten.record.calls import LOOKS_ONLY
 from overwritten.record.events import Overwrite, Write
+from overwritten.record.graph import storage_of
 from overwritten.record.private import (
     DisableTorchFunctionSubclass,
     is_wrapped,
