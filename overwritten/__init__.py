@@ -50,10 +50,17 @@ def __getattr__(name):
 
 
 def load_ipython_extension(shell):
-    """For `%load_ext overwritten`: the magics `%%watch` and `%%scrub`."""
+    """For `%load_ext overwritten`: the magics `%%watch`, `%%scrub` and `%overwritten`."""
     from overwritten.magics import load
 
     load(shell)
+
+
+def unload_ipython_extension(shell):
+    """For `%unload_ext overwritten`."""
+    from overwritten.magics import unload
+
+    unload(shell)
 
 
 __version__ = "0.1.0"

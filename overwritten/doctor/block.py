@@ -30,11 +30,14 @@ class Doctor(Eyes):
 
     all: every diagnosis, in order, of errors that the program caught, too.
     tell: function(error, diagnosis), called at each.
+    notes: False leaves the errors as they are, for one who shows the diagnoses himself.
     """
 
-    def __init__(self, strict: bool = False, tell=lambda error, diagnosis: None):
+    def __init__(
+        self, strict: bool = False, tell=lambda error, diagnosis: None, notes: bool = True
+    ):
         super().__init__(strict, self._note)
-        self._tell = tell
+        self._tell, self._notes = tell, notes
         self.all: list[Diagnosis] = []
         self._errors: dict[tuple[int, str], Diagnosis] = {}
 
@@ -50,6 +53,13 @@ class Doctor(Eyes):
                 return self.all[-1]
         return None
 
+    def forget(self, errors: bool):
+        """Begin `all` and `silent` anew; errors: know those met so far no more. The logs stay."""
+        self.all.clear()
+        self.silent.clear()
+        if errors:  # they are known by number, which may be another's later
+            self._errors.clear()
+
     def _note(self, error, message, found):
         if (id(error), str(error)) in self._errors:  # through a backward inside a backward
             return
@@ -57,6 +67,8 @@ class Doctor(Eyes):
         self.all.append(diagnosis)
         self._errors[id(error), str(error)] = diagnosis
         self._tell(error, diagnosis)
+        if not self._notes:
+            return
         if not hasattr(error, "add_note"):  # Python 3.10
             print(diagnosis.text(), file=sys.stderr)
         elif diagnosis.text() not in getattr(error, "__notes__", ()):

@@ -16,8 +16,8 @@ import torch
 import torch.utils.checkpoint
 from torch.overrides import TorchFunctionMode
 
-from overwritten.doctor.graph import storage_of
 from overwritten.doctor.modules import plain_modules, watch_modules
+from overwritten.record.graph import storage_of
 from overwritten.record.private import DYNAMO, mode_at, modes_on, next_node
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter, type(None))

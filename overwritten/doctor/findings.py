@@ -12,12 +12,13 @@ import re
 
 import torch
 
-from overwritten.doctor.graph import Broken, Graph, storage_of
+from overwritten.doctor.graph import Broken, Graph
 from overwritten.doctor.logs import Logs, Wrote, chain
 from overwritten.doctor.modules import outermost
 from overwritten.doctor.scripts import inside
 from overwritten.messages import Message, plain_op
 from overwritten.record.events import NOWHERE, Gap, Overwrite, Save, Write
+from overwritten.record.graph import storage_of
 
 #: How a node calls a result of its own.
 _RESULTS = re.compile(r"(result\d*|output\d*|Q|R|U|S|Vh|L|LU)")

@@ -1,21 +1,20 @@
 """The question to the graph: which of its saved tensors would backward refuse?
 
-The idea: autograd's nodes can be asked. `_raw_saved_…` is the save itself, `_saved_…` takes the
-tensor out as backward does, with PyTorch's own check and its own words.
-It asks once, after the error; it knows lines and calls as little as PyTorch does.
+The idea: take each save out as backward does (`record/graph`), once, after the error.
+It knows lines and calls as little as PyTorch does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import partial
 from typing import Any
 
 import torch
 
-from overwritten.messages import Message, parse
-from overwritten.record.private import DisableTorchFunction, is_wrapped, storage_id, unwrapped
+from overwritten.messages import Message
+from overwritten.record.graph import nodes, saves_of, storage_of, taken
+from overwritten.record.private import DisableTorchFunction
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,54 +73,16 @@ def ask(roots: Any) -> Graph:
     return Graph(tuple(broken), tuple(slices), frozenset(gradients), size)
 
 
-def nodes(roots: Any, since: int = 0) -> Iterator[Any]:
-    """Every node that `roots` lead to, each once; since: through nodes from that number on only."""
-    waiting = [root.grad_fn if isinstance(root, torch.Tensor) else root.node for root in roots]
-    seen = set()
-    while waiting:
-        node = waiting.pop()
-        if node is not None and node not in seen and node._sequence_nr() >= since:
-            seen.add(node)
-            yield node
-            waiting += [parent for parent, _ in node.next_functions]
-
-
-def saves_of(node: Any) -> Iterator[tuple[str, Any, str]]:
-    """(name, the `SavedTensor`, the attribute that takes it out) of each save still held."""
-    kind: Any = type(node)
-    for name, attribute in _attributes(kind):
-        try:
-            raw = getattr(node, "_raw_saved_" + name)
-        except RuntimeError:  # taken out: backward has been here, and the check was passed
-            continue
-        for one in raw if isinstance(raw, (list, tuple)) else (raw,):
-            yield name, one, attribute
-
-
-def storage_of(tensor: torch.Tensor) -> int | None:
-    """Which storage, as a number; None for a tensor that has none to show."""
-    try:
-        return storage_id(tensor)
-    except (NotImplementedError, RuntimeError):  # sparse, or wrapped by a transform of torch.func
-        return storage_of(unwrapped(tensor)) if is_wrapped(tensor) else None
-
-
-@cache
-def _attributes(kind):
-    names = [name[11:] for name in dir(kind) if name.startswith("_raw_saved_")]
-    return [(n, "saved_tensors" if n == "tensors" else "_saved_" + n) for n in names]
-
-
 def _refused(node):
     for name, raw, attribute in saves_of(node):
         hook = getattr(raw, "unpack_hook", None)
         if hook is not None:  # no check of PyTorch's there
             yield from _checkpointed(node, hook)
             continue
-        message = _message(partial(getattr, node, attribute))
+        _, message = taken(partial(getattr, node, attribute))
         if message is not None and getattr(raw, "data", None) is not None:
             if raw.data._version != message.now:  # several tensors in one attribute: not this one
-                message = _message(raw.unpack)
+                _, message = taken(raw.unpack)
         if message is not None:
             yield Broken(node, name, message, getattr(raw, "data", None))
 
@@ -130,16 +91,6 @@ def _checkpointed(node, hook):
     """A checkpoint runs its function again, with inputs that it saved itself."""
     for cell in getattr(hook, "__closure__", None) or ():
         for raw in getattr(cell.cell_contents, "saved_args", ()):
-            message = _message(raw.unpack) if hasattr(raw, "unpack") else None
+            message = taken(raw.unpack)[1] if hasattr(raw, "unpack") else None
             if message is not None:
                 yield Broken(node, "input", message, raw.data, "checkpoint")
-
-
-def _message(take):
-    """What PyTorch says when a saved tensor is taken out, None if it lets it pass."""
-    try:
-        take()
-    except RuntimeError as error:
-        message = parse(str(error))
-        return message if message is not None and message.overwritten else None
-    return None

@@ -6,9 +6,9 @@ It words what it is given and judges nothing.
 
 from __future__ import annotations
 
-import builtins
 import linecache
 import os
+import sys
 from collections import Counter
 from html import escape
 
@@ -119,7 +119,7 @@ def _short(file):
     """'train.py' or 'nets/unet.py' from where the program was started, 'lightning/…/precision.py'
     of an installed package, 'In[3]' of a notebook."""
     try:
-        return f"In[{vars(builtins)['get_ipython']().compile._filename_map[file]}]"
+        return f"In[{_cells(sys.modules['IPython'].get_ipython())[file]}]"
     except (AttributeError, KeyError):
         pass
     if whose(file) == LIBRARY:
@@ -128,6 +128,16 @@ def _short(file):
     if file.startswith(_START + os.sep):
         return os.path.relpath(file, _START).replace(os.sep, "/")
     return os.path.basename(file)
+
+
+def _cells(shell) -> dict[str, int]:
+    """file → number of the cell that was run as that file, the last one."""
+    try:
+        return shell.compile._filename_map
+    except AttributeError:  # IPython 7
+        name, history = shell.compile.get_code_name, shell.history_manager
+        cells = zip(history.input_hist_raw, history.input_hist_parsed)
+        return {name(raw, code, number): number for number, (raw, code) in enumerate(cells)}
 
 
 def html(diagnosis) -> str:

@@ -17,9 +17,9 @@ import zlib
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
-from overwritten.doctor.graph import nodes, saves_of, storage_of
 from overwritten.doctor.places import OWN, whose
 from overwritten.record.events import Overwrite, Save, Write
+from overwritten.record.graph import nodes, saves_of, storage_of
 from overwritten.record.private import DisableTorchFunction, disable_current_modes, push_hooks
 from overwritten.record.tensors import tensors_in
 

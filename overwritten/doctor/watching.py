@@ -28,7 +28,7 @@ from overwritten.doctor.elsewhere import (
     watch_threads,
 )
 from overwritten.doctor.findings import findings
-from overwritten.doctor.graph import ask, storage_of
+from overwritten.doctor.graph import ask
 from overwritten.doctor.logs import Calls, Event, Logs, Wrote, event_of
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
@@ -38,6 +38,7 @@ from overwritten.doctor.versions import PLAIN, moved, versions
 from overwritten.messages import Message, parse
 from overwritten.record.calls import LOOKS_ONLY
 from overwritten.record.events import Overwrite, Write
+from overwritten.record.graph import storage_of
 from overwritten.record.private import (
     DisableTorchFunctionSubclass,
     next_node,

@@ -1,18 +1,19 @@
 """What the gradient history keeps for backward, and whether it is still as it was saved.
 
-The idea: ask the nodes themselves. A node's `_saved_…` attribute (`saved_tensors` of a Function
-of one's own) gives the tensor it kept, or raises the very error that backward would raise;
-both tell the versions.
-It keeps no tensor and no node, so it changes no lifetime. What `CopySlices` hides it
-cannot see (facts measured on torch 2.13).
+The idea: take each save out as backward does (`record/graph`): what comes is the tensor, or
+PyTorch's own error; both tell the versions.
+It keeps no tensor and no node, so it changes no lifetime.
 """
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import islice
+
 import torch
 
-from overwritten.messages import parse
 from overwritten.record.events import Save
+from overwritten.record.graph import nodes, saves_of, taken
 from overwritten.record.tensors import why_no_storage
 
 #: A history of more nodes than this is looked at no further.
@@ -28,26 +29,24 @@ class Saves:
     def among(self, tensors) -> tuple[Save, ...]:
         """All that the histories of `tensors` [(name, tensor), …] hold now, oldest node first."""
         found = {}  # in order, and each once: y * y keeps y twice
-        for node in sorted(_nodes(tensors), key=_number):
-            for attribute in dir(node):
-                if attribute.startswith("_saved_") or attribute == "saved_tensors":
-                    found.update(dict.fromkeys(self._look(node, attribute, tensors)))
+        roots = [tensor for _, tensor in tensors if tensor.grad_fn is not None]
+        for node in sorted(islice(nodes(roots), MOST_NODES), key=_number):
+            for attribute in dict.fromkeys(attribute for _, _, attribute in saves_of(node)):
+                found.update(dict.fromkeys(self._look(node, attribute, tensors)))
         return tuple(found)
 
     def _look(self, node, attribute, tensors):
         key = _number(node), node.name(), attribute
         number = self._numbers.setdefault(key[:2], len(self._numbers))
-        try:
-            value = getattr(node, attribute)
-        except RuntimeError as error:
-            if (message := parse(str(error))) and message.overwritten:
-                for name, storage, version in self._known.get(key, ()):
-                    if version == message.expected:
-                        yield _save(node, number, name, storage, version, message.now)
-                        break
-            return  # else freed: backward has been here
+        value, message = taken(partial(getattr, node, attribute))
+        if message is not None:
+            for name, storage, version in self._known.get(key, ()):
+                if version == message.expected:
+                    yield _save(node, number, name, storage, version, message.now)
+                    break
+            return
         known = []  # a Function of one's own has several
-        for one in value if attribute == "saved_tensors" else (value,):
+        for one in (value or ()) if attribute == "saved_tensors" else (value,):
             if isinstance(one, torch.Tensor) and not one.is_inference():
                 name = _name(one, tensors)
                 if name or one.dim():  # a bare number inside is nobody's tensor
@@ -60,17 +59,6 @@ class Saves:
 
 def _save(node, number, tensor, storage, expects, now):
     return Save(expects, now, node=node.name(), number=number, tensor=tensor, storage=storage)
-
-
-def _nodes(tensors):
-    waiting = [tensor.grad_fn for _, tensor in tensors if tensor.grad_fn is not None]
-    nodes = {}
-    while waiting and len(nodes) < MOST_NODES:
-        node = waiting.pop()
-        if node is not None and node not in nodes:
-            nodes[node] = True
-            waiting += [parent for parent, _ in node.next_functions]
-    return nodes
 
 
 def _number(node) -> int:
