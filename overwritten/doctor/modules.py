@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 import weakref
-from types import FunctionType
+from types import FrameType, FunctionType
 
 from torch import nn
 from torch.overrides import handle_torch_function
@@ -62,7 +62,8 @@ RUNNING = Running()
 
 def _begun_since(frame) -> int:
     """How many modules were called between `frame` and the one that asks."""
-    code, at, found = nn.Module.__call__.__code__, sys._getframe(1), 0
+    code, found = nn.Module.__call__.__code__, 0
+    at: FrameType | None = sys._getframe(1)
     while at is not None and at is not frame:
         found += at.f_code is code
         at = at.f_back
