@@ -252,7 +252,7 @@ def test_two_processes_of_distributed_data_parallel(tmp_path):
     ]
     for rank in ranks:
         out, err = rank.communicate(timeout=PATIENCE)
-        assert out == "first step fine\n" and rank.returncode == 1, err
+        assert out.endswith("first step fine\n") and rank.returncode == 1, err  # 2.9: gloo talks
         assert (
             "overwritten by mul_ at ddp.py:15" in err
             and "saved by       sigmoid at ddp.py:14" in err
