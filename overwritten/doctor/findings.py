@@ -19,6 +19,7 @@ from overwritten.doctor.scripts import inside
 from overwritten.messages import Message, plain_op
 from overwritten.record.events import NOWHERE, Gap, Overwrite, Save, Write
 from overwritten.record.graph import storage_of
+from overwritten.record.private import DisableTorchFunction
 
 #: How a node calls a result of its own.
 _RESULTS = re.compile(r"(result\d*|output\d*|Q|R|U|S|Vh|L|LU)")
@@ -171,7 +172,7 @@ class _Case:
         if storage is None or storage in self.graph.gradients:
             return storage is not None
         if self._gradients is None:  # of a leaf that is not in this graph
-            with torch._C.DisableTorchFunction():
+            with DisableTorchFunction():
                 tensors = [t for t in gc.get_objects() if issubclass(type(t), torch.Tensor)]
                 gradients = [_gradient(t) for t in tensors]
                 self._gradients = frozenset(storage_of(t) for t in gradients if t is not None)
