@@ -733,7 +733,8 @@ def test_a_long_question_says_how_long_it_took(monkeypatch, capsys):
         y = torch.ones(3, requires_grad=True).exp()
         y.add_(1)
         y.sum().backward()
-    assert re.fullmatch(r"overwritten: the graph was asked for \d+ s\.\n", capsys.readouterr().err)
+    said = capsys.readouterr().err  # on Python 3.10 the diagnosis, too
+    assert re.match(r"overwritten: the graph was asked for \d+ s\.\n", said)
 
 
 def test_a_tensor_class_hears_of_no_call_of_ours():
