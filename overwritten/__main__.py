@@ -20,6 +20,7 @@ from html import escape
 from overwritten.doctor.block import chain_of, without_our_frames
 from overwritten.doctor.children import Run, handed_on, of_rank, say
 from overwritten.doctor.report import silent_text
+from overwritten.record.private import SHOWS_SAVES
 
 _OURS = os.path.dirname(__file__) + os.sep
 
@@ -60,7 +61,7 @@ def main(arguments=None) -> int:
             _show(caught, diagnosis)
         told.end(error, diagnosis)
     if not told.is_child:
-        if options.strict and not code and not told.silent:
+        if options.strict and not code and not told.silent and SHOWS_SAVES:
             say("overwritten --strict: nothing that backward needs was overwritten.")
         if options.html:
             first = diagnosis or next(iter(told.eyes.all), None)

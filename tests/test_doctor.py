@@ -252,7 +252,7 @@ def test_two_processes_of_distributed_data_parallel(tmp_path):
     ]
     for rank in ranks:
         out, err = rank.communicate(timeout=PATIENCE)
-        assert out == "first step fine\n" and rank.returncode == 1, err
+        assert out.endswith("first step fine\n") and rank.returncode == 1, err  # 2.9: gloo talks
         assert (
             "overwritten by mul_ at ddp.py:15" in err
             and "saved by       sigmoid at ddp.py:14" in err
@@ -733,7 +733,8 @@ def test_a_long_question_says_how_long_it_took(monkeypatch, capsys):
         y = torch.ones(3, requires_grad=True).exp()
         y.add_(1)
         y.sum().backward()
-    assert re.match(r"overwritten: the graph was asked for \d+ s\.\n", capsys.readouterr().err)
+    said = capsys.readouterr().err  # on Python 3.10 the diagnosis, too
+    assert re.match(r"overwritten: the graph was asked for \d+ s\.\n", said)
 
 
 def test_a_tensor_class_hears_of_no_call_of_ours():

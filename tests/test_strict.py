@@ -11,6 +11,9 @@ from torch import nn
 
 from overwritten import watch
 from overwritten.doctor.watching import Eyes
+from overwritten.record.private import SHOWS_SAVES
+
+pytestmark = pytest.mark.skipif(not SHOWS_SAVES, reason="this PyTorch does not show what it saves")
 
 WRITERS = {
     ".data": "y.data.mul_(2)  # writer",

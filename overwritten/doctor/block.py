@@ -17,11 +17,18 @@ from overwritten.doctor.places import ours
 from overwritten.doctor.report import silent_text
 from overwritten.doctor.watching import Eyes
 from overwritten.messages import parse
+from overwritten.record.private import SHOWS_SAVES
 from overwritten.record.recorder import Lines
 from overwritten.record.recording import Recording
 
 #: From Python 3.11 on.
 _GROUP: Any = getattr(builtins, "BaseExceptionGroup", ())
+
+
+NOT_SHOWN = (
+    "overwritten: this PyTorch does not show what it saves, so wrong gradients that raise nothing "
+    "(strict) are looked for only under saved-tensor hooks."
+)
 
 
 class Doctor(Eyes):
@@ -37,6 +44,8 @@ class Doctor(Eyes):
         self, strict: bool = False, tell=lambda error, diagnosis: None, notes: bool = True
     ):
         super().__init__(strict, self._note)
+        if strict and not SHOWS_SAVES and sys.stderr is not None:
+            print(NOT_SHOWN, file=sys.stderr)
         self._tell, self._notes = tell, notes
         self.all: list[Diagnosis] = []
         self._errors: dict[tuple[int, str], Diagnosis] = {}

@@ -19,6 +19,7 @@ from overwritten.doctor.scripts import inside
 from overwritten.messages import Message, plain_op
 from overwritten.record.events import NOWHERE, Gap, Overwrite, Save, Write
 from overwritten.record.graph import storage_of
+from overwritten.record.private import DisableTorchFunction
 
 #: How a node calls a result of its own.
 _RESULTS = re.compile(r"(result\d*|output\d*|Q|R|U|S|Vh|L|LU)")
@@ -69,7 +70,7 @@ class _Case:
             event.op if event else _plain(one.node.name()),
             event.site if event else NOWHERE,
             bool(_RESULTS.fullmatch(one.name)),
-            self._of(one.tensor),
+            self._of(one.tensor, storage),
             until.site if until else None,
             one.node.name(),
             one.number,
@@ -168,23 +169,21 @@ class _Case:
         ]
 
     def _is_gradient(self, storage):
-        if storage in self.graph.gradients:
-            return True
+        if storage is None or storage in self.graph.gradients:
+            return storage is not None
         if self._gradients is None:  # of a leaf that is not in this graph
-            with torch._C.DisableTorchFunction():
-                self._gradients = frozenset(
-                    storage_of(t.grad)
-                    for t in gc.get_objects()
-                    if issubclass(type(t), torch.Tensor) and t.is_leaf and t.grad is not None
-                )
+            with DisableTorchFunction():
+                tensors = [t for t in gc.get_objects() if issubclass(type(t), torch.Tensor)]
+                gradients = [_gradient(t) for t in tensors]
+                self._gradients = frozenset(storage_of(t) for t in gradients if t is not None)
         return storage in self._gradients
 
     def _end(self):
         return self.logs.backwards[-1][2].site if self.logs.backwards else NOWHERE
 
-    def _of(self, tensor):
+    def _of(self, tensor, storage):
         if tensor is None:
-            return ""
+            return "weight" if storage in self.graph.leaves else ""
         base = tensor._base if tensor._is_view() else tensor
         if not base.is_leaf:
             return ""
@@ -201,6 +200,13 @@ class _Case:
             if wrote.after == message.now and tuple(wrote.shape) == message.shape
         ]
         return tuple(last[-_MOST_SUSPECTS:])
+
+
+def _gradient(tensor):
+    try:
+        return tensor.grad if tensor.is_leaf else None
+    except RuntimeError:  # a tensor that C++ left undefined
+        return None
 
 
 def _plain(node):

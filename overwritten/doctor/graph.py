@@ -46,11 +46,12 @@ class Graph:
     """What the roots lead to. broken: its overwritten saves. size: how many nodes.
 
     slices: the numbers of the nodes (`CopySlices`) that hide what the node inside them saved.
-    gradients: the storages of `.grad` of its leaves.
+    leaves: their storages. gradients: those of their `.grad`.
     """
 
     broken: tuple[Broken, ...]
     slices: tuple[int, ...]
+    leaves: frozenset[int | None]
     gradients: frozenset[int | None]
     size: int
 
@@ -59,6 +60,7 @@ def ask(roots: Any) -> Graph:
     """Look at every node from `roots` (tensors, or gradient edges) on."""
     broken: list[Broken] = []
     slices: list[int] = []
+    leaves: set[int | None] = set()
     gradients: set[int | None] = set()
     size = 0
     with DisableTorchFunction():
@@ -67,10 +69,12 @@ def ask(roots: Any) -> Graph:
             if type(node).__name__ == "CopySlices":
                 slices.append(node._sequence_nr())
             leaf = getattr(node, "variable", None)
-            if isinstance(leaf, torch.Tensor) and leaf.grad is not None:
-                gradients.add(storage_of(leaf.grad))
+            if isinstance(leaf, torch.Tensor):
+                leaves.add(storage_of(leaf))
+                if leaf.grad is not None:
+                    gradients.add(storage_of(leaf.grad))
             broken += _refused(node)
-    return Graph(tuple(broken), tuple(slices), frozenset(gradients), size)
+    return Graph(tuple(broken), tuple(slices), frozenset(leaves), frozenset(gradients), size)
 
 
 def _refused(node):

@@ -48,6 +48,9 @@ push_mode, pop_mode = _push_mode, _pop_mode
 #: ("aten::add_") → the schemas of that operator; [] for none.
 schemas_of: Any = torch._C._jit_get_schemas_for_operator
 
+#: Can a save be asked for its tensor? Not up to 2.9; there the broken one is found by its versions.
+SHOWS_SAVES: bool = hasattr(torch._C._autograd.SavedTensor, "data")
+
 #: (pack, unpack) on, in this thread.
 push_hooks: Any = torch._C._autograd._push_saved_tensors_default_hooks
 
