@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from functools import lru_cache
+from importlib import import_module
 from types import CodeType
 
 import torch
@@ -137,9 +138,7 @@ def keep_compilers_out(eyes):
 
     def watched(*args, **kwargs):
         if not undo:
-            import torch._dynamo.eval_frame
-
-            undo.append(_step_aside(eyes, torch._dynamo.eval_frame))
+            undo.append(_step_aside(eyes, import_module(f"{DYNAMO}.eval_frame")))
         return compile_(*args, **kwargs)
 
     watched.__dict__.update(compile_.__dict__, __wrapped__=compile_)

@@ -40,6 +40,7 @@ from overwritten.record.calls import LOOKS_ONLY
 from overwritten.record.events import Overwrite, Write
 from overwritten.record.graph import storage_of
 from overwritten.record.private import (
+    ENGINE,
     DisableTorchFunctionSubclass,
     next_node,
 )
@@ -209,7 +210,7 @@ class Eyes(TorchFunctionMode):
 
     def _watch_backward(self):
         """Where PyTorch raises; hooks and custom Functions run Python in there."""
-        engine = torch.autograd._engine_run_backward
+        engine = getattr(*ENGINE)
 
         def watched(roots, *args, **kwargs):
             frame, node, order = sys._getframe(1), next_node(), self.logs.tick()
@@ -232,10 +233,10 @@ class Eyes(TorchFunctionMode):
                 backward[1] = self.logs.tick()
                 self.made(name, node, frame, order)
 
-        torch.autograd._engine_run_backward = watched
+        setattr(*ENGINE, watched)
         ways = torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad
         undo = [unseen_by(self, way) for way in ways]
-        undo.append(lambda: setattr(torch.autograd, "_engine_run_backward", engine))
+        undo.append(lambda: setattr(*ENGINE, engine))
         return lambda: [one() for one in undo]
 
     def _explain(self, error, roots):
