@@ -26,6 +26,8 @@ disable_current_modes = _disable_current_modes
 
 #: () → the number of the next node that autograd makes in this thread.
 next_node: Any = torch._C._autograd._get_sequence_nr
+#: Where autograd's entry into C++ stands: `torch.autograd` looks it up there at each backward.
+ENGINE = (torch.autograd, "_engine_run_backward")
 #: The module that `torch.compile` loads.
 DYNAMO = "torch._dynamo"
 
