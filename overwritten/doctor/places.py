@@ -58,7 +58,7 @@ def _judge(file):
         return PYTORCH
     if file.startswith(_SCRIPTS) or packages_of(file):
         return LIBRARY
-    return STANDARD if file.startswith((*_STANDARD, "<frozen", "<string>")) else OWN
+    return STANDARD if file.startswith((*_STANDARD, "<frozen")) else OWN
 
 
 def packages_of(file: str) -> str:
