@@ -48,6 +48,15 @@ class Stretch:
         self.plain = self.kept.stride() == self.tensor.stride() and _plain(self.tensor)
         self.copied, self.size = self.kept.data_ptr(), self.kept.numel() * self.kept.itemsize
 
+    def alike(self, view: torch.Tensor) -> bool:
+        """Is this view the same bytes in the same order?"""
+        mine = self.tensor
+        return (
+            mine._is_view()
+            and (self.at, mine.dtype) == (view.data_ptr(), view.dtype)
+            and (mine.shape, mine.stride()) == (view.shape, view.stride())
+        )
+
     def look(self, wrote) -> bool:
         """Did they change since the last look? wrote: function() → the `Write` to put down."""
         moved = self.storage.data_ptr() != self.base or self.tensor.data_ptr() != self.at
@@ -91,6 +100,9 @@ class Stretches:
         place = self._places.get(storage)
         if place is None:
             place = self._places[storage] = _Place()
+        for stretch in list(place.stretches):  # each forward makes its own view of a weight
+            if tensor._is_view() and stretch.alike(tensor):
+                return stretch
         stretch = self._all[id(tensor)] = Stretch(tensor, place)
         place.stretches.add(stretch)
         self._add(stretch)

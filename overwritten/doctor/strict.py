@@ -143,6 +143,7 @@ class Strict:
             if tensor.numel():
                 self.unwatched.add("tensors whose bytes cannot be read")
             return None
+        self.look_at(stretch)
         version = tensor._version
         save = Save(version, version, name, site, number=node._sequence_nr(), tensor=attribute)
         handle = _Handle(stretch, save, kind)
