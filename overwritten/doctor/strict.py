@@ -14,41 +14,20 @@ from dataclasses import replace
 
 import torch
 from torch.autograd.function import BackwardCFunction
-from torch.autograd.graph import saved_tensors_hooks
 
+from overwritten.doctor.casts import Casts
 from overwritten.doctor.handed import Handed
+from overwritten.doctor.handles import Handle
+from overwritten.doctor.packed import Packed, is_ours
 from overwritten.doctor.places import OWN, whose
-from overwritten.doctor.stretches import Stretches, copy_of, readable, same
-from overwritten.record.events import CAST, CONTEXT, MAYBE, Overwrite, Save, Write
-from overwritten.record.graph import nodes, saves_of, storage_of
-from overwritten.record.private import DisableTorchFunction, disable_current_modes, push_hooks
+from overwritten.doctor.stretches import Stretches, readable, same
+from overwritten.record.events import CONTEXT, MAYBE, Overwrite, Save, Write
+from overwritten.record.graph import nodes, saves_of
+from overwritten.record.private import DisableTorchFunction, disable_current_modes
 from overwritten.record.tensors import tensors_in
 
 #: A write that no call of PyTorch's made.
 OUTSIDE = "a write outside PyTorch"
-
-
-class _Handle:
-    """A save that is followed; only a hook on its node holds it. first: its bytes as saved."""
-
-    def __init__(self, stretch, save, kind=""):
-        self.stretch, self.save, self.kind = stretch, save, kind
-        self.first, self._changes, self._since = stretch.kept, stretch.changes, len(stretch.changes)
-
-    def as_first_saved(self, earlier: _Handle):
-        """It is saved again, where a function runs again: it should be as it was."""
-        self.first, self._changes, self._since = earlier.first, earlier._changes, earlier._since
-        self.save = replace(self.save, of="again")
-
-    @property
-    def changed(self) -> bool:
-        return self.stretch.kept is not self.first and not same(self.stretch.kept, self.first)
-
-    @property
-    def writers(self) -> list[Write]:
-        """Those that left the counter alone, if any did."""
-        since = self._changes[self._since :]
-        return [w for w, ticked in since if not ticked] or [w for w, _ in since]
 
 
 class Strict:
@@ -60,26 +39,26 @@ class Strict:
     """
 
     def __init__(self, eyes):
-        self._eyes = eyes
+        self.eyes = eyes
         self._stretches = Stretches()
         self._handles: weakref.WeakSet = weakref.WeakSet()
         self._handed = Handed(self)
-        self._running: list[list[_Handle]] = []  # the Functions of one's own that run backward
-        self._used: list | None = None  # by the node that runs: (save, bytes, writers) to judge
+        self._running: list[list[Handle]] = []  # the Functions of one's own that run backward
+        self._packed = Packed(self)
+        self.used: list | None = None  # by the node that runs: (save, bytes, writers) to judge
         self._ran: list = []  # (node, handles) of this backward
         self._depth = 0  # of backwards in backwards
-        self._casts: dict = {}  # a weight's id → (its newest cast by autocast, the save)
-        self._again = False  # a node runs once more, with the bytes as they were
+        self._casts = Casts(self)
+        self.again = False  # a node runs once more, with the bytes as they were
         self.silent: list[Overwrite] = []
         self.unwatched: set[str] = set()
         self.call = ""
-        self._packed: list = []  # by somebody's hooks, in the call that runs
 
     def start(self, frame):
-        self._undo = self._watch_inner_hooks()
+        self._undo = self._packed.watch()
         self._earlier, self._base = sys.gettrace(), frame
         self._earlier_local, frame.f_trace = frame.f_trace, self._on_event
-        self._at = self._site(frame)
+        self._at = self.site(frame)
         sys.settrace(self._on_call)
 
     def stop(self):
@@ -93,27 +72,25 @@ class Strict:
     def calls(self, name):
         """A call begins."""
         self.call = name
-        self._packed.clear()
+        self._packed.call_begins()
 
     def called(self, name, first, result, before):
         """After a call. first: the number of the first node it made, None for none; before: the
         tensors among its arguments."""
         with DisableTorchFunction():
-            for mine, tensor in self._packed:  # RReLU draws its noise after it is saved
-                mine[-1] = copy_of(tensor)
-            self._packed.clear()
+            self._packed.call_ended()
             site = None
             if before:
                 frame = sys._getframe(2)
-                self._stretches.look_at(before, lambda: self._wrote(name, self._site(frame)))
+                self._stretches.look_at(before, lambda: self._wrote(name, self.site(frame)))
             if first is None:
                 return
             made = [t for t in tensors_in([result, before]) if t.grad_fn is not None]
             for node in nodes(made, first):
                 if not hasattr(node, "variable"):  # a leaf's own node outlives the graph
-                    site = site or self._site(sys._getframe(2))
+                    site = site or self.site(sys._getframe(2))
                     self._follow(node, name, site)
-                    self._cast(node, first, name, site)
+                    self._casts.on(node, first, name, site)
 
     def _follow(self, node, name, site):
         own = isinstance(node, BackwardCFunction)
@@ -132,9 +109,9 @@ class Strict:
     def _handle(self, attribute, raw, kind, name, site, node):
         tensor = raw if kind else getattr(raw, "data", None)
         if getattr(raw, "unpack_hook", None) is not None and not kind:
-            if raw.unpack_hook.__module__ != __name__:
+            if not is_ours(raw.unpack_hook):
                 self.unwatched.add("saves under hooks that were on before")
-            return None  # `_watch_inner_hooks` sees to it
+            return None  # `Packed` sees to it
         if not isinstance(tensor, torch.Tensor) or tensor.is_inference():
             return None
         # an attribute may be the Function's own result: without a history it makes no circle
@@ -146,25 +123,12 @@ class Strict:
         self.look_at(stretch)
         version = tensor._version
         save = Save(version, version, name, site, number=node._sequence_nr(), tensor=attribute)
-        handle = _Handle(stretch, save, kind)
+        handle = Handle(stretch, save, kind)
         for earlier in [one for handles in self._running for one in handles]:
             if earlier.stretch.place is stretch.place and earlier.first.shape == tensor.shape:
                 handle.as_first_saved(earlier)
         self._handles.add(handle)
         return handle
-
-    def _cast(self, node, first, name, site):
-        """Autocast keeps a weight's cast and takes it again, whatever has become of the weight."""
-        for caster, leaf in _casts_of(node) if torch.is_autocast_cache_enabled() else ():
-            number, handle = self._casts.get(id(leaf), (None, None))
-            if caster._sequence_nr() >= first and (stretch := self._stretches.of(leaf)):
-                save = Save(leaf._version, leaf._version, name, site)
-                self._casts[id(leaf)] = caster._sequence_nr(), _Handle(stretch, save)
-            elif number == caster._sequence_nr():
-                self.look_at(handle.stretch)
-                kind = torch.get_autocast_dtype(leaf.device.type)
-                if not same(handle.first.to(kind), handle.stretch.kept.to(kind)):
-                    self.tell(handle.save, handle.writers, CAST)
 
     # what is used
 
@@ -181,16 +145,16 @@ class Strict:
                     if handle.changed
                     and (handle.kind or handle.stretch.version == handle.save.expects)
                 ]
-                run[:] = used, self._used
-                self._used = used
+                run[:] = used, self.used
+                self.used = used
                 if own:
                     self._running.append(handles)
 
         def after(results, gradients):
-            if self._again or not run:
+            if self.again or not run:
                 return
             with DisableTorchFunction(), disable_current_modes():
-                used, self._used = run
+                used, self.used = run
                 run.clear()
                 if used and (own or self._another(node, results, gradients, used)):
                     for save, _, writers, handle in used:
@@ -208,7 +172,7 @@ class Strict:
     def _another(self, node, results, gradients, used) -> bool:
         """Does the node give another result with the bytes as they were?"""
         now = [(h.stretch.tensor.data, h.first, h.stretch.kept) for *_, h in used if h]
-        self._again = True
+        self.again = True
         try:
             with torch.no_grad():
                 for tensor, first, _ in now:
@@ -217,7 +181,7 @@ class Strict:
         except RuntimeError:  # it cannot be put back: overlapping, or of another shape
             return True
         finally:
-            self._again = False
+            self.again = False
             for tensor, _, kept in now:
                 tensor.copy_(kept)
         true = true if isinstance(true, tuple) else (true,)
@@ -233,7 +197,7 @@ class Strict:
             return
         self._handed.clear()
         self._running.clear()
-        self._used = None
+        self.used = None
         with DisableTorchFunction():
             for node, handles in self._ran:
                 if next(saves_of(node), None) is None:  # PyTorch has let them go
@@ -257,7 +221,7 @@ class Strict:
                 return
         self.silent.append(found)
 
-    # for the gradients that are handed on
+    # for casts, handed gradients and saves under others' hooks
 
     def stretch_of(self, gradient):
         return self._stretches.of(gradient)
@@ -266,13 +230,13 @@ class Strict:
         self._stretches.look_one(stretch, self._wrote_here)
 
     def maker(self, node):
-        made = self._eyes.logs.maker(node._sequence_nr(), node.name())
+        made = self.eyes.logs.maker(node._sequence_nr(), node.name())
         return made[0] if made else None
 
     # who writes
 
-    def _site(self, frame):
-        return self._eyes.event("", frame).site
+    def site(self, frame):
+        return self.eyes.event("", frame).site
 
     def _wrote(self, op, site):
         return Write(op, None, None, site=site)
@@ -286,14 +250,14 @@ class Strict:
             file = frame.f_globals.get("__file__") or file
         if whose(file) == OWN:
             self._look()
-            self._at = self._site(frame)
+            self._at = self.site(frame)
             return self._on_event
 
     def _on_event(self, frame, event, arg):
         if event in ("line", "return"):
             self._look()
             outer = event == "return" and frame.f_back
-            self._at = self._site(frame if not outer else frame.f_back)
+            self._at = self.site(frame if not outer else frame.f_back)
         return self._on_event
 
     def _look(self):
@@ -301,56 +265,6 @@ class Strict:
         with DisableTorchFunction():
             with disable_current_modes():
                 self._stretches.look(self._wrote_here)
-
-    # saves under somebody's hooks
-
-    def _watch_inner_hooks(self):
-        """Of saves under somebody's hooks (checkpoints, `save_on_cpu`) the graph shows nothing:
-        compare what their unpack gives back with what their pack was given."""
-        enter = saved_tensors_hooks.__enter__
-
-        def watched(hooks):
-            pack, unpack = hooks.pack_hook, hooks.unpack_hook
-
-            def both(tensor):
-                with DisableTorchFunction(), disable_current_modes():
-                    version, storage = tensor._version, storage_of(tensor)
-                    save = Save(version, version, self.call, self._site(sys._getframe(1)))
-                    first = copy_of(tensor) if readable(tensor) else None
-                    mine = [save, storage, self._eyes.logs.tick(), tensor.device, first]
-                    if first is not None:
-                        self._packed.append((mine, tensor))
-                return pack(tensor), mine
-
-            def checked(packed):
-                theirs, (save, storage, order, device, first) = packed
-                if self._again and first is not None:
-                    return first.to(device)
-                used = self._used  # the unpack may run the forward again, and a backward in it
-                tensor = unpack(theirs)
-                with DisableTorchFunction(), disable_current_modes():
-                    self._used = used
-                    if used is None or first is None or not isinstance(tensor, torch.Tensor):
-                        return tensor
-                    if readable(tensor) and not same(copy_of(tensor), first):
-                        wrote = self._eyes.logs.by_storage()[storage]
-                        since = [w.told() for w in wrote if w.order > order]
-                        used.append((save, first, since, None))
-                return tensor
-
-            push_hooks(both, checked)
-
-        saved_tensors_hooks.__enter__ = watched
-        return lambda: setattr(saved_tensors_hooks, "__enter__", enter)
-
-
-def _casts_of(node):
-    """(the node that cast it, the weight) of each that `node` takes."""
-    for caster, _ in node.next_functions:
-        if caster is not None and caster.name() == "ToCopyBackward0":
-            leaf = getattr(caster.next_functions[0][0], "variable", None)
-            if leaf is not None:
-                yield caster, leaf
 
 
 def _lines(one):
