@@ -125,7 +125,7 @@ class Stretches:
 
     def look_at(self, tensors: Iterable[torch.Tensor], wrote):
         """At those that lie in a storage of these tensors, or did before they were rebound."""
-        found = set()
+        found: set[Stretch] = set()
         for tensor in tensors:
             place = self._places.get(storage_of(tensor))
             found.update(place.stretches if place is not None else ())
