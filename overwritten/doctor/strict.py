@@ -248,7 +248,8 @@ class Strict:
         file = frame.f_code.co_filename
         if file.startswith("<"):  # generated code, as a dataclass's __init__, goes with its module
             file = frame.f_globals.get("__file__") or file
-        if whose(file) == OWN:
+        named = str(frame.f_globals.get("__name__")).startswith("namedtuple_")  # has no module
+        if whose(file) == OWN and not named:
             self._look()
             self._at = self.site(frame)
             return self._on_event
