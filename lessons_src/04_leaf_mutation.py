@@ -784,9 +784,11 @@ for columns in [(0,), (2,), (2, 0), (0, 2)]:
 # at the write to column 2 the version is another one, and the save is not recognised.
 
 # %% [markdown]
-# **Can they be found?** The doctor's strict mode does not count writes: it takes a checksum
-# of each saved tensor at the save, after each line of yours, and at the use. It is slow, so
-# it is off by default. It also gives a warning with both lines; here they are printed.
+# **Can they be found?** The doctor's strict mode does not count writes: it copies each tensor
+# at the save, and compares after each line of yours, and at the use. Where the bytes have
+# changed, the backward of that operation runs once more with the copy: another result is a
+# find. It is slow, so it is off by default. It also gives a warning with both lines; here they
+# are printed.
 
 # %%
 gaps = [data_write, next_batch, batch_norm, fused_step]
@@ -820,18 +822,16 @@ with watch(strict=True) as recording:
 print("never zeroed:", w.grad.item(), exercises.who(recording))
 
 # %% [markdown]
-# And it may be over-careful, as the counter is. `relu` only asks where its result is
-# positive:
+# Nor is it over-careful, as the counter is: the bytes may change if the gradient does not.
+# `relu` only asks where its result is positive:
 
 # %%
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")
-    with watch(strict=True) as recording:
-        x = torch.tensor([1.0, -2.0], requires_grad=True)
-        y = x.relu()
-        z = y.sum()
-        y.data *= 4
-        z.backward()
+with watch(strict=True) as recording:
+    x = torch.tensor([1.0, -2.0], requires_grad=True)
+    y = x.relu()
+    z = y.sum()
+    y.data *= 4
+    z.backward()
 print("right:", x.grad.tolist(), "|", exercises.who(recording))
 
 

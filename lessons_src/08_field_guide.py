@@ -296,8 +296,8 @@ print(who(recording, code))
 
 # %% [markdown]
 # Strict mode compares bytes, not counters. It is slow, so it is for one step, when the
-# numbers look odd. It sees what PyTorch saved: not what a Function keeps as `ctx.y` (the folk
-# cure of card 9), nor a write that a Function does not declare (card 33).
+# numbers look odd. It sees what PyTorch saved and what a Function keeps as `ctx.y` (the folk
+# cure of card 9), but no write that a Function does not declare (card 33).
 #
 # Card 41: `allow_mutation_on_saved_tensors` promises to clone what was saved before a write.
 # Slices slip through; lesson 4, section 6, takes it apart.

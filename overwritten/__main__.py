@@ -62,7 +62,7 @@ def main(arguments=None) -> int:
         told.end(error, diagnosis)
     if not told.is_child:
         if options.strict and not code and not told.silent and SHOWS_SAVES:
-            say("overwritten --strict: nothing that backward needs was overwritten.")
+            say(_all_clear(told))
         if options.html:
             first = diagnosis or next(iter(told.eyes.all), None)
             _report(of_rank(options.html), error, first, told.eyes.silent)
@@ -116,6 +116,15 @@ def _run(name, rest, module):
     with io.open_code(file) as source:
         code = compile(source.read(), file, "exec", dont_inherit=True)
     exec(code, vars(main))
+
+
+def _all_clear(told) -> str:
+    """What was not watched is part of the sentence."""
+    said = "overwritten --strict: nothing that backward needs was overwritten"
+    if told.all:
+        said += f" but in the {len(told.all)} error(s) that the program caught"
+    unwatched = told.eyes.unwatched + [f"children that fit {p!r}" for p in told.run.skip]
+    return said + (f"; not watched: {', '.join(unwatched)}." if unwatched else ".")
 
 
 def _exit_code(end) -> int:

@@ -430,7 +430,7 @@ def test_strict(tmp_path, folder):
             "after": None,
         }
         assert f"program.py:{written}" in told and f"program.py:{saved}" in told
-    assert told.count("a gradient may be wrong") == 2
+    assert told.count("a gradient is wrong") == 2
 
 
 BAD_STEP = """

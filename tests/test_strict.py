@@ -10,6 +10,7 @@ import torch.utils.checkpoint
 from torch import nn
 
 from overwritten import watch
+from overwritten.doctor.cures import silent_cure
 from overwritten.doctor.watching import Eyes
 from overwritten.record.private import SHOWS_SAVES
 
@@ -201,7 +202,7 @@ def test_right_programs_are_not_accused(program):
 
 
 def test_watch_warns_and_keeps_what_it_found():
-    with pytest.warns(UserWarning, match="a gradient may be wrong"):
+    with pytest.warns(UserWarning, match="a gradient is wrong"):
         with watch(strict=True) as recording:
             x = torch.ones(3, requires_grad=True)
             y = x.exp()
@@ -216,3 +217,158 @@ def test_the_verdict_when_nothing_changed():
         y.add_(0)
         y.sum().backward()
     assert recording.diagnosis.verdict == "raises although the gradient would be right"
+
+
+WHERE = {
+    "a hook": """
+        x = torch.ones(3, requires_grad=True)
+        y = x * 1
+        branch = y.tanh()
+        branch.register_hook(lambda g: g.mul_(0.1))  # writer
+        ((branch + y) * torch.ones(3)).sum().backward()
+    """,
+    "a backward of one's own": """
+        class Twice(torch.autograd.Function):
+            forward = staticmethod(lambda ctx, x: x * 2)
+            @staticmethod
+            def backward(ctx, g):
+                g *= 2  # writer
+                return g
+        a = torch.ones(3, requires_grad=True) * 1
+        (Twice.apply(a) + a).backward(torch.ones(3))
+    """,
+    "ctx": """
+        class Square(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, x):
+                ctx.x = x
+                return x * x
+            backward = staticmethod(lambda ctx, g: 2 * ctx.x * g)
+        h = torch.ones(3, requires_grad=True) * 3
+        y = Square.apply(h)
+        h += 1  # writer
+        y.sum().backward()
+    """,
+    "a tensor rebound": """
+        h = torch.ones(3, requires_grad=True) * 3
+        y = h.pow(2)
+        h.data = h.data.clamp(-1, 1)  # writer
+        y.sum().backward()
+    """,
+    "a checkpoint that writes twice": """
+        from torch.utils.checkpoint import checkpoint
+        noise, x = torch.ones(3), torch.ones(3, requires_grad=True)
+        def part(x):
+            return x.tanh() * noise
+        def block(x, noise):
+            noise.mul_(0.5)  # writer
+            return x * noise
+        checkpoint(block, x, noise, use_reentrant=True).sum().backward()
+    """,
+    "autocast": """
+        net, x = nn.Linear(3, 1, bias=False), torch.ones(2, 3)
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            for _ in range(3):
+                loss = net(x).float().sum()
+                loss.backward()
+                with torch.no_grad():
+                    net.weight -= 0.1  # writer
+    """,
+}
+
+
+@pytest.mark.parametrize("name", list(WHERE))
+def test_what_no_counter_guards(name):
+    silent, marked, _ = silent_in(textwrap.dedent(WHERE[name]))
+    assert len(silent) == 1 and [w.site.line for w in silent[0].writers] == marked
+    assert silent[0].writers[0].op in ("mul_", "add_", "sub_", "x.data = …")
+    hidden = {"a tensor rebound": "write that is hidden", "ctx": "attribute of ctx"}
+    hidden |= {"a checkpoint that writes twice": "written again by a checkpoint"}
+    hidden |= {"autocast": "cast that autocast keeps"}
+    assert silent_cure(silent[0]).name == hidden.get(name, "gradient written in place")
+
+
+def test_equal_faults_are_one_and_the_operation_is_the_one_that_wrote():
+    code = """
+        norm, x = nn.BatchNorm1d(4), torch.randn(8, 4, requires_grad=True)
+        for _ in range(5):
+            y = norm.eval()(x)
+            norm.train()(torch.randn(64, 4) * 50).add(torch.nn.functional.linear(x, x).sum())  # writer
+            y.sum().backward()
+    """
+    (one,), marked, _ = silent_in(textwrap.dedent(code))
+    assert one.times >= 5 and [(w.op, w.site.line) for w in one.writers] == [
+        ("batch_norm", *marked)
+    ]
+    assert silent_cure(one).name == "running statistics"
+
+
+def changed_bytes_that_no_gradient_needs():
+    x = torch.tensor([1.0, -2.0], requires_grad=True)
+    y = x.relu()
+    z = y.sum()
+    y.data *= 4  # it only asks where its result is positive
+    z.backward()
+
+
+def checkpointed_norm_and_rrelu():
+    block = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.RReLU(inplace=True))
+    x = torch.randn(5, 4, requires_grad=True)
+    torch.utils.checkpoint.checkpoint(block, x, use_reentrant=False).sum().backward()
+
+
+def the_last_one_may_write_its_gradient():
+    x = torch.ones(3, requires_grad=True)
+    y = x.tanh()
+    y.register_hook(lambda g: g.mul_(0.1))
+    (y * torch.ones(3)).sum().backward()
+    z = x * 1
+    (z + z.detach()).register_hook(lambda g: g.mul_(0.1))
+    z.exp().sum().backward()
+
+
+def freed_fake_and_transformed():
+    w, base = torch.ones(10, requires_grad=True), torch.randn(20)
+    y, size, keep = w * base[10:], base.untyped_storage().nbytes(), base.clone()
+    base.untyped_storage().resize_(0)
+    assert w.detach().sum() == 10
+    base.untyped_storage().resize_(size)
+    base.data.copy_(keep)
+    y.sum().backward()
+    torch.func.hessian(lambda v: (v**3).sum())(torch.ones(2))
+    torch.func.vmap(torch.func.grad(lambda v: v.exp().sum()))(torch.ones(2, 2))
+    with torch._subclasses.FakeTensorMode():
+        torch.ones(3, requires_grad=True).exp().sum().backward()
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        changed_bytes_that_no_gradient_needs,
+        checkpointed_norm_and_rrelu,
+        the_last_one_may_write_its_gradient,
+        freed_fake_and_transformed,
+    ],
+)
+def test_no_alarm_where_the_gradient_is_right(program):
+    torch.manual_seed(0)
+    with Eyes(strict=True) as eyes:
+        program()
+    assert eyes.silent == []
+
+
+def test_the_verdict_is_about_all_saves_of_the_graph():
+    with pytest.raises(RuntimeError), watch(strict=True) as recording:
+        x = torch.ones(3, requires_grad=True)
+        y, z = x.exp(), x.sigmoid()
+        z.mul_(2)
+        y.add_(0)
+        (y + z).sum().backward()
+    assert recording.diagnosis.verdict == "raises" and len(recording.diagnosis.others) == 1
+
+
+def test_what_was_not_looked_into_is_told():
+    with Eyes(strict=True) as eyes:
+        n = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], requires_grad=True)
+        (n * 2).to_padded_tensor(0.0).sum().backward()
+    assert eyes.unwatched == ["tensors whose bytes cannot be read"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from overwritten.record.events import Save, Write
+from overwritten.record.events import CAST, CONTEXT, GRADIENT, Overwrite, Save, Write
 
 #: in-place call → the same as a statement, out of place.
 AUGMENTED = {
@@ -116,3 +116,86 @@ def cure_for(saver: Save, writers: tuple[Write, ...]) -> Cure | None:
     if not writers:
         return None
     return next(cure for cure in CURES if cure.fits(saver, writers[-1]))
+
+
+@dataclass(frozen=True)
+class SilentCure:
+    """As `Cure`, where nothing raises. fits: does it suit what was found?"""
+
+    name: str
+    fits: Callable[[Overwrite], bool]
+    does: str
+    because: str
+    vain: str
+
+
+_RUNNING = frozenset(("batch_norm", "instance_norm"))
+
+
+def _last(found):
+    return found.writers[-1] if found.writers else Write("", None, None)
+
+
+SILENT_CURES = (
+    SilentCure(
+        "gradient written in place",
+        lambda found: found.kind == GRADIENT,
+        "return a new gradient instead, as `g * 0.1` for `g.mul_(0.1)`",
+        "backward hands the same tensor to several operations; PyTorch forbids to change it",
+        "`g.detach()` and `g.data` are the same memory",
+    ),
+    SilentCure(
+        "attribute of ctx",
+        lambda found: found.kind == CONTEXT,
+        "keep the tensor with `ctx.save_for_backward` and take it from `ctx.saved_tensors`",
+        "only what is saved so is checked when backward takes it; an error then names the write",
+        "`detach()` before it is kept is the same memory",
+    ),
+    SilentCure(
+        "cast that autocast keeps",
+        lambda found: found.kind == CAST,
+        "leave the autocast block before the step, or use `torch.autocast(…, cache_enabled=False)`",
+        "inside one block autocast casts each weight once, whatever is written into it afterwards",
+        "a smaller learning rate: the casts stand still until the block ends",
+    ),
+    SilentCure(
+        "optimizer step past the counter",
+        lambda found: _last(found).site.via.startswith("optim/"),
+        "run the forward again after the step, or take the step after every backward that needs these weights",
+        "a fused step writes the weights and moves no counter, so that PyTorch cannot refuse",
+        "`fused=False` only turns the wrong gradient into an error",
+    ),
+    SilentCure(
+        "running statistics",
+        lambda found: _last(found).op in _RUNNING,
+        "run the forward in train mode before the one in eval mode, or backward before it",
+        "eval mode saves the running statistics, train mode writes them and moves no counter",
+        "`no_grad` around the second forward: the statistics are written all the same",
+    ),
+    SilentCure(
+        "forward that runs again",
+        lambda found: not found.writers or _last(found).before is not None,
+        "write out of place inside the function that is checkpointed",
+        "it runs again for backward, and finds or leaves there what its own write has made",
+        "`preserve_rng_state` is about random numbers only",
+    ),
+    SilentCure(
+        "written again by a checkpoint",
+        lambda found: bool(found.saver and found.saver.of == "again"),
+        "write out of place inside the function that is checkpointed",
+        "it runs again for backward, so that its write into an input is done twice",
+        "`use_reentrant=False` runs it again, too",
+    ),
+    SilentCure(
+        "write that is hidden",
+        lambda found: True,
+        "write out of place, into a `clone()`, or before the forward",
+        "`.data`, NumPy and kernels that get a pointer change what was saved and move no counter",
+        "`torch.autograd.graph.increment_version` only turns the wrong gradient into an error",
+    ),
+)
+
+
+def silent_cure(found: Overwrite) -> SilentCure:
+    """The first that fits."""
+    return next(cure for cure in SILENT_CURES if cure.fits(found))

@@ -62,6 +62,8 @@ class Diagnosis:
 
 def diagnose(message: Message, found: list[Overwrite]) -> Diagnosis:
     """The diagnosis of an error that says `message`; found: the broken saves, its own first."""
+    if not all(one.unchanged for one in found):  # the gradient needs all of them
+        found = [replace(one, unchanged=False) for one in found]
     first, *others = found
     return replace(
         _one(message, first), others=tuple(_one(_said(message, one), one) for one in others)

@@ -154,6 +154,7 @@ def _step_aside(eyes, dynamo):
         if away is None and callback is not None and turned_off_if_on_top(eyes):
             if not told:
                 told.append(print(NOT_LOOKED_INTO, file=sys.stderr))
+            eyes.passed_over("compiled code")
             here.away = frame, next_node(), eyes.logs.tick()
             plain_modules()
         elif away is not None and away[0] is frame:  # its second call: back from the compiled code

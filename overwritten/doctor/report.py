@@ -12,14 +12,37 @@ import sys
 from collections import Counter
 from html import escape
 
+from overwritten.doctor.cures import silent_cure
 from overwritten.doctor.places import LIBRARY, packages_of, whose
 from overwritten.pictures.diagnosis import diagnosis_picture
 from overwritten.pictures.draw import STYLE
-from overwritten.record.events import Gap, Overwrite, Save, Site, Write
+from overwritten.record.events import (
+    CAST,
+    CONTEXT,
+    GRADIENT,
+    MAYBE,
+    Gap,
+    Overwrite,
+    Save,
+    Site,
+    Write,
+)
 
 _ANSI = {"over": "1;31", "susp": "1;33", "cure": "1;32"}  # red, yellow, green; else bold
 #: A report on a terminal is no longer than this; the JSON is whole.
 MOST_LINES = 40
+_CHANGED = "backward used bytes that had changed after the save"
+#: What is wrong where nothing raises, for each kind of `Overwrite`.
+_SILENT = {
+    "": f"a gradient is wrong, and nothing raises: {_CHANGED}",
+    MAYBE: f"a gradient may be wrong, and nothing raises: {_CHANGED}",
+    CONTEXT: "a gradient may be wrong, and nothing raises: "
+    "backward used an attribute of ctx that had changed after the forward",
+    GRADIENT: "a gradient is wrong, and nothing raises: "
+    "it was written in place while another operation still waited for it",
+    CAST: "a forward is wrong, and nothing raises: "
+    "autocast took the cast of a weight that had changed since",
+}
 #: Where a relative path begins: the program may go to another folder.
 _START = os.getcwd()
 
@@ -173,18 +196,19 @@ def whole_dict(diagnosis) -> dict:
 
 
 def silent_text(silent: Overwrite) -> str:
-    """Plain text about a save whose bytes changed while no counter moved."""
+    """Plain text about a gradient that is wrong while nothing raises."""
     names = _names([silent])
     saver = silent.saver or Save(0, 0)
-    lines = [
-        "a gradient may be wrong, and nothing raises: "
-        "backward used bytes that had changed after the save",
-        f"saved by       {_line(saver.op or 'autograd', saver.site, names)} "
-        f"(version {saver.expects})",
-        *_overwritten(silent.writers, names),
-    ]
+    times = f" (×{silent.times})" if silent.times > 1 else ""
+    where = _line(saver.op or "autograd", saver.site, names)
+    saved = f"saved by       {where} (version {saver.expects})"
+    if silent.kind == GRADIENT:
+        saved = f"handed on by   the backward of {where}"
+    lines = [_SILENT[silent.kind] + times, saved, *_overwritten(silent.writers, names)]
     if not silent.writers:
         lines.append("overwritten by something between two lines that the watch could see")
+    cure = silent_cure(silent)
+    lines += [f"cure           {cure.does}: {cure.because}", f"no help        {cure.vain}"]
     return "\n".join(lines)
 
 
@@ -193,6 +217,8 @@ def silent_dict(silent: Overwrite) -> dict:
     return {
         "saver": _saver(silent.saver or Save(0, 0)),
         "writers": list(map(_writer, silent.writers)),
+        "cure": silent_cure(silent).does,
+        "times": silent.times,
     }
 
 

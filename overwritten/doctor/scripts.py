@@ -51,6 +51,7 @@ def _note_script(eyes, kind, call):
     def watched(script, *args, **kwargs):
         node, order = next_node(), eyes.logs.tick()
         counters = versions(args, kwargs, False)
+        eyes.passed_over("what TorchScript saves")
         try:
             return call(script, *args, **kwargs)
         except BaseException as error:

@@ -1,60 +1,64 @@
-"""Wrong gradients that raise nothing: saved bytes that changed while no counter moved.
+"""Wrong gradients that raise nothing: what backward needs changed, and PyTorch's check is silent.
 
-The idea: a fingerprint of each saved tensor at the save, after every line of the user's
-code, and at the use. A change without a tick names the line between two fingerprints,
-whoever wrote: `.data`, NumPy, ctypes, a fused kernel, running statistics.
-It is slow (every line reads all that is saved) and off by default. It compares bytes, not
-gradients: where backward did not need the bytes, its alarm is a false one, so it says "may".
+The idea: whatever backward will read is copied when it is saved and compared after every call
+that touches it, after every line of the user's code, and at the use. Where it changed, the node
+runs once more with the bytes as they were: another result is a wrong gradient, the same is none.
+A Function of the user's own does not run twice: there it says "may". Slow, and off by default.
 """
 
 from __future__ import annotations
 
-import ctypes
 import sys
 import weakref
-import zlib
+from dataclasses import replace
 
 import torch
-from torch.autograd.graph import saved_tensors_hooks
+from torch.autograd.function import BackwardCFunction
 
+from overwritten.doctor.casts import Casts
+from overwritten.doctor.handed import Handed
+from overwritten.doctor.handles import Handle
+from overwritten.doctor.packed import Packed, is_ours
 from overwritten.doctor.places import OWN, whose
-from overwritten.record.events import Overwrite, Save, Write
-from overwritten.record.graph import nodes, saves_of, storage_of
-from overwritten.record.private import DisableTorchFunction, disable_current_modes, push_hooks
+from overwritten.doctor.stretches import Stretches, readable, same
+from overwritten.record.events import CONTEXT, MAYBE, Overwrite, Save, Write
+from overwritten.record.graph import nodes, saves_of
+from overwritten.record.private import DisableTorchFunction, disable_current_modes
 from overwritten.record.tensors import tensors_in
 
-
-class _Handle:
-    """A save that is followed. Only a hook on its node holds it: it lives as long as the node."""
-
-    def __init__(self, tensor, save):
-        # a leaf itself, for `w.data = …` may rebind it; else without a history: no circle
-        self.tensor = tensor if tensor.is_leaf else tensor.detach()
-        self.save, self.needs_gradient = save, tensor.requires_grad
-        self.first = self.print = fingerprint(self.tensor)
-        self.version = self.tensor._version
-        self.unticked, self.ticked = [], []  # writes that left the counter alone, and others
+#: A write that no call of PyTorch's made.
+OUTSIDE = "a write outside PyTorch"
 
 
-class Fingerprints:
+class Strict:
     """Follows the lines of the user's own files in this thread, from `start` to `stop`.
 
-    eyes: the watch that tells of calls. silent: what was found, an `Overwrite` for each save; its
-    writers are the lines in which the bytes changed (before and after are None where no counter
-    moved).
+    eyes: the watch that tells of calls. silent: what was found, an `Overwrite` for each fault (a
+    saving line and the lines that wrote; before and after are None). unwatched: what of this run it
+    could not look into, in words.
     """
 
     def __init__(self, eyes):
-        self._eyes = eyes
+        self.eyes = eyes
+        self._stretches = Stretches()
         self._handles: weakref.WeakSet = weakref.WeakSet()
+        self._handed = Handed(self)
+        self._running: list[list[Handle]] = []  # the Functions of one's own that run backward
+        self._packed = Packed(self)
+        self.used: list | None = None  # by the node that runs: (save, bytes, writers) to judge
+        self._ran: list = []  # (node, handles) of this backward
+        self._depth = 0  # of backwards in backwards
+        self._casts = Casts(self)
+        self.again = False  # a node runs once more, with the bytes as they were
         self.silent: list[Overwrite] = []
-        self.last_call = ""
+        self.unwatched: set[str] = set()
+        self.call = ""
 
     def start(self, frame):
-        self._undo = self._watch_inner_hooks()
+        self._undo = self._packed.watch()
         self._earlier, self._base = sys.gettrace(), frame
         self._earlier_local, frame.f_trace = frame.f_trace, self._on_event
-        self._at = self._site(frame)
+        self._at = self.site(frame)
         sys.settrace(self._on_call)
 
     def stop(self):
@@ -63,148 +67,208 @@ class Fingerprints:
         self._base.f_trace, self._base = self._earlier_local, None
         self._undo()
 
-    def called(self, name, first, result, args):
-        """After a call; first: the number of the first node it made, None for none."""
-        self.last_call = name
-        if first is None:
-            return
+    # what is saved
+
+    def calls(self, name):
+        """A call begins."""
+        self.call = name
+        self._packed.call_begins()
+
+    def called(self, name, first, result, before):
+        """After a call. first: the number of the first node it made, None for none; before: the
+        tensors among its arguments."""
         with DisableTorchFunction():
-            site = self._site(sys._getframe(2))
-            for node in nodes(
-                [t for t in tensors_in([result, args]) if t.grad_fn is not None], first
-            ):
-                handles = [
-                    self._follow(raw, name, site, node, attribute)
-                    for attribute, raw, _ in saves_of(node)
+            self._packed.call_ended()
+            site = None
+            if before:
+                frame = sys._getframe(2)
+                self._stretches.look_at(before, lambda: self._wrote(name, self.site(frame)))
+            if first is None:
+                return
+            made = [t for t in tensors_in([result, before]) if t.grad_fn is not None]
+            for node in nodes(made, first):
+                if not hasattr(node, "variable"):  # a leaf's own node outlives the graph
+                    site = site or self.site(sys._getframe(2))
+                    self._follow(node, name, site)
+                    self._casts.on(node, first, name, site)
+
+    def _follow(self, node, name, site):
+        own = isinstance(node, BackwardCFunction)
+        if type(node).__name__ == "CopySlices":
+            self.unwatched.add("what writes into slices save")
+        kept = [(attribute, raw, "") for attribute, raw, _ in saves_of(node)]
+        if own:
+            kept += [
+                (f"ctx.{name}", tensor, CONTEXT)
+                for name, value in vars(node).items()
+                for tensor in tensors_in(value)
+            ]
+        handles = [self._handle(*one, name, site, node) for one in kept]
+        self._hook(node, [handle for handle in handles if handle], own)
+
+    def _handle(self, attribute, raw, kind, name, site, node):
+        tensor = raw if kind else getattr(raw, "data", None)
+        if getattr(raw, "unpack_hook", None) is not None and not kind:
+            if not is_ours(raw.unpack_hook):
+                self.unwatched.add("saves under hooks that were on before")
+            return None  # `Packed` sees to it
+        if not isinstance(tensor, torch.Tensor) or tensor.is_inference():
+            return None
+        # an attribute may be the Function's own result: without a history it makes no circle
+        stretch = self._stretches.of(tensor.detach() if kind and tensor.grad_fn else tensor)
+        if stretch is None:
+            if tensor.numel():
+                self.unwatched.add("tensors whose bytes cannot be read")
+            return None
+        self.look_at(stretch)
+        version = tensor._version
+        save = Save(version, version, name, site, number=node._sequence_nr(), tensor=attribute)
+        handle = Handle(stretch, save, kind)
+        for earlier in [one for handles in self._running for one in handles]:
+            if earlier.stretch.place is stretch.place and earlier.first.shape == tensor.shape:
+                handle.as_first_saved(earlier)
+        self._handles.add(handle)
+        return handle
+
+    # what is used
+
+    def _hook(self, node, handles, own):
+        run: list = []  # what this run of the node found to judge, and whose turn it was before
+
+        def before(gradients):
+            with DisableTorchFunction():
+                for handle in handles:
+                    self.look_at(handle.stretch)
+                used = [
+                    (handle.save, handle.first, handle.writers, handle)
+                    for handle in handles
+                    if handle.changed
+                    and (handle.kind or handle.stretch.version == handle.save.expects)
                 ]
-                if any(handles):
-                    self._use_before(node, [handle for handle in handles if handle])
+                run[:] = used, self.used
+                self.used = used
+                if own:
+                    self._running.append(handles)
+
+        def after(results, gradients):
+            if self.again or not run:
+                return
+            with DisableTorchFunction(), disable_current_modes():
+                used, self.used = run
+                run.clear()
+                if used and (own or self._another(node, results, gradients, used)):
+                    for save, _, writers, handle in used:
+                        kind = handle.kind if handle else ""
+                        self.tell(save, writers, kind or (MAYBE if own else ""))
+                if own:
+                    self._running = [one for one in self._running if one is not handles]
+                else:
+                    self._ran.append((node, handles))
+                self._handed.on(node, results)
+
+        node.register_prehook(before)
+        node.register_hook(after)
+
+    def _another(self, node, results, gradients, used) -> bool:
+        """Does the node give another result with the bytes as they were?"""
+        now = [(h.stretch.tensor.data, h.first, h.stretch.kept) for *_, h in used if h]
+        self.again = True
+        try:
+            with torch.no_grad():
+                for tensor, first, _ in now:
+                    tensor.copy_(first)  # through `.data`: no counter moves
+                true = node(*gradients)
+        except RuntimeError:  # it cannot be put back: overlapping, or of another shape
+            return True
+        finally:
+            self.again = False
+            for tensor, _, kept in now:
+                tensor.copy_(kept)
+        true = true if isinstance(true, tuple) else (true,)
+        pairs = [(a, b) for a, b in zip(results, true) if a is not None and b is not None]
+        return not all(readable(a) and readable(b) and same(a, b) for a, b in pairs)
+
+    def backward_begins(self):
+        self._depth += 1
+
+    def backward_ended(self):
+        self._depth -= 1
+        if self._depth:
+            return
+        self._handed.clear()
+        self._running.clear()
+        self.used = None
+        with DisableTorchFunction():
+            for node, handles in self._ran:
+                if next(saves_of(node), None) is None:  # PyTorch has let them go
+                    handles.clear()
+        self._ran.clear()
 
     def unchanged(self, broken) -> bool:
         """Are the bytes of a broken save as they were?"""
         for handle in self._handles:
             if (handle.save.number, handle.save.tensor) == (broken.number, broken.name):
-                return fingerprint(handle.tensor) == handle.first
+                self.look_at(handle.stretch)
+                return not handle.changed
         return False
 
-    def _follow(self, raw, name, site, node, attribute):
-        if getattr(raw, "unpack_hook", None) is not None or not hasattr(raw, "data"):
-            return None
-        tensor = raw.data
-        if not isinstance(tensor, torch.Tensor) or tensor.is_inference():
-            return None
-        version = tensor._version
-        save = Save(version, version, name, site, number=node._sequence_nr(), tensor=attribute)
-        handle = _Handle(tensor, save)
-        self._handles.add(handle)
-        return handle
+    def tell(self, save, writers, kind=""):
+        """Note a fault; the same lines again only count."""
+        found = Overwrite(save, tuple(dict.fromkeys(writers)), kind=kind)
+        for k, known in enumerate(self.silent):
+            if _lines(known) == _lines(found):
+                self.silent[k] = replace(known, times=known.times + 1)
+                return
+        self.silent.append(found)
 
-    def _use_before(self, node, handles):
-        trains = bool(getattr(node, "_saved_training", False))
+    # for casts, handed gradients and saves under others' hooks
 
-        def used(gradients):
-            with DisableTorchFunction():
-                for handle in handles:
-                    self._used(handle, trains)
+    def stretch_of(self, gradient):
+        return self._stretches.of(gradient)
 
-        node.register_prehook(used)
+    def look_at(self, stretch):
+        self._stretches.look_one(stretch, self._wrote_here)
 
-    def _used(self, handle, trains):
-        """At the use: if its counter is right, are the bytes right, too?"""
-        now = fingerprint(handle.tensor)
-        if now == handle.first or now is None or handle.tensor._version != handle.save.expects:
-            return
-        if trains and handle.tensor.dim() == 1 and not handle.needs_gradient:
-            return  # a batch norm that trains keeps its running statistics and never reads them
-        self._compare(handle, now)
-        self.tell(handle.save, handle.unticked or handle.ticked)
+    def maker(self, node):
+        made = self.eyes.logs.maker(node._sequence_nr(), node.name())
+        return made[0] if made else None
 
-    def tell(self, save, writers):
-        """Note a save whose bytes were not the same at its use; each save once."""
-        if not any(silent.saver is save for silent in self.silent):
-            self.silent.append(Overwrite(save, tuple(writers)))
+    # who writes
 
-    def _site(self, frame):
-        return self._eyes.event("", frame).site
+    def site(self, frame):
+        return self.eyes.event("", frame).site
+
+    def _wrote(self, op, site):
+        return Write(op, None, None, site=site)
+
+    def _wrote_here(self):
+        return self._wrote(OUTSIDE, self._at)
 
     def _on_call(self, frame, event, arg):
         file = frame.f_code.co_filename
         if file.startswith("<"):  # generated code, as a dataclass's __init__, goes with its module
             file = frame.f_globals.get("__file__") or file
-        if whose(file) == OWN:
+        named = str(frame.f_globals.get("__name__")).startswith("namedtuple_")  # has no module
+        if whose(file) == OWN and not named:
             self._look()
-            self._at = self._site(frame)
+            self._at = self.site(frame)
             return self._on_event
 
     def _on_event(self, frame, event, arg):
         if event in ("line", "return"):
             self._look()
-            self._at = self._site(
-                frame if event == "line" or frame.f_back is None else frame.f_back
-            )
-            self.last_call = ""
+            outer = event == "return" and frame.f_back
+            self._at = self.site(frame if not outer else frame.f_back)
         return self._on_event
 
     def _look(self):
         """What changed in the line that ends here."""
         with DisableTorchFunction():
-            for handle in list(self._handles):
-                self._compare(handle, fingerprint(handle.tensor))
-
-    def _compare(self, handle, now):
-        version = handle.tensor._version
-        if now is not None and now != handle.print:
-            wrote = Write(self.last_call or "a write outside PyTorch", None, None, site=self._at)
-            # a counter that moved may still be put back, as _unsafe_preserve_version_counter does
-            (handle.unticked if version == handle.version else handle.ticked).append(wrote)
-            handle.print = now
-        handle.version = version
-
-    def _watch_inner_hooks(self):
-        """Of saves under somebody's hooks (checkpoints, `save_on_cpu`) the graph shows nothing:
-        compare what their unpack gives back with what their pack was given."""
-        enter = saved_tensors_hooks.__enter__
-
-        def watched(hooks):
-            pack, unpack = hooks.pack_hook, hooks.unpack_hook
-
-            def both(tensor):
-                with DisableTorchFunction():
-                    version, storage = tensor._version, storage_of(tensor)
-                    save = Save(version, version, self.last_call, self._site(sys._getframe(1)))
-                    mine = save, storage, self._eyes.logs.tick(), fingerprint(tensor)
-                return pack(tensor), mine
-
-            def checked(packed):
-                theirs, (save, storage, order, first) = packed
-                tensor = unpack(theirs)
-                with DisableTorchFunction():
-                    now = fingerprint(tensor) if isinstance(tensor, torch.Tensor) else None
-                    if now is not None and now != first:
-                        wrote = self._eyes.logs.by_storage()[storage]
-                        self.tell(save, [w.told() for w in wrote if w.order > order])
-                return tensor
-
-            push_hooks(both, checked)
-
-        saved_tensors_hooks.__enter__ = watched
-        return lambda: setattr(saved_tensors_hooks, "__enter__", enter)
+            with disable_current_modes():
+                self._stretches.look(self._wrote_here)
 
 
-def fingerprint(tensor) -> int | None:
-    """A checksum of the tensor's bytes; None where it has none that can be read now."""
-    with disable_current_modes():
-        if tensor.layout is not torch.strided or tensor.is_nested or not tensor.numel():
-            return None
-        try:
-            storage = tensor.untyped_storage()
-            if storage.device.type == "meta" or not storage.data_ptr():  # fake, or freed
-                return None
-        except (NotImplementedError, RuntimeError):
-            return None
-        dense = tensor.detach()
-        if dense.device.type != "cpu" or not dense.is_contiguous():
-            dense = dense.cpu().contiguous()
-        dense = dense.resolve_conj().resolve_neg()
-        size = dense.numel() * dense.element_size()
-        return zlib.crc32((ctypes.c_char * size).from_address(dense.data_ptr()))
+def _lines(one):
+    """A fault is known by its lines, whatever module ran them."""
+    places = [(w.site.file, w.site.line, w.op) for w in one.writers]
+    return one.saver.site.file, one.saver.site.line, one.saver.op, places

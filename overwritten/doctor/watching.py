@@ -33,7 +33,7 @@ from overwritten.doctor.logs import Calls, Event, Logs, Wrote, event_of
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
 from overwritten.doctor.scripts import note_scripts
-from overwritten.doctor.strict import Fingerprints
+from overwritten.doctor.strict import Strict
 from overwritten.doctor.versions import PLAIN, moved, versions
 from overwritten.messages import Message, parse
 from overwritten.record.calls import LOOKS_ONLY
@@ -44,6 +44,7 @@ from overwritten.record.private import (
     DisableTorchFunctionSubclass,
     next_node,
 )
+from overwritten.record.tensors import tensors_in
 
 _DATA = torch.Tensor.data
 #: A question that takes longer, in seconds, says so.
@@ -64,7 +65,7 @@ class _Here(threading.local):
 class Eyes(TorchFunctionMode):
     """`with Eyes() as eyes:` around any PyTorch code. Nothing of what it computes changes.
 
-    strict: also find saved bytes that change while no counter moves (`silent`); slow.
+    strict: also find gradients that are wrong although nothing raises (`silent`); slow.
     at_raise: function(error, message, findings), called once for each error about an overwritten
     tensor, where backward raises it; the findings are `Overwrite`s, the one that raised first.
     """
@@ -76,7 +77,7 @@ class Eyes(TorchFunctionMode):
         self._here = _Here(self.logs)
         self._own_counters: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._watches_data = False
-        self._prints = Fingerprints(self) if strict else None
+        self._strict = Strict(self) if strict else None
         self._undo: list = []
 
     def __enter__(self):
@@ -88,13 +89,13 @@ class Eyes(TorchFunctionMode):
         ]
         self._undo += [keep_compilers_out(self), note_scripts(self), note_checkpoints(self)]
         super().__enter__()
-        if self._prints:
-            self._prints.start(own_frame(sys._getframe(1)))
+        if self._strict:
+            self._strict.start(own_frame(sys._getframe(1)))
         return self
 
     def __exit__(self, kind, error, traceback):
-        if self._prints:
-            self._prints.stop()
+        if self._strict:
+            self._strict.stop()
         super().__exit__(kind, error, traceback)
         for undo in reversed(self._undo):
             undo()
@@ -102,8 +103,18 @@ class Eyes(TorchFunctionMode):
 
     @property
     def silent(self) -> list[Overwrite]:
-        """Saves whose bytes backward used after they had changed (`strict` only)."""
-        return self._prints.silent if self._prints else []
+        """What made a gradient wrong without an error (`strict` only)."""
+        return self._strict.silent if self._strict else []
+
+    @property
+    def unwatched(self) -> list[str]:
+        """What of this run could not be looked into, in words (`strict` only)."""
+        return sorted(self._strict.unwatched) if self._strict else []
+
+    def passed_over(self, what: str):
+        """Note that `what` ran and was not looked into."""
+        if self._strict:
+            self._strict.unwatched.add(what)
 
     @property
     def writes(self) -> list[Write]:
@@ -120,11 +131,13 @@ class Eyes(TorchFunctionMode):
                 if name == "__get__" and func.__self__ is _DATA:
                     self._own_counters[id(result)] = result  # it has a counter of its own
                     self._watches_data = True
+                elif name == "__set__" and func.__self__ is _DATA and self._strict:
+                    self._strict.called("x.data = …", None, None, args[:1])
                 return result
             plain = not types or PLAIN.issuperset(types)
             before = versions(args, kwargs, plain)
-            if self._prints:
-                self._prints.last_call = name
+            if self._strict:
+                self._strict.calls(name)
             node = next_node()
             try:
                 result = func(*args, **kwargs) if kwargs else func(*args)
@@ -137,8 +150,10 @@ class Eyes(TorchFunctionMode):
                     if not plain or tensor._version != version:
                         event = event or self.event(name, sys._getframe(1))
                         self._wrote(event, tensor, version, before, node, last)
-            if self._prints:
-                self._prints.called(name, node if last != node else None, result, args)
+            if self._strict:
+                self._strict.called(
+                    name, node if last != node else None, result, [tensor for tensor, _ in before]
+                )
             return result
         except BaseException as error:
             step_out_of(error)
@@ -201,8 +216,8 @@ class Eyes(TorchFunctionMode):
                 raise
             if is_on(self):  # not in compiled code, nor in a call that is logged as a whole
                 self.made(f"{cls.__name__}.apply", node, sys._getframe(1), order)
-            if self._prints:
-                self._prints.called(f"{cls.__name__}.apply", node, result, args)
+            if self._strict:
+                self._strict.called(f"{cls.__name__}.apply", node, result, [*tensors_in(args, 1)])
             return result
 
         Function.apply = classmethod(watched)
@@ -218,16 +233,20 @@ class Eyes(TorchFunctionMode):
             backward = [order, None, self.event(name, frame)]
             self.logs.backwards.append(backward)
             pushed = turned_on(self)
+            if self._strict:
+                self._strict.backward_begins()
             try:
                 result = engine(roots, *args, **kwargs)
-                if self._prints:
-                    self._prints.called(name, node, result, ())
+                if self._strict:
+                    self._strict.called(name, node, result, ())
                 return result
             except BaseException as error:
                 step_out_of(error)
                 self._explain(error, roots)
                 raise
             finally:
+                if self._strict:
+                    self._strict.backward_ended()
                 if pushed:
                     turn_off(self)
                 backward[1] = self.logs.tick()
@@ -257,5 +276,5 @@ class Eyes(TorchFunctionMode):
 
     def findings(self, message: Message, roots=()) -> list[Overwrite]:
         """Every broken save that `roots` lead to, the one that `message` tells of first."""
-        unchanged = self._prints.unchanged if self._prints else None
+        unchanged = self._strict.unchanged if self._strict else None
         return findings(message, ask(roots), self.logs, unchanged)

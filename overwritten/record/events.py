@@ -58,7 +58,7 @@ class Save:
     expects, now: the version counter at the save and when it was last looked at.
     The doctor's: op: the call that saved, '' if none was seen. site: its line. own: it saved its
     own result, not an input. of: 'weight' for (a view of) a leaf that requires a gradient,
-    'buffer' for a buffer of a module that ran, else ''.
+    'buffer' for a buffer of a module that ran, 'again' where a function runs again, else ''.
     A recording's: node: who keeps it, as `grad_fn.name()` says it; number: which node of that
     recording, counted as they were met. tensor: its name, or where it lies if it has none.
     storage: its letter.
@@ -98,13 +98,19 @@ class Gap:
     until: Site
 
 
+#: What was overwritten where nothing raises, if it is no plain save: one of a Function of the
+#: user's own, whose gradient is not judged; an attribute of its `ctx`; a gradient that another
+#: operation waits for; a weight whose cast autocast keeps.
+MAYBE, CONTEXT, GRADIENT, CAST = "maybe", "context", "gradient", "cast"
+
+
 @dataclass(frozen=True)
 class Overwrite:
     """A save and the writes since, in order, as the doctor saw them.
 
     gaps: what the writers leave open. suspects: writes that may be it.
     shape: of the saved tensor. unchanged: with `strict`, were the bytes the same when PyTorch
-    refused them?
+    refused them? kind: see `MAYBE`. times: how often these lines did it.
     """
 
     saver: Save | None
@@ -113,3 +119,5 @@ class Overwrite:
     suspects: tuple[Write, ...] = ()
     shape: tuple[int, ...] = ()
     unchanged: bool = False
+    kind: str = ""
+    times: int = 1
