@@ -240,9 +240,9 @@ KINDS = {
             await asyncio.sleep(0)
             y.add_(1)  # writer
             y.sum().backward()
-        async def main():
-            print(await asyncio.gather(train(), return_exceptions=True))
-        asyncio.run(main())
+        turns = train()  # by hand: a browser's loop may run in this thread already
+        turns.send(None)
+        turns.send(None)
     """,
     "a decorated class method": """
         import functools

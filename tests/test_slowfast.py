@@ -143,7 +143,7 @@ def test_the_doctor_names_both_lines():
         and "slowfast.py" in text
     )
     assert diagnosis.complete and diagnosis.cure.name == "in-place module"
-    assert diagnosis.writers[0].site.module == "predictor.dropout (Dropout)"
+    assert diagnosis.writers[0].site.module == "ActionDetector.predictor.dropout (Dropout)"
 
 
 def test_one_word_gives_the_gradients_of_the_twin_bit_for_bit():
