@@ -146,6 +146,7 @@ def test_a_kernel_killed_after_half_a_lesson_loses_nothing(learner):
     assert learner.kept(4) == before
 
 
+@pytest.mark.slow
 def test_the_hidden_field_is_never_seen(learner):
     learner.questions.last.locator("summary").first.click()
     learner.kept(1)

@@ -102,6 +102,7 @@ def test_the_fixed_model_has_the_gradients_of_an_out_of_place_twin_bit_for_bit()
     assert not same(fixed, gradients(model_of(1, stack=True), scenes))
 
 
+@pytest.mark.slow
 def test_it_learns():
     train, held_out, support = make_scenes(0, 400), make_scenes(1000, 50), make_support(100)
     model, begun = model_of(stack=True), time.process_time()

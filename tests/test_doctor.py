@@ -226,6 +226,7 @@ def test_compiled_functions_run_as_they_would(capfd):
     assert diagnosis.saver.op == "torch.compile" and [w.op for w in diagnosis.writers] == ["mul_"]
 
 
+@pytest.mark.slow
 def test_two_processes_of_distributed_data_parallel(tmp_path):
     script = tmp_path / "ddp.py"
     script.write_text(DDP)

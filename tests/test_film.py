@@ -159,6 +159,7 @@ def test_the_last_badge_is_the_last_version():
         assert max(words)[1] == f"v{recording.steps[index].tensor('x').version}"
 
 
+@pytest.mark.slow
 def test_a_wrong_frame_in_a_notebook_is_noticed(tmp_path):
     cell = nbformat.v4.new_code_cell(
         'from overwritten import film\nfilm("x = torch.ones(2)\\nx += 1\\nx += 1")',

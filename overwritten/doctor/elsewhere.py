@@ -96,10 +96,15 @@ def _renamed(code):
 
 
 def watch_threads(eyes):
-    """Modes are a thread's own: threads begun meanwhile put it on, whatever their `run` is."""
+    """Modes are a thread's own: threads begun meanwhile put it on, whatever their `run` is.
+
+    But for those of this package, as a knob's: they are no part of the program.
+    """
     begin = threading.Thread._bootstrap_inner
 
     def watched(thread):
+        if type(thread).__module__.startswith("overwritten."):
+            return begin(thread)
         pushed = turned_on(eyes)
         try:
             return begin(thread)
