@@ -132,11 +132,6 @@ def site_at(inner: Line, own: Line | None, via: str, module: str = "") -> Site:
     return Site(file, number, module, via, inner.code.co_filename, inner.number)
 
 
-def site_of(frame) -> Site:
-    """The `Site` of whoever runs in `frame`."""
-    return site_at(*spot_of(frame)[:3])
-
-
 def own_frame(frame):
     """The innermost frame of the user's own from `frame` on, or the outermost of all."""
     while frame.f_back is not None and whose(frame.f_code.co_filename) != OWN:
