@@ -475,3 +475,10 @@ def test_strict_says_so_where_nothing_is_overwritten(tmp_path):
         0,
         "",
     ) and told == "overwritten --strict: nothing that backward needs was overwritten.\n"
+
+
+def test_a_path_is_told_as_python_tells_it(tmp_path):
+    (tmp_path / "fails.py").write_text("raise ValueError(__file__)\n")
+    (tmp_path / "inner").mkdir()
+    for path in ("../fails.py", "./../fails.py"):
+        assert same(tmp_path / "inner", path)[0] == 1
