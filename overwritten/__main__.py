@@ -108,7 +108,7 @@ def _run(name, rest, module):
             sys.path[0] = os.getcwd()
         runpy._run_module_as_main(name)
         return
-    file = os.path.join(os.getcwd(), name.removeprefix("./"))  # `..` stays, as in Python
+    file = os.path.join(os.getcwd(), name)  # `..` stays, as in Python
     if not safe:
         sys.path[0] = os.path.dirname(os.path.realpath(file))
     main.__file__, main.__cached__ = file, None
