@@ -115,7 +115,7 @@ RANKS = """
     import torch.distributed as dist
     from fault import caught
     dist.init_process_group("gloo")
-    print("hello from", dist.get_rank(), flush=True)
+    print(f"hello from {dist.get_rank()}\\n", end="", flush=True)  # ranks share the pipe
     caught()
     dist.barrier()
     sys.exit(dist.get_rank())
