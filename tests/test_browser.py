@@ -273,6 +273,7 @@ def test_predictions(look):
 
 
 @light
+@pytest.mark.slow  # in the gate: the same table without JupyterLab, in test_live
 @the_lesson("02")
 def test_the_table_by_keyboard(look):
     table = look.page.locator(".ow[data-table]")

@@ -110,6 +110,21 @@ def test_a_table_is_one_piece_with_one_script(fruit):
     assert fruit._repr_mimebundle_() == {"text/html": html, "text/plain": "Fruit & more: 4 rows"}
 
 
+def test_a_table_is_searched_by_keyboard(browser, fruit):
+    page = browser.new_page()
+    page.set_content(fruit.html())
+    field = page.get_by_role("searchbox", name="search")
+    for words in ("red", "RED apple", "no such words", ""):
+        field.focus()
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.press("Delete")
+        page.keyboard.type(words)
+        shown = page.locator("tbody tr:visible td:first-child").all_inner_texts()
+        assert shown == [row[0] for row in fruit.find(*words.split())]
+        assert page.locator("output").inner_text() == f"{len(shown)} of 4 rows"
+    page.close()
+
+
 CURES = {  # the folk cures in each form: what of WHY_NOT each is
     "x.data": [".data"],
     "x.data = torch.ones(3)": [".data"],

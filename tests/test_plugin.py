@@ -37,9 +37,10 @@ TESTS = """
 def pytest(folder, *words):
     """(exit code, stdout) of a run in a folder with those tests."""
     (folder / "test_them.py").write_text("\n".join(line[4:] for line in TESTS.splitlines()))
-    command = [sys.executable, "-m", "pytest", "-p", "pytest_overwritten", "-p", "no:cacheprovider"]
+    plugins = ["pytest_overwritten", "xdist.plugin", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", *(word for one in plugins for word in ("-p", one))]
     known = {k: v for k, v in os.environ.items() if k not in ("CI", "PYTEST_ADDOPTS")}
-    known |= {"PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+    known |= {"PYTHONPATH": str(ROOT), "COLUMNS": "200", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
     done = subprocess.run(
         [*command, *words], cwd=folder, env=known, capture_output=True, text=True, timeout=120
     )
