@@ -41,7 +41,9 @@ class Running(threading.local):
         `__call__` of its own, so that nobody saw it begin."""
         code, stack = frame.f_code, self.stack
         if code.co_name in _METHODS and code.co_varnames[:1] == ("self",):
-            if not any(_has(type(run.module), code) for run in reversed(stack)):
+            if not (stack and _has(stack[-1].module.__class__, code)) and not any(
+                _has(type(run.module), code) for run in reversed(stack)
+            ):
                 unseen = _local(frame, "self")
                 if isinstance(unseen, nn.Module):
                     return self._with(unseen, _begun_since(frame)).path()

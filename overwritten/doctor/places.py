@@ -94,10 +94,11 @@ def spot_of(frame) -> tuple:
     the first called into, the frame of the first)."""
     via, inner, standard, at = "", None, None, None
     while True:
-        file = frame.f_code.co_filename
+        code = frame.f_code
+        file = code.co_filename
         kind = _whose.get(file) or whose(file)
         if kind == OWN:
-            own = _line(frame)
+            own = _lines.get((id(code), frame.f_lasti)) or _line(frame)
             return inner or own, own, via, at or frame
         if inner is None:
             if kind == LIBRARY:
