@@ -1,7 +1,8 @@
 """Bytes under watch: a copy of each stretch of memory, compared with what stands there now.
 
 The idea: a saved tensor is copied once for each content that it has had, and compared as memory
-is compared, so that a look at all of them is cheap; a difference goes to whoever looked.
+is compared. Each look is at the newest and at those whose memory was handed out of PyTorch, and at
+all once in a while, so that its cost does not grow with them; a difference goes to whoever looked.
 It knows bytes only: whether they matter, the strict watch finds out.
 """
 
@@ -21,13 +22,24 @@ from overwritten.record.private import is_wrapped, transforming
 _compare = (ctypes.cdll.msvcrt if os.name == "nt" else ctypes.pythonapi).memcmp
 _address = torch.UntypedStorage.data_ptr
 _compare.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
+#: So many of them, the newest, are looked at each time.
+NEWEST = 64
 
 
 class _Place:
-    """All stretches in one storage; only they hold it."""
+    """A storage with stretches in it; only they hold it."""
+
+    __slots__ = ("_refs", "__weakref__")
 
     def __init__(self):
-        self.stretches: weakref.WeakSet = weakref.WeakSet()
+        self._refs: list[weakref.ref[Stretch]] = []
+
+    def add(self, ref):
+        self._refs = [known for known in self._refs if known() is not None]
+        self._refs.append(ref)
+
+    def stretches(self) -> list[Stretch]:
+        return [stretch for ref in self._refs if (stretch := ref()) is not None]
 
 
 class Stretch:
@@ -89,7 +101,19 @@ class Stretches:
         self._all: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._places: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._gone = 0
+        self._open: set[int | None] = set()
+        self._looks = 0
         self._list()
+
+    @property
+    def behind(self) -> bool:
+        """Are there some that the last looks have passed over?"""
+        return self._looks > 0
+
+    def opened(self, tensor: torch.Tensor):
+        """Its memory is handed out of PyTorch: NumPy or a kernel may write to it from now on."""
+        self._open.add(storage_of(tensor))
+        self._stale = True
 
     def of(self, tensor: torch.Tensor) -> Stretch | None:
         """The stretch of this very tensor, new or known; None where its bytes cannot be read."""
@@ -100,35 +124,53 @@ class Stretches:
         place = self._places.get(storage)
         if place is None:
             place = self._places[storage] = _Place()
-        for stretch in list(place.stretches):  # each forward makes its own view of a weight
-            if tensor._is_view() and stretch.alike(tensor):
-                return stretch
+            if not tensor.untyped_storage().resizable():  # the memory is somebody else's
+                self._open.add(storage)
+        if tensor._is_view():  # each forward makes its own view of a weight
+            for stretch in place.stretches():
+                if stretch.alike(tensor):
+                    return stretch
         stretch = self._all[id(tensor)] = Stretch(tensor, place)
-        place.stretches.add(stretch)
+        place.add(weakref.ref(stretch))
         self._add(stretch)
         return stretch
 
-    def look(self, wrote):
-        """At all of them; not while torch.func transforms, which would wrap our copies."""
+    def look(self, wrote, earlier):
+        """At the newest and the open ones, and at all where the last time is too long ago.
+
+        wrote, earlier: function() → the `Write` to put down, of just now, and of some time since
+        all were looked at. Not while torch.func transforms, which would wrap our copies.
+        """
         if transforming():
             return
         if self._stale or self._gone * 8 > len(self._bases):
             self._list()
-        if list(map(_address, self._storages)) != self._bases or any(
-            map(_compare, self._ats, self._copied, self._sizes)
-        ):
-            for stretch in list(self._all.values()):
-                self.look_one(stretch, wrote)
-        else:
+        self._look(slice(-NEWEST, None), wrote)
+        for stretch in list(self._near):
+            self.look_one(stretch, wrote)
+        self._looks += 1
+        if self._looks * NEWEST >= len(self._all):
+            if len(self._bases) > NEWEST:
+                self._look(slice(None), earlier if self._looks > 1 else wrote)
             for stretch in list(self._apart):
-                self.look_one(stretch, wrote)
+                self.look_one(stretch, earlier if self._looks > 1 else wrote)
+            self._looks = 0
+
+    def _look(self, part, wrote):
+        """At those of the lists; one by one only where something differs."""
+        if list(map(_address, self._storages[part])) != self._bases[part] or any(
+            map(_compare, self._ats[part], self._copied[part], self._sizes[part])
+        ):
+            for ref in self._refs[part]:
+                if (stretch := ref()) is not None:
+                    self.look_one(stretch, wrote)
 
     def look_at(self, tensors: Iterable[torch.Tensor], wrote):
         """At those that lie in a storage of these tensors, or did before they were rebound."""
         found: set[Stretch] = set()
         for tensor in tensors:
             place = self._places.get(storage_of(tensor))
-            found.update(place.stretches if place is not None else ())
+            found.update(place.stretches() if place is not None else ())
             if id(tensor) in self._all:
                 found.add(self._all[id(tensor)])
         for stretch in found:
@@ -143,10 +185,13 @@ class Stretches:
         self._storages, self._kept, self._refs = [], [], []
         self._bases, self._ats, self._copied, self._sizes = [], [], [], []
         self._apart: weakref.WeakSet = weakref.WeakSet()
+        self._near: weakref.WeakSet = weakref.WeakSet()
         for stretch in list(self._all.values()):
             self._add(stretch)
 
     def _add(self, stretch):
+        if self._open and storage_of(stretch.tensor) in self._open:
+            self._near.add(stretch)
         if not stretch.plain:
             self._apart.add(stretch)
             return

@@ -26,8 +26,11 @@ from overwritten.record.graph import nodes, saves_of
 from overwritten.record.private import DisableTorchFunction, disable_current_modes
 from overwritten.record.tensors import tensors_in
 
-#: A write that no call of PyTorch's made.
+#: A write that no call of PyTorch's made; the second, where not every line was followed by a look.
 OUTSIDE = "a write outside PyTorch"
+EARLIER = "a write outside PyTorch, here or some lines before,"
+#: Calls that hand a tensor's memory to somebody else.
+OPENS = frozenset("numpy __array__ __dlpack__ data_ptr untyped_storage storage".split())
 
 
 class Strict:
@@ -80,6 +83,9 @@ class Strict:
         with DisableTorchFunction():
             self._packed.call_ended()
             site = None
+            if name in OPENS:
+                for tensor in before:
+                    self._stretches.opened(tensor)
             if before:
                 frame = sys._getframe(2)
                 self._stretches.look_at(before, lambda: self._wrote(name, self.site(frame)))
@@ -227,7 +233,8 @@ class Strict:
         return self._stretches.of(gradient)
 
     def look_at(self, stretch):
-        self._stretches.look_one(stretch, self._wrote_here)
+        wrote = self._wrote_earlier if self._stretches.behind else self._wrote_here
+        self._stretches.look_one(stretch, wrote)
 
     def maker(self, node):
         made = self.eyes.logs.maker(node._sequence_nr(), node.name())
@@ -243,6 +250,9 @@ class Strict:
 
     def _wrote_here(self):
         return self._wrote(OUTSIDE, self._at)
+
+    def _wrote_earlier(self):
+        return self._wrote(EARLIER, self._at)
 
     def _on_call(self, frame, event, arg):
         file = frame.f_code.co_filename
@@ -265,7 +275,7 @@ class Strict:
         """What changed in the line that ends here."""
         with DisableTorchFunction():
             with disable_current_modes():
-                self._stretches.look(self._wrote_here)
+                self._stretches.look(self._wrote_here, self._wrote_earlier)
 
 
 def _lines(one):

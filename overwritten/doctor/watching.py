@@ -33,7 +33,7 @@ from overwritten.doctor.logs import Calls, Event, Logs, Wrote, event_of
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
 from overwritten.doctor.scripts import note_scripts
-from overwritten.doctor.strict import Strict
+from overwritten.doctor.strict import OPENS, Strict
 from overwritten.doctor.versions import PLAIN, moved, versions
 from overwritten.messages import Message, parse
 from overwritten.record.calls import LOOKS_ONLY
@@ -131,8 +131,10 @@ class Eyes(TorchFunctionMode):
                 if name == "__get__" and func.__self__ is _DATA:
                     self._own_counters[id(result)] = result  # it has a counter of its own
                     self._watches_data = True
-                elif name == "__set__" and func.__self__ is _DATA and self._strict:
+                elif self._strict and name == "__set__" and func.__self__ is _DATA:
                     self._strict.called("x.data = …", None, None, args[:1])
+                elif self._strict and name in OPENS:
+                    self._strict.called(name, None, None, args[:1])
                 return result
             plain = not types or PLAIN.issuperset(types)
             before = versions(args, kwargs, plain)
