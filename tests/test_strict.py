@@ -4,6 +4,7 @@ import copy
 import ctypes
 import textwrap
 
+import numpy
 import pytest
 import torch
 import torch.utils.checkpoint
@@ -47,6 +48,43 @@ def test_the_writing_line_is_named(name):
     assert [w.site.line for w in silent[0].writers] == marked
     assert all(w.before is None and w.after is None for w in silent[0].writers)
     assert not torch.allclose(scope["x"].grad, torch.ones(3).exp()), "this gradient was right"
+
+
+#: How the address of a tensor came out, before and during the watch; what is said of the writer.
+FAR = {
+    "told in the watch": ("torch", "y", "a write outside PyTorch"),
+    "known before": ("before", "y", "a write outside PyTorch, here or some lines before,"),
+    "of the newest": ("before", "z", "a write outside PyTorch"),
+    "NumPy's own": ("numpy", "y", "a write outside PyTorch"),
+}
+
+
+@pytest.mark.parametrize("name", list(FAR))
+def test_among_many_saves_the_line_is_named_or_it_is_said_that_it_is_not(name):
+    """Of hundreds of saves not all are looked at after each line."""
+    how, written, said = FAR[name]
+    array = numpy.ones(3, dtype="float32")
+    y = torch.from_numpy(array) if how == "numpy" else torch.full((3,), 2.0)
+    z = torch.full((3,), 2.0)
+    spots = {"y": y.data_ptr(), "z": z.data_ptr()}
+    told = "spot = y.data_ptr()" if how == "torch" else "spot = spots[written]"
+    code = f"""
+        w = torch.ones(3, requires_grad=True)
+        first = w * y
+        {told}
+        many = [w.exp() for _ in range(300)]
+        last = w * z
+        a = 1
+        ctypes.memset(spot, 0, 12)  # writer
+        b = 2
+        c = 3
+        (first + last + sum(many)).sum().backward()
+    """
+    names = {"y": y, "z": z, "spots": spots, "written": written}
+    (one,), marked, _ = silent_in(textwrap.dedent(code), **names)
+    (writer,) = one.writers
+    assert one.saver.op == "mul" and writer.op == said
+    assert writer.site.line == marked[0] or "before" in said and writer.site.line > marked[0]
 
 
 def test_running_statistics_of_a_batch_norm():

@@ -23,7 +23,7 @@ from overwritten.doctor.places import OWN, whose
 from overwritten.doctor.stretches import Stretches, readable, same
 from overwritten.record.events import CONTEXT, MAYBE, Overwrite, Save, Write
 from overwritten.record.graph import nodes, saves_of
-from overwritten.record.private import DisableTorchFunction, disable_current_modes
+from overwritten.record.private import DisableTorchFunction, disable_current_modes, writes_nothing
 from overwritten.record.tensors import tensors_in
 
 #: A write that no call of PyTorch's made; the second, where not every line was followed by a look.
@@ -77,16 +77,16 @@ class Strict:
         self.call = name
         self._packed.call_begins()
 
-    def called(self, name, first, result, before):
+    def called(self, name, first, result, before, pure=False):
         """After a call. first: the number of the first node it made, None for none; before: the
-        tensors among its arguments."""
+        tensors among its arguments. pure: one of PyTorch's own that moved no counter."""
         with DisableTorchFunction():
             self._packed.call_ended()
             site = None
             if name in OPENS:
                 for tensor in before:
                     self._stretches.opened(tensor)
-            if before:
+            if before and not (pure and writes_nothing(name)):
                 frame = sys._getframe(2)
                 self._stretches.look_at(before, lambda: self._wrote(name, self.site(frame)))
             if first is None:
@@ -110,7 +110,7 @@ class Strict:
                 for tensor in tensors_in(value)
             ]
         handles = [self._handle(*one, name, site, node) for one in kept]
-        self._hook(node, [handle for handle in handles if handle], own)
+        self._hook(node, [handle for handle in handles if handle], own, own or bool(kept))
 
     def _handle(self, attribute, raw, kind, name, site, node):
         tensor = raw if kind else getattr(raw, "data", None)
@@ -138,7 +138,7 @@ class Strict:
 
     # what is used
 
-    def _hook(self, node, handles, own):
+    def _hook(self, node, handles, own, saves):
         run: list = []  # what this run of the node found to judge, and whose turn it was before
 
         def before(gradients):
@@ -157,10 +157,10 @@ class Strict:
                     self._running.append(handles)
 
         def after(results, gradients):
-            if self.again or not run:
+            if self.again or saves and not run:
                 return
             with DisableTorchFunction(), disable_current_modes():
-                used, self.used = run
+                used, self.used = run if saves else ([], self.used)
                 run.clear()
                 if used and (own or self._another(node, results, gradients, used)):
                     for save, _, writers, handle in used:
@@ -172,7 +172,8 @@ class Strict:
                     self._ran.append((node, handles))
                 self._handed.on(node, results)
 
-        node.register_prehook(before)
+        if saves:
+            node.register_prehook(before)
         node.register_hook(after)
 
     def _another(self, node, results, gradients, used) -> bool:
@@ -256,13 +257,15 @@ class Strict:
 
     def _on_call(self, frame, event, arg):
         file = frame.f_code.co_filename
-        if file.startswith("<"):  # generated code, as a dataclass's __init__, goes with its module
+        if file[:1] == "<":  # generated code, as a dataclass's __init__, goes with its module
             file = frame.f_globals.get("__file__") or file
-        named = str(frame.f_globals.get("__name__")).startswith("namedtuple_")  # has no module
-        if whose(file) == OWN and not named:
-            self._look()
-            self._at = self.site(frame)
-            return self._on_event
+            if str(frame.f_globals.get("__name__")).startswith("namedtuple_"):  # has no module
+                return None
+        if whose(file) != OWN:
+            return None
+        self._look()
+        self._at = self.site(frame)
+        return self._on_event
 
     def _on_event(self, frame, event, arg):
         if event in ("line", "return"):

@@ -53,6 +53,8 @@ _LONG = 2
 _QUICK = LOOKS_ONLY | {"__set__", "_set_grad_enabled", "_record_function_enter_new"}
 _QUICK |= {"_record_function_exit._RecordFunction"}
 _PARTS = (torch.Tensor.real, torch.Tensor.imag)
+#: The kinds of PyTorch's own functions and methods in C++; what a library registers is another.
+_PYTORCHS = type(torch.add), type(torch.Tensor.add)
 
 
 class _Here(threading.local):
@@ -144,18 +146,17 @@ class Eyes(TorchFunctionMode):
             try:
                 result = func(*args, **kwargs) if kwargs else func(*args)
             finally:
-                event, last = None, next_node()
+                event, last, pure = None, next_node(), type(func) in _PYTORCHS
                 if last != node:
                     event = self.event(name, sys._getframe(1))
                     self._here.calls.add(node, last, event, self.logs.tick())
                 for tensor, version in before if plain else moved(before):
                     if not plain or tensor._version != version:
-                        event = event or self.event(name, sys._getframe(1))
+                        event, pure = event or self.event(name, sys._getframe(1)), False
                         self._wrote(event, tensor, version, before, node, last)
             if self._strict:
-                self._strict.called(
-                    name, node if last != node else None, result, [tensor for tensor, _ in before]
-                )
+                given = [tensor for tensor, _ in before]
+                self._strict.called(name, node if last != node else None, result, given, pure)
             return result
         except BaseException as error:
             step_out_of(error)

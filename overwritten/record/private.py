@@ -11,19 +11,19 @@ Private attributes of public objects are read where they are needed: `Tensor._ve
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from typing import Any
 
 import torch
+from torch._ops import _len_torch_dispatch_stack_pre_dispatch
 from torch.overrides import _pop_mode, _push_mode
 from torch.utils._device import DeviceContext as DeviceContext
-from torch.utils._python_dispatch import _disable_current_modes
+from torch.utils._python_dispatch import _disable_current_modes, _len_torch_dispatch_stack
 
 #: Inside, no function mode and no tensor class hears of a call; inside the second, no class does.
 DisableTorchFunction: Any = torch._C.DisableTorchFunction
 DisableTorchFunctionSubclass: Any = torch._C.DisableTorchFunctionSubclass
-#: Inside, no mode at all is on.
-disable_current_modes = _disable_current_modes
-
 #: () → the number of the next node that autograd makes in this thread.
 next_node: Any = torch._C._autograd._get_sequence_nr
 #: Where autograd's entry into C++ stands: `torch.autograd` looks it up there at each backward.
@@ -65,6 +65,23 @@ NN: Any = torch._C._nn
 enable_profiler: Any = getattr(torch.autograd, "_enable_profiler_legacy", None)
 disable_profiler: Any = getattr(torch.autograd, "_disable_profiler_legacy", None)
 profiler_enabled: Any = torch.autograd._profiler_enabled
+
+
+def disable_current_modes() -> AbstractContextManager:
+    """Inside, no dispatch mode is on. Where none is, PyTorch's own way would load its compiler."""
+    if _len_torch_dispatch_stack() or _len_torch_dispatch_stack_pre_dispatch():
+        return _disable_current_modes()
+    return nullcontext()
+
+
+@cache
+def writes_nothing(name: str) -> bool:
+    """Is it a call that can write only into `out`, as the schemas of that operator say?
+
+    Norms declare their running statistics as if they only read them.
+    """
+    schemas = [] if name.endswith("_norm") else schemas_of(f"aten::{name}")
+    return bool(schemas) and not any(s.is_mutable for s in schemas if "out" not in s.overload_name)
 
 
 def profiler_config() -> Any:
