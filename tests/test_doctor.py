@@ -6,6 +6,7 @@ import random
 import re
 import subprocess
 import sys
+import textwrap
 import threading
 import warnings
 import weakref
@@ -16,7 +17,7 @@ from hypothesis import given, settings, strategies
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
-from conftest import PATIENCE, free_port
+from conftest import PATIENCE, ROOT, free_port
 from overwritten import watch
 from overwritten.doctor.block import Doctor
 
@@ -637,6 +638,36 @@ def test_the_logs_are_rings(monkeypatch):
             x * 2
         y.sum().backward()
     assert recording.diagnosis.saver.op == "exp" and recording.diagnosis.complete
+
+
+DEEP = """
+    import torch
+    from overwritten import watch
+
+    def step():
+        x = torch.ones(2, requires_grad=True)
+        y = z = x.exp()
+        for _ in range(40_000):
+            z = (z + 1) * 1.0
+        y += 1
+        (z * y).sum().backward()
+
+    for _ in range(2):
+        try:
+            with watch() as recording:
+                step()
+        except RuntimeError:
+            print(recording.diagnosis.saver.op)
+"""
+
+
+@pytest.mark.slow
+def test_a_deep_graph_that_was_asked_can_be_freed():
+    """Freed one by one, 80,000 nodes would overflow the stack; only another process survives that."""
+    told = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(DEEP)], capture_output=True, text=True, cwd=ROOT
+    )
+    assert (told.returncode, told.stdout) == (0, "exp\nexp\n"), told.stderr
 
 
 def test_another_error_is_left_alone():

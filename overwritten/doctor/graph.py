@@ -6,6 +6,7 @@ It knows lines and calls as little as PyTorch does.
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -15,6 +16,12 @@ import torch
 from overwritten.messages import Message
 from overwritten.record.graph import nodes, saves_of, storage_of, taken
 from overwritten.record.private import DisableTorchFunction
+
+
+#: Graphs of more nodes are held at one node of so many until their root is gone.
+_DEEP, _HELD = 10_000, 512
+#: Nodes whose root is gone: whoever watches clears it, outside of any node's end.
+LOOSE: list[Any] = []
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,10 +69,13 @@ def ask(roots: Any) -> Graph:
     slices: list[int] = []
     leaves: set[int | None] = set()
     gradients: set[int | None] = set()
+    held: list[Any] = []
     size = 0
     with DisableTorchFunction():
         for node in nodes(roots):
             size += 1
+            if size * 2654435761 % 2**32 < 2**32 // _HELD:  # as good as at random
+                held.append(node)
             if type(node).__name__ == "CopySlices":
                 slices.append(node._sequence_nr())
             leaf = getattr(node, "variable", None)
@@ -74,7 +84,29 @@ def ask(roots: Any) -> Graph:
                 if leaf.grad is not None:
                     gradients.add(storage_of(leaf.grad))
             broken += _refused(node)
+        if size > _DEEP:
+            _let_go_in_parts(roots, held)
     return Graph(tuple(broken), tuple(slices), frozenset(leaves), frozenset(gradients), size)
+
+
+class _Token:
+    """Dies with the node in whose metadata it lies."""
+
+
+def _let_go_in_parts(roots, held: list[Any]):
+    """From torch 2.13 on a node that Python has seen is freed by the one before it, which is freed
+    by its own, and so on: a deep graph would end in a stack overflow. So some of its nodes are held
+    here, and let go after a root has died: what lies between two of them goes by itself."""
+    for root in roots:
+        node = root.grad_fn if isinstance(root, torch.Tensor) else root.node
+        if node is not None:
+            node.metadata["overwritten"] = token = _Token()
+            weakref.finalize(token, _loosen, held)
+
+
+def _loosen(held):
+    LOOSE.extend(held)
+    held.clear()
 
 
 def _refused(node):

@@ -20,7 +20,7 @@ from overwritten.messages import plain_op
 from overwritten.record.events import Site, Write
 
 #: Calls that made nodes, for each thread; and writes, in all.
-MOST_CALLS, MOST_WRITES = 1_000_000, 300_000
+MOST_CALLS, MOST_WRITES = 2_000_000, 300_000
 #: So many calls inside another one are looked past for the one around them.
 _MOST_INSIDE = 100_000
 

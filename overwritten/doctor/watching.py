@@ -28,7 +28,7 @@ from overwritten.doctor.elsewhere import (
     watch_threads,
 )
 from overwritten.doctor.findings import findings
-from overwritten.doctor.graph import ask
+from overwritten.doctor.graph import LOOSE, ask
 from overwritten.doctor.logs import Calls, Event, Logs, Wrote, event_of
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
@@ -164,6 +164,8 @@ class Eyes(TorchFunctionMode):
 
     def event(self, name: str, frame) -> Event:
         """The call `name`, made in `frame`, as the logs keep it."""
+        if LOOSE:
+            LOOSE.clear()
         inner, own, via, frame = spot_of(frame)
         return event_of(name, inner, own, via, RUNNING.path(frame))
 

@@ -8,7 +8,7 @@ It keeps no tensor and no node. What `CopySlices` hides it cannot see (torch 2.1
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import torch
@@ -35,10 +35,14 @@ def saves_of(node: Any) -> Iterator[tuple[str, Any, str]]:
     for name, attribute in _attributes(kind):
         try:
             raw = getattr(node, "_raw_saved_" + name)
-        except RuntimeError:  # taken out: backward has been here, and the check was passed
-            continue
+        except RuntimeError:  # backward has been here: all checks passed, all that it saved gone
+            return
         for one in raw if isinstance(raw, (list, tuple)) else (raw,):
             yield name, one, attribute
+
+
+#: A graph that backward has been through says the same text at each of its nodes.
+_parsed = lru_cache(1000)(parse)
 
 
 def taken(take: Callable[[], Any]) -> tuple[Any, Message | None]:
@@ -47,7 +51,7 @@ def taken(take: Callable[[], Any]) -> tuple[Any, Message | None]:
     try:
         return take(), None
     except RuntimeError as error:
-        message = parse(str(error))
+        message = _parsed(str(error))
         return None, message if message is not None and message.overwritten else None
 
 
