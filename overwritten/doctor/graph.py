@@ -7,6 +7,7 @@ It knows lines and calls as little as PyTorch does.
 from __future__ import annotations
 
 import weakref
+from collections import deque
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -17,11 +18,11 @@ from overwritten.messages import Message
 from overwritten.record.graph import nodes, saves_of, storage_of, taken
 from overwritten.record.private import DisableTorchFunction
 
-
 #: Graphs of more nodes are held at one node of so many until their root is gone.
 _DEEP, _HELD = 10_000, 512
-#: Nodes whose root is gone: whoever watches clears it, outside of any node's end.
-LOOSE: list[Any] = []
+#: Nodes whose root is gone, the newest of each graph first: whoever watches takes them off from the
+#: left, outside of any node's end.
+LOOSE: deque[Any] = deque()
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +98,7 @@ def _let_go_in_parts(roots, held: list[Any]):
     """From torch 2.13 on a node that Python has seen is freed by the one before it, which is freed
     by its own, and so on: a deep graph would end in a stack overflow. So some of its nodes are held
     here, and let go after a root has died: what lies between two of them goes by itself."""
+    held.sort(key=lambda node: -node._sequence_nr())
     for root in roots:
         node = root.grad_fn if isinstance(root, torch.Tensor) else root.node
         if node is not None:

@@ -164,8 +164,8 @@ class Eyes(TorchFunctionMode):
 
     def event(self, name: str, frame) -> Event:
         """The call `name`, made in `frame`, as the logs keep it."""
-        if LOOSE:
-            LOOSE.clear()
+        while LOOSE:
+            LOOSE.popleft()
         inner, own, via, frame = spot_of(frame)
         return event_of(name, inner, own, via, RUNNING.path(frame))
 
