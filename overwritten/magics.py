@@ -86,13 +86,14 @@ class Overwritten(Magics):
         if not self._inside:
             self._take_off()
         for eyes in watched[:1]:
-            eyes.of(getattr(result, "error_in_exec", None))
-            for diagnosis in eyes.all:
+            mine = eyes.of(getattr(result, "error_in_exec", None))
+            again = [mine] if mine and mine not in eyes.all else []  # raised in an earlier cell
+            for diagnosis in [*eyes.all, *again]:
                 display(diagnosis)
         for eyes in watched:
             for silent in eyes.silent:
                 print(silent_text(silent), file=sys.stderr)
-            eyes.forget(not self._inside)
+            eyes.forget()
 
     def off(self):
         """Watch no cell any more."""

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import pickle
 import random
 import re
 import subprocess
@@ -624,6 +625,22 @@ def test_a_thousand_watched_steps_keep_no_tensor():
 
 def tensors_alive():
     return sum(issubclass(type(one), torch.Tensor) for one in gc.get_objects())
+
+
+def test_each_of_many_caught_errors_has_its_note():
+    """Errors that are gone leave their address to the next."""
+    notes = []
+    with watch() as recording:
+        for _ in range(50):
+            try:
+                x = torch.ones(3, requires_grad=True)
+                y = x.exp()
+                y += 1
+                y.sum().backward()
+            except RuntimeError as error:
+                notes += getattr(error, "__notes__", [""])
+                assert pickle.loads(pickle.dumps(error)).args == error.args
+    assert len(notes) == len(recording.all) == 50
 
 
 def test_the_logs_are_rings(monkeypatch):

@@ -25,10 +25,19 @@ from overwritten.record.recording import Recording
 _GROUP: Any = getattr(builtins, "BaseExceptionGroup", ())
 
 
+#: Where an error keeps its marks: the same error may be met again, and another at its address.
+_MARKS = "__overwritten__"
 NOT_SHOWN = (
     "overwritten: this PyTorch does not show what it saves, so wrong gradients that raise nothing "
     "(strict) are looked for only under saved-tensor hooks."
 )
+
+
+class _Marks(dict):
+    """Lies in an error: the number of a watch → its diagnosis. It is not pickled with the error."""
+
+    def __reduce__(self):
+        return dict, ()
 
 
 class Doctor(Eyes):
@@ -48,33 +57,31 @@ class Doctor(Eyes):
             print(NOT_SHOWN, file=sys.stderr)
         self._tell, self._notes = tell, notes
         self.all: list[Diagnosis] = []
-        self._errors: dict[tuple[int, str], Diagnosis] = {}
 
     def of(self, error: BaseException | None) -> Diagnosis | None:
         """The diagnosis of `error` or of one that it comes from; of an error that backward did
         not raise, the suspects."""
         for one in chain_of(error):
-            if (id(one), str(one)) in self._errors:
-                return self._errors[id(one), str(one)]
+            if id(self) in (marks := vars(one).get(_MARKS, ())):
+                return marks[id(self)]
             message = parse(str(one)) if isinstance(one, RuntimeError) else None
             if message is not None and message.overwritten and not chain_of(one)[1:]:
                 self._note(one, message, self.findings(message))
                 return self.all[-1]
         return None
 
-    def forget(self, errors: bool):
-        """Begin `all` and `silent` anew; errors: know those met so far no more. The logs stay."""
+    def forget(self):
+        """Begin `all` and `silent` anew. The logs stay."""
         self.all.clear()
         self.silent.clear()
-        if errors:  # they are known by number, which may be another's later
-            self._errors.clear()
 
     def _note(self, error, message, found):
-        if (id(error), str(error)) in self._errors:  # through a backward inside a backward
+        marks = vars(error).setdefault(_MARKS, _Marks())
+        if id(self) in marks:  # through a backward inside a backward
             return
         diagnosis = diagnose(message, found)
         self.all.append(diagnosis)
-        self._errors[id(error), str(error)] = diagnosis
+        marks[id(self)] = diagnosis
         self._tell(error, diagnosis)
         if not self._notes:
             return

@@ -51,7 +51,7 @@ class Running(threading.local):
 
     def _with(self, unseen, inside):
         """The innermost run, as if `unseen` ran too, with so many of the others inside it."""
-        outside = len(self.stack) - inside
+        outside = max(0, len(self.stack) - inside)  # some began before the watch
         run = _Run(unseen, self.stack[outside - 1] if outside else None, counted=False)
         for known in self.stack[outside:]:
             run = _Run(known.module, run, counted=False)
