@@ -16,7 +16,7 @@
 # Lesson 5 explains the parts of the message.
 #
 # In a hurry, with an error of your own? Run the cells up to the field in section 1, paste
-# the error there, and open the card that it names. Otherwise each round goes *predict, run,
+# the error there, and open a card under the answer. Otherwise each round goes *predict, run,
 # explain*.
 
 # %%
@@ -47,19 +47,8 @@ from overwritten.cases import EVERY
 # %% [markdown]
 # ## 1. Paste your message (6 minutes)
 #
-# | what the error says | so the message names | section |
-# |---|---|---|
-# | `which is output 0 of` Relu, Sigmoid, Tanh, Softmax, Exp, a norm | the **saver**: it saved its own result | 2 |
-# | `which is output 0 of` Add, Mul, Div, Sub, CopySlices, IndexPut | a **writer**, or the maker | 3 |
-# | `which is output 0 of` AsStrided, Select, Slice (one side, three or more; sometimes two) | a **slice** of a tensor that is filled | 3 |
-# | no `which is output … of`; whole numbers, or a buffer's shape | nobody: a **label**, a **buffer** | 4 |
-# | AsStrided, T with two sides; or no `which is output … of` and a weight's shape | a **weight** that was written (a **slice**, if no weight of yours has that shape turned round) | 5 (3) |
-# | another sentence: `leaf Variable`, `is a view and`, `inference`, `single memory location`, … | the operation that was **refused** | 6 |
-# | nothing; but the numbers are odd | nobody looked | 7 |
-#
-# (Up to torch 2.12 the names end with `Backward0`.) The field does this for you: it decodes
-# the text, ranks the suspects, and puts the nearest patterns first. What stands in it comes
-# from a public report about a GAN.
+# The field below decodes an error's text, ranks the suspects, and shows the nearest one to
+# three cards of this lesson, folded. What stands in it comes from a public report about a GAN.
 
 # %%
 reported = (
@@ -74,7 +63,7 @@ predict(
     "`[3, 32, 3, 3]`, no `which is output 0 of`. What is this tensor?",
     {
         "The weight of a convolution": "3 filters over 32 channels, 3 × 3 each. A parameter is nobody's output, so no name stands there.",
-        "Three small images with 32 channels": "Images of 3 × 3 would have been made by some operation, and its name would stand there.",
+        "Three small images with 32 channels": "A batch that no recorded operation made has no name either, so the text cannot exclude it. But images of 3 × 3 are rare, and a new batch is at version 0; a layer's weight begins at 1, because it was filled.",
         "A slice of a buffer that is filled step by step": "A slice is the output of an operation: `Select`, `Slice` or `AsStrided` would stand there.",
     },
     answer="The weight of a convolution",
@@ -85,6 +74,18 @@ field = decoder(reported, find)
 field
 
 # %% [markdown]
+# The same by eye. (Up to torch 2.12 the names end with `Backward0`.)
+#
+# | what the error says | so the message names | section |
+# |---|---|---|
+# | `which is output 0 of` Relu, Sigmoid, Tanh, Softmax, Exp, a norm | the **saver**: it saved its own result (in place, and 0 expected: a **writer**) | 2 |
+# | `which is output 0 of` Add, Mul, Div, Sub, CopySlices, IndexPut | a **writer**, or the maker | 3 |
+# | `which is output 0 of` AsStrided, Select, Slice (one side, three or more; sometimes two) | a **slice** of a tensor that is filled | 3 |
+# | no `which is output … of`; whole numbers, or the shape of a batch, a target, a buffer | nobody: a **label**, a **batch**, a **buffer** | 4 |
+# | AsStrided, T with two sides; or no `which is output … of` and a weight's shape | a **weight** that was written (a **slice**, if no weight of yours has that shape turned round) | 5 (3) |
+# | another sentence: `leaf Variable`, `is a view and`, `inference`, `single memory location`, … | the operation that was **refused** | 6 |
+# | nothing; but the numbers are odd | nobody looked | 7 |
+#
 # All patterns in one table; type into the search field. What stands under *ends with* was
 # measured when this cell ran.
 
@@ -92,8 +93,8 @@ field
 index()
 
 # %% [markdown]
-# It takes other quotes, logs with colours, several errors at once; and it says so where there
-# is nothing to find.
+# It takes other quotes, logs with colours, a letter for a number, several errors at once; and
+# it says so where there is nothing to find.
 
 # %%
 for text in (
@@ -101,6 +102,9 @@ for text in (
     "in-place operation. »",
     "ValueError: assignment destination is read-only",
     reported[:120],
+    "[torch.cuda.FloatTensor [N, 1024]], which is output 0 of "
+    "ReluBackward0, is at version 1; expected version 0 instead.",
+    "CPUBoolType [64]] is at version 1; expected version 0",
     f"\x1b[31m{reported}\x1b[0m  and before it: a leaf Variable "
     "that requires grad is being used in an in-place operation.",
 ):
@@ -110,9 +114,26 @@ for text in (
 # %% [markdown]
 # ## 2. The name is the saver (9 minutes)
 #
-# Relu, Sigmoid, Tanh, Softmax, Exp, Sqrt, norms: these save their own **result**. The
-# message names them, and they did nothing wrong. Look for the write that comes *after*, into
-# what they returned or into a view of it.
+# Relu, Sigmoid, Tanh, Softmax, Exp, Sqrt, norms: these save their own **result**, and the
+# message names them. Look for the write that comes *after*, into what they returned or into a
+# view of it.
+#
+# One exception: in place (`relu_`, `inplace=True`) an activation writes, too. Its own save is
+# then at version 1 or more. If version 0 is expected, somebody else had saved before, and the
+# activation is the **writer**. Here the power has saved `x`:
+
+# %%
+in_place = """
+import torch
+x = torch.ones(3, requires_grad=True) * 2
+y = x ** 2
+x.relu_()
+y.sum().backward()"""
+with caught():
+    exec(in_place, {})
+
+# %% [markdown]
+# The text alone does not say which of the two it is. Your code does: is that ReLU in place?
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
@@ -190,8 +211,8 @@ film(pattern(14).unmarked)
 # %% [markdown]
 # ## 4. No name: labels and buffers (5 minutes)
 #
-# No operation made the tensor. Whole numbers are labels, an index or a mask; the shape of a
-# buffer is that of its layer.
+# No recorded operation made the tensor. Whole numbers are labels, an index or a mask. Floats
+# may be a batch or a target: look at the shape; a new one is at version 0. A buffer has the shape of its layer.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
@@ -205,7 +226,7 @@ predict(
 )
 
 # %%
-cards("buffer", "whole numbers")
+cards("buffer", "data", "whole numbers")
 
 # %% [markdown]
 # A buffer that one forward writes and another one's graph still needs: running statistics of
@@ -216,7 +237,8 @@ cards("buffer", "whole numbers")
 # ## 5. A weight was written (9 minutes)
 #
 # A `Linear` saves its weight as the transpose: `AsStrided` with two sides, the weight's own
-# shape turned round. A convolution saves the weight itself: four sides and no name. In both
+# shape turned round. A convolution saves the weight itself: no name, and four sides, two of
+# them small. A layer's weight begins at version 1, because it was filled. In both
 # cases a step, a copy or a moving average came between a forward and its backward.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
@@ -235,11 +257,11 @@ cards("linear weight", "parameter")
 
 # %% [markdown]
 # The popular "go back to PyTorch 1.4" belongs here, too. There a step moved no counter
-# (measured for the course, not run here), as in the folk cure of pattern 19: no error, and a
+# (measured for the course, not run here), as in the folk cure of pattern 20: no error, and a
 # gradient with weights that the forward never saw.
 
 # %%
-film(pattern(19).unmarked)
+film(pattern(20).unmarked)
 
 # %% [markdown]
 # ## 6. Another sentence (9 minutes)
@@ -297,9 +319,9 @@ print(who(recording, code))
 # %% [markdown]
 # Strict mode compares bytes, not counters. It is slow, so it is for one step, when the
 # numbers look odd. It sees what PyTorch saved and what a Function keeps as `ctx.y` (the folk
-# cure of card 9), but no write that a Function does not declare (card 33).
+# cure of card 9), but no write that a Function does not declare (card 34).
 #
-# Card 41: `allow_mutation_on_saved_tensors` promises to clone what was saved before a write.
+# Card 42: `allow_mutation_on_saved_tensors` promises to clone what was saved before a write.
 # Slices slip through; lesson 4, section 6, takes it apart.
 
 # %% [markdown]
@@ -380,20 +402,20 @@ ops.all_in_place_forms()
 #
 # In a notebook, run `%load_ext overwritten` once. Then write `%%watch` as the first line of
 # the cell that fails and run it again: the error stays as it is, and saver, writer and cure
-# come below it. In a script, put the step into a `with` block, as here with pattern 17:
+# come below it. In a script, put the step into a `with` block, as here with pattern 18:
 
 # %%
 with caught(), watch() as recording:
-    exec(alone(17), {})
+    exec(alone(18), {})
 print(recording.diagnosis.text())
 
 # %% [markdown]
 # A program of your own needs no change: `python -m overwritten train.py`, with its
-# arguments. Here it runs pattern 17, written into a file:
+# arguments. Here it runs pattern 18, written into a file:
 
 # %%
 folder = pathlib.Path(tempfile.mkdtemp())
-(folder / "train.py").write_text(alone(17))
+(folder / "train.py").write_text(alone(18))
 command = [sys.executable, "-m", "overwritten", "train.py"]
 told = {"capture_output": True, "text": True}
 said = subprocess.run(command, cwd=folder, **told).stderr
@@ -551,7 +573,7 @@ clinic.mend_detector.check({"script": mended})
 # %% [markdown]
 # ## Recap
 #
-# 1. The name after "output 0 of" is the saver if it saves its own result; else a writer or the maker.
+# 1. The name after "output 0 of" is the saver if it saves its own result (in place, with 0 expected: the writer); else a writer or the maker.
 # 2. No name: a weight, a buffer, labels. Two or four sides: think of a step, or of a slice.
 # 3. Another sentence: the line is known. No sentence: `watch(strict=True)` finds most writes, not all.
 # 4. The cure is at the write: out of place, at another time, or into a clone.

@@ -29,9 +29,8 @@ _LATE = {
     "lesson.selfcheck": ("selfcheck",),
     "lesson.checking": ("who",),
     "lesson.shows.cards": ("cards",),
-    "lesson.shows.guide": (
-        *("alone", "both", "find", "index", "pattern", "programs", "tally", "tried"),
-    ),
+    "lesson.shows.guide": (*("alone", "both", "index", "pattern", "programs", "tally", "tried"),),
+    "lesson.shows.nearest": ("find",),
 }
 #: The modules of the exercises, one for each lesson and one for the clinic.
 _EXERCISES = (

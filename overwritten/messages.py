@@ -11,17 +11,21 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from html import unescape
+from typing import Any
 
-_OVERWRITTEN = "one of the variables needed for gradient computation has been modified by an inplace operation: "
+_HEAD = (
+    "one of the variables needed for gradient computation has been modified by an inplace operation"
+)
 
 #: kind → how its text begins (a pattern, searched in a text with single spaces). The order matters:
 #: the first that fits wins. Sources: torch/csrc/autograd/{saved_variable,variable,VariableTypeUtils},
 #: and the texts collected in tests/test_messages.py.
 KINDS = {
-    "overwritten": re.escape(_OVERWRITTEN.strip()),
+    "overwritten": _HEAD + " ?:",
+    "no tensor named": _HEAD,
     "view of a leaf": r"a view of a leaf Variable that requires grad is being used in an in-place operation",
-    "leaf": r"a leaf Variable that requires grad (?:is being|has been) used in an in-place operation",
-    "leaf moved": r"a leaf variable that requires grad has been moved into the graph interior",
+    "leaf": r"a leaf Variable that requires grad (?:is being|has been) used in an in-place operation|leaf variable was used in an inplace operation",
+    "leaf moved": r"(?:a )?leaf variable (?:that requires grad )?has been moved into the graph interior",
     "one of several views": r"(?i:output) (?P<output>\d+) of (?P<node>\w+) is a view and (?P<how>is being|its base or another view of its base has been) modified inplace\. This view (?:is the output of a function that returns multiple views|is one of several)",
     "view of a custom Function": r"Output (?P<output>\d+) of (?P<node>\w+) is a view and is being modified inplace\. This view was created inside a custom Function",
     "view made under no_grad": r"A view was created in no_grad mode and (?P<how>is being|its base or another view of its base has been) modified inplace with grad mode enabled",
@@ -38,8 +42,9 @@ KINDS = {
 }
 
 _DETAILS = re.compile(
-    r"\[(?P<type>[\w.]+) (?P<shape>\[[\d, ]*\])\]"
-    r"(?:, which is output (?P<output>\d+) of (?P<node>[\w:]+(?:\(anonymous namespace\)[\w:]+)?),)?"
+    r"\[?(?<![\w.])(?P<type>[\w.]{0,60}(?:Tensor|Type)) ?(?P<shape>\[[^][]{0,200}\])\]?"
+    r"(?:,? which is output (?P<output>\d+) of (?:struct )?"
+    r"(?P<node>[\w:]+(?:\(anonymous namespace\)[\w:]+)?(?:(?<=Backward) \d+)?),?)?"
     r" is at version (?P<now>\d+); expected version (?P<expected>\d+)\b"
 )
 #: Colours of a terminal, also where the escape character was lost or spelt out; and the marks at
@@ -55,6 +60,7 @@ _MARKS = str.maketrans(
     | {"\uff0c": ", ", "\uff1b": "; ", "\uff1a": ": ", "\u3002": ". "}
 )
 _FORWARD = re.compile(r"Error detected in \w+\. Traceback of forward call that caused the error:")
+_DETECTED = re.compile(r"Error detected in (\w{1,80})\. ")
 _FRAME = re.compile(
     r'File "(?P<file>[^"\n]+)", line (?P<line>\d+), in \S+[ \t]*\n[ \t]*(?P<code>[^\n]*\S)'
 )
@@ -82,7 +88,7 @@ class Message:
 
     kind: str
     type: str = ""
-    shape: tuple[int, ...] | None = None
+    shape: tuple[Any, ...] | None = None
     output: int | None = None
     op: str | None = None
     overload: int = 0
@@ -103,6 +109,11 @@ class Message:
             return None
         return self.now - self.expected
 
+    @property
+    def sides(self) -> str:
+        """The shape as PyTorch writes it: '[3, 4]'; '[]' where the text names none."""
+        return f"[{', '.join(map(str, self.shape or ()))}]"
+
     def text(self) -> str:
         """The text again, word for word (kind 'overwritten' only; else ValueError)."""
         if self.kind != "overwritten" or self.shape is None:
@@ -112,7 +123,7 @@ class Message:
         which = f", which is output {self.output} of {self.node}," if self.node else ""
         hint = f" {_HINTS[self.hint]}" if self.hint else ""
         return (
-            f"{_OVERWRITTEN}[{self.type} {list(self.shape)}]{which} is at version {self.now}; "
+            f"{_HEAD}: [{self.type} {self.sides}]{which} is at version {self.now}; "
             f"expected version {self.expected} instead.{hint}"
         )
 
@@ -151,11 +162,12 @@ def parse_all(text: str) -> list[Message]:
             _all(_one_line(re.sub(r"[\r\n]+", "", _plain(text)))),
             key=lambda some: (_whole(some), len(some)),
         )
-    return found
+    named = any(m.overwritten for m in found)  # then its first words alone are a title, or prose
+    return [m for m in found if not (named and m.kind == "no tensor named")]
 
 
 def _whole(messages):
-    return sum(m.kind != "overwritten" or m.overwritten for m in messages)
+    return sum(m.overwritten or m.kind not in ("overwritten", "no tensor named") for m in messages)
 
 
 def _all(words):
@@ -164,13 +176,24 @@ def _all(words):
         for pattern in (*KINDS.values(), _DETAILS)
         for m in re.finditer(pattern, words)
     ]
+    heads = {m.end() for m in re.finditer(KINDS["overwritten"] + " ?", words)}
     starts, done = [], 0
     for start, end in sorted(begun):
-        if start >= done and not words.endswith(_OVERWRITTEN, 0, start):
+        if start >= done and start not in heads:
             starts.append(start)
         done = max(done, -end)
     pieces = [words[start:end] for start, end in zip(starts, [*starts[1:], None])]
     return list(dict.fromkeys(filter(None, map(parse, pieces))))
+
+
+def detected(text: str) -> str:
+    """The operation whose node failed, where anomaly mode says so: the saver. Else ''.
+
+    >>> detected("UserWarning: Error detected in AddmmBackward0. Traceback of forward call")
+    'Addmm'
+    """
+    found = _DETECTED.search(text)
+    return plain_op(found[1])[0] if found else ""
 
 
 def forward_lines(text: str) -> list[tuple[str, int, str]]:
@@ -182,7 +205,7 @@ def forward_lines(text: str) -> list[tuple[str, int, str]]:
     if not begin:
         return []
     stack = re.split(
-        r"\(Triggered internally|Traceback \(most recent|" + KINDS["overwritten"],
+        r"\(Triggered internally|Traceback \(most recent|" + _HEAD,
         plain[begin.end() :],
     )[0]
     return [(m["file"], int(m["line"]), m["code"]) for m in _FRAME.finditer(stack)]
@@ -220,7 +243,7 @@ def plain_op(node: str) -> tuple[str, int]:
     >>> plain_op("ReluBackward0"), plain_op("Relu"), plain_op("ReluBackward1"), plain_op("Log10")
     (('Relu', 0), ('Relu', 0), ('Relu', 1), ('Log10', 0))
     """
-    found = re.fullmatch(r"(.+?)Backward(\d*)", node)
+    found = re.fullmatch(r"(.+?)Backward ?(\d*)", node)
     return (found[1], int(found[2] or 0)) if found else (node, 0)
 
 
@@ -229,11 +252,11 @@ def _message(kind, found, hint):
     node, shape = parts.get("node"), parts.get("shape")
     op, overload = plain_op(node) if node else (None, 0)
     number = {key: int(parts[key]) for key in ("output", "now", "expected") if parts.get(key)}
-    numbers = tuple(int(n) for n in re.findall(r"\d+", shape)) if shape is not None else None
+    sides = re.findall(r"[^\s,]+", shape.strip("[]")) if shape is not None else None
     return Message(
         kind,
         parts.get("type") or "",
-        numbers,
+        None if sides is None else tuple(int(s) if s.isdigit() else s for s in sides),
         op=op,
         overload=overload,
         node=node,

@@ -1,18 +1,18 @@
 """The field guide of lesson 8: from a text to patterns, the cards, and what they say without a kernel."""
 
 import re
+from html import escape
 
 import pytest
 import torch
 
 from overwritten.cases.patterns import EVERY, HEAD
+from overwritten.lesson.show import with_code
 from overwritten.lesson.shows import guide
 from overwritten.lesson.shows.cards import cards, message_of
 from overwritten.lesson.shows.guide import (
     SECTIONS,
-    SHOWN,
     alone,
-    find,
     index,
     number,
     pattern,
@@ -20,8 +20,11 @@ from overwritten.lesson.shows.guide import (
     section,
     tally,
 )
+from overwritten.lesson.shows.nearest import SHOWN, find
 from overwritten.live import decoder as live
 from overwritten.live.decoder import decoder
+from test_messages import OTHERS, WHOLE
+from threads import SOURCES, THREADS
 
 MODIFIED = "one of the variables needed for gradient computation has been modified by an inplace operation: "
 
@@ -88,21 +91,46 @@ def test_two_messages_lead_to_patterns_of_each():
         "in-place dropout behind a relu",
     ]
     assert (
-        "Patterns of message 2 in this lesson" in str(found)
+        "Patterns of message 2, the nearest first:" in str(found)
         and "Patterns of message 2" in found.html()
     )
 
 
 def test_what_cannot_be_found_is_said():
     assert find("KeyError").patterns == () and find("KeyError").sorry in str(find("KeyError"))
-    moved = find("a leaf variable that requires grad has been moved into the graph interior")
-    assert moved.patterns == ((),) and str(moved).endswith("No pattern in this lesson.")
+    assert "card" not in find("KeyError").html()
+
+
+EVERY_ANSWER = {
+    **{thread.where: thread.text for thread in THREADS},
+    **{f"source {which}": text for which, text, _ in SOURCES},
+    **dict(zip(OTHERS, OTHERS)),
+    **{where: MODIFIED + text for where, text, _ in WHOLE},
+    "compiled": overwritten([4], "CompiledFunctionBackward", 2, 1),
+}
+
+
+@pytest.mark.parametrize("text", EVERY_ANSWER.values(), ids=EVERY_ANSWER)
+def test_every_answer_embeds_one_to_three_cards(text):
+    found = find(text)
+    html = found.html()
+    for patterns in found.patterns:
+        assert 1 <= len(patterns) <= SHOWN
+        for one in patterns:
+            line = f"{number(one)}. {one.name} (section {section(one)}, `{one.says}`): {one.does}"
+            assert line in str(found)
+            assert f"<strong>{number(one)}. {escape(one.name)}</strong>" in html
+            assert f'<span class="does">{with_code(one.does)}</span></summary>' in html
+            assert f'href="#pattern-{number(one)}">section {section(one)}</a>' in html
+            assert f'id="pattern-{number(one)}"' in cards(number(one)).html(), "the link's anchor"
+    assert html.count("<details") == html.count("<svg") == sum(map(len, found.patterns))
+    assert "<details open" not in html and html.count("<div") == html.count("</div>")
+    assert bool(found.patterns) == (not found.sorry)
 
 
 def test_what_is_found_is_shown_under_the_field():
     field = decoder(REPORTS["leaf"][0], find)
-    place = f"{number(pattern('leaf written'))}. leaf written (section 6"
-    assert place in field.result.value.replace("<code>", "")
+    assert f"<strong>{number(pattern('leaf written'))}. leaf written</strong>" in field.result.value
     assert field.paste(REPORTS["targets"][0]).patterns[0][0].name == "labels changed after the loss"
     assert "labels changed after the loss" in field.result.value and field.result.value.count(
         "</div>"

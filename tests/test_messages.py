@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from overwritten.messages import KINDS, Message, normal, parse, plain_op
+from overwritten.messages import KINDS, Message, detected, normal, parse, parse_all, plain_op
 
 MODIFIED = "one of the variables needed for gradient computation has been modified by an inplace operation: "
 HINT = " Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
@@ -28,14 +28,21 @@ WHOLE = [
     ("2.13, a label", "[torch.LongTensor [6]] is at version 1; expected version 0 instead." + HINT + NEW, ("torch.LongTensor", (6,), None, 0, 1, 0)),
     ("2.13, a scalar", "[torch.FloatTensor []], which is output 0 of LinalgVectorNorm, is at version 1; expected version 0 instead." + HINT + NEW, ("torch.FloatTensor", (), "LinalgVectorNorm", 0, 1, 0)),
     ("2.13, a view written", "[torch.FloatTensor [4]], which is output 0 of torch::autograd::CopySlices, is at version 3; expected version 1 instead." + HINT + NEW, ("torch.FloatTensor", (4,), "torch::autograd::CopySlices", 0, 3, 1)),
+    ("2.13, truth values", "[CPUBoolType [3]] is at version 1; expected version 0 instead." + HINT + NEW, ("CPUBoolType", (3,), None, 0, 1, 0)),
+    ("2.13, under autocast", "[CUDABFloat16Type [8, 16]], which is output 0 of Exp, is at version 1; expected version 0 instead." + HINT + NEW, ("CUDABFloat16Type", (8, 16), "Exp", 0, 1, 0)),
+    ("2.13, copy_", "[torch.FloatTensor [3]], which is output 0 of torch::autograd::CopyBackwards, is at version 1; expected version 0 instead." + HINT + NEW, ("torch.FloatTensor", (3,), "torch::autograd::CopyBackwards", 0, 1, 0)),
+    ("a report with a letter", "[torch.cuda.FloatTensor [N, 1024]], which is output 0 of ReluBackward0, is at version 1; expected version 0 instead.", ("torch.cuda.FloatTensor", ("N", 1024), "Relu", 0, 1, 0)),
     ("anomaly mode", "[torch.FloatTensor [3]], which is output 0 of Relu, is at version 1; expected version 0 instead." + GOOD_LUCK, ("torch.FloatTensor", (3,), "Relu", 0, 1, 0)),
 ]  # fmt: skip
 
 OTHERS = {
+    "one of the variables needed for gradient computation has been modified by an inplace operation": "no tensor named",
     "a leaf Variable that requires grad is being used in an in-place operation.": "leaf",
     "a leaf Variable that requires grad has been used in an in-place operation.": "leaf",
     "a view of a leaf Variable that requires grad is being used in an in-place operation.": "view of a leaf",
+    "leaf variable was used in an inplace operation.": "leaf",
     "a leaf variable that requires grad has been moved into the graph interior": "leaf moved",
+    "leaf variable has been moved into the graph interior": "leaf moved",
     "Output 0 of UnbindBackward0 is a view and is being modified inplace. This view is the output of a function that returns multiple views. Such functions do not allow": "one of several views",
     "Output 1 of Split is a view and its base or another view of its base has been modified inplace. This view is the output of a function that returns multiple views.": "one of several views",
     "Output 0 of V is a view and is being modified inplace. This view was created inside a custom Function (or because": "view of a custom Function",
@@ -89,6 +96,40 @@ def test_a_message_in_a_log_that_was_wrapped():
     )
     assert parse(log).shape == (2, 2048, 25, 25)
     assert parse("KeyError: 'loss'") is None and parse("") is None
+
+
+@pytest.mark.parametrize(
+    "hand, machine",
+    [
+        ("ReluBackward 0, is", "ReluBackward0, is"),
+        ("struct torch::autograd::CopySlices, is", "torch::autograd::CopySlices, is"),
+        (": torch.FloatTensor [3]]", ": [torch.FloatTensor [3]]"),
+        ("operation:[torch", "operation: [torch"),
+        ("operation : [torch", "operation: [torch"),
+    ],
+)
+def test_what_a_hand_or_a_compiler_writes_otherwise(hand, machine):
+    for _, text, _ in WHOLE:
+        written = parse_all((MODIFIED + text).replace(machine, hand))
+        known = parse_all(MODIFIED + text)
+        assert [(m.op, m.overload, m.shape, m.now) for m in written] == [
+            (m.op, m.overload, m.shape, m.now) for m in known
+        ]
+    assert any(machine in MODIFIED + text for _, text, _ in WHOLE)
+
+
+def test_a_title_is_no_second_message():
+    said = MODIFIED.removesuffix(": ")
+    assert [m.kind for m in parse_all(f"# {said}\n\n{said}.")] == ["no tensor named"]
+    assert [m.op for m in parse_all(f"# {said}\n\n{MODIFIED}{WHOLE[3][1]}\n{said}")] == ["Relu"]
+
+
+def test_the_failed_node_of_anomaly_mode():
+    assert (
+        detected("Warning: Error detected in MkldnnConvolutionBackward. No forward pass")
+        == "MkldnnConvolution"
+    )
+    assert detected(MODIFIED) == ""
 
 
 def test_what_is_cut_off_is_still_known():

@@ -8,18 +8,22 @@ Who it really was, the doctor sees when the program runs (`watch`).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 
+from overwritten.doctor.foreign import whose
+from overwritten.doctor.named import like_a_kernel, node_of, numbers_of, place_of
 from overwritten.doctor.places import CASES
-from overwritten.doctor.suspects import SUSPECTS, node_of, numbers_of
-from overwritten.messages import Message, forward_lines, parse_all
+from overwritten.doctor.suspects import suspects
+from overwritten.messages import Message, detected, forward_lines, parse_all
 from overwritten.pictures.draw import STYLE, clean
 
 NO_MESSAGE = (
     "No PyTorch error about an in-place operation is in this text; paste it from "
     "'RuntimeError:' to its end."
 )
+#: So many messages are explained; a log may hold thousands.
+MOST = 12
 CUT_OFF = (
     "The message is cut off: the tensor and its two versions are missing; copy it up to the "
     "word 'instead'."
@@ -27,6 +31,7 @@ CUT_OFF = (
 #: kind of message (see `messages.KINDS`) → what it says. The first is taken apart below.
 IN_A_SENTENCE = {
     "overwritten": "Backward needed a saved tensor as it was, and its storage has been written since.",
+    "no tensor named": "Backward needed a saved tensor as it was, and its storage has been written since. Which one the text does not say: PyTorch said no more up to 1.1, or the rest was left out.",
     "leaf": "A weight or an input that requires a gradient was written while operations are recorded: write it under `torch.no_grad()`, after backward, or compute a new tensor.",
     "view of a leaf": "A slice or a view of a weight or an input that requires a gradient was written while operations are recorded: the same as writing the leaf itself.",
     "leaf moved": "A leaf that requires a gradient became the result of an operation by a write into a view of it: write into a clone.",
@@ -45,6 +50,14 @@ IN_A_SENTENCE = {
     "dirty and not returned": "A custom autograd Function marked a tensor as written in place and did not return it.",
 }
 
+#: For a text that names no tensor: those of most reports, by the group of the patterns that show it.
+_ANYBODY = {
+    "own result": "An activation (ReLU, Sigmoid, Softmax, Exp) saved its own result, and that was written afterwards: "
+    "`+=`, `x[…] = …`, an activation or Dropout with `inplace=True`.",
+    "linear weight": "A weight was written by an optimizer's `step()` between a forward and the backward that needs it: "
+    "a GAN, two losses, a hidden state carried over a step.",
+    "slice": "A tensor is filled in place, part by part, while other parts of it are read.",
+}
 _SIDES = {
     0: "a single number",
     2: "often [rows, features], as after a Linear, or its weight",
@@ -52,36 +65,15 @@ _SIDES = {
     4: "usually [images, channels, height, width]",
     5: "usually [clips, channels, frames, height, width]",
 }
-#: Errors of other libraries that people paste for PyTorch's: (pattern, whose, what holds there).
-_FOREIGN = (
-    (
-        r"JAX arrays are immutable|jaxlib\.\S*Array|jax\.errors\.|traced array with shape",
-        "JAX",
-        "its arrays are never written; `x = x.at[i].set(value)` gives a new one",
-    ),
-    (
-        r"EagerTensor|tensorflow\.python|`?tf\.Tensor`?",
-        "TensorFlow",
-        "its tensors are never written; write into a `tf.Variable`, with `assign`",
-    ),
-    (
-        r"Tensor '.*?' used in gradient computation has been modified by an inplace operation|paddle\.",
-        "Paddle",
-        "the rule is the same one: no write between the forward and the backward that needs the tensor",
-    ),
-    (
-        r"(?:assignment destination|output array) is read-only",
-        "NumPy",
-        "the array is read-only; write into `x.copy()`",
-    ),
-)
 
 
 @dataclass(frozen=True)
 class Reading:
     """One message explained. says: in a sentence. parts: (as it stands there, what it means).
 
-    suspects: sentences, the likeliest first; names: theirs in `SUSPECTS`, in the same order.
+    suspects: sentences, the likeliest first; tied: so many of the first the text cannot tell apart,
+    0 if one leads. names: the suspects' in `SUSPECTS`, in the same order; groups: of the patterns
+    that show them.
     """
 
     message: Message
@@ -89,6 +81,16 @@ class Reading:
     parts: tuple[tuple[str, str], ...] = ()
     suspects: tuple[str, ...] = ()
     names: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    tied: int = 0
+
+    @property
+    def heading(self) -> str:
+        """What stands above the suspects."""
+        if not self.tied:
+            return "Suspects, the likeliest first:"
+        which = {2: "the first two", 3: "the first three"}.get(self.tied, "them")
+        return f"Suspects; the text cannot tell {which} apart, `python -m overwritten` can:"
 
 
 _LOOK = """
@@ -115,7 +117,7 @@ class Decoded:
             lines = [f"Message {number} of {len(self.readings)}."] if len(self.readings) > 1 else []
             lines.append(reading.says)
             lines += [f"  {part}: {words}" for part, words in reading.parts]
-            lines += ["Suspects, the likeliest first:"] if reading.suspects else []
+            lines += [reading.heading.replace("`", "")] if reading.suspects else []
             lines += [f"  {place}. {words}" for place, words in enumerate(reading.suspects, 1)]
             blocks.append("\n".join(lines))
         return "\n\n".join(blocks)
@@ -134,7 +136,7 @@ class Decoded:
             ]
             body += [f'<table class="parts"><tbody>{"".join(rows)}</tbody></table>'] if rows else []
             items = "".join(f"<li>{_code(words)}</li>" for words in reading.suspects)
-            body += [f"<p>Suspects, the likeliest first:</p><ol>{items}</ol>"] if items else []
+            body += [f"<p>{_code(reading.heading)}</p><ol>{items}</ol>"] if items else []
         return f'<div class="ow decoded" role="status"><style>{STYLE}{_LOOK}</style>{"".join(body)}</div>'
 
     def _repr_mimebundle_(self, include=None, exclude=None):
@@ -154,19 +156,42 @@ def decode(text: str) -> Decoded:
         raise TypeError(f"decode takes the text of an error, not {type(text).__name__}.")
     messages = parse_all(text)
     whole = [m for m in messages if m.kind != "overwritten" or m.overwritten]
-    sorry = CUT_OFF if len(whole) < len(messages) else "" if messages else whose(text) or NO_MESSAGE
-    return Decoded(tuple(_reading(message, text) for message in whole), sorry)
+    if not messages:
+        sorry = whose(text) or NO_MESSAGE
+    elif len(whole) < len(messages):
+        sorry = CUT_OFF
+    else:
+        sorry = f"{len(whole)} messages; here are the first {MOST}." if len(whole) > MOST else ""
+    return Decoded(tuple(_reading(message, text) for message in whole[:MOST]), sorry)
 
 
 def _reading(m, text):
     says = IN_A_SENTENCE[m.kind]
+    if m.kind == "no tensor named":
+        groups, words = zip(*_ANYBODY.items())
+        return Reading(m, says, suspects=words, groups=groups, tied=len(words))
     if m.kind != "overwritten":
         return Reading(m, says)
-    node = node_of(m)
-    values = {"turned": list(m.shape[::-1]), "op": node and node.op, "writes": node and node.writes}
+    node, failed = node_of(m), detected(text)
+    if node and failed and failed not in (m.op, node.op):  # then it saved nothing that is missed
+        node = replace(node, saves=False)
+    values = {"turned": f"[{', '.join(map(str, m.shape[::-1]))}]"}
+    values |= {"op": node and node.op, "writes": node and node.writes}
+    ranked = suspects(m, node)
+    chosen = [one for _, one in ranked]
+    tied = sum(likely == ranked[0][0] for likely, _ in ranked)
     named = [_from_anomaly(forward_lines(text))] if forward_lines(text) else []
-    suspects = {name: says.format(**values) for name, fits, says in SUSPECTS if fits(m, node)}
-    return Reading(m, says, tuple(_parts(m, node)), (*named, *suspects.values()), tuple(suspects))
+    if failed and not named:
+        named = [f"{failed} is the saver: anomaly mode names the node that failed."]
+    return Reading(
+        m,
+        says,
+        tuple(_parts(m, node)),
+        (*named, *(one.says.format(**values) for one in chosen)),
+        tuple(one.name for one in chosen),
+        tuple(dict.fromkeys(group for one in chosen for group in one.groups)),
+        tied if tied > 1 and not named else 0,
+    )
 
 
 def _from_anomaly(lines):
@@ -180,29 +205,22 @@ def _from_anomaly(lines):
 
 
 def _parts(m, node):
-    where = (
-        "on a GPU"
-        if ".cuda." in m.type
-        else "on the CPU"
-        if m.type.count(".") == 1
-        else "on another device"
-    )
-    yield m.type, f"{numbers_of(m)}, {where}"
-    sides = (
-        _SIDES.get(len(m.shape), "")
-        if node or len(m.shape) != 4
-        else "usually a convolution's weight, [out, in, height, width]"
-    )
+    yield m.type, f"{numbers_of(m)}, {place_of(m)}"
+    sides = _SIDES.get(len(m.shape), "")
+    if node is None and len(m.shape) > 2 and like_a_kernel(m):
+        sides = (
+            "usually a convolution's weight, [out, in, …], with a small kernel; or a small batch"
+        )
     now = (
         f"its shape at the save, if {node.op} saved its own result"
         if node and node.saves
         else "its shape now, so a `squeeze_` after the save would have changed it"
     )
-    yield str(list(m.shape)), now + (f"; {sides}" if sides else "")
+    yield m.sides, now + (f"; {sides}" if sides else "")
     if node is None:
         yield (
             "(no 'which is output … of')",
-            "no operation made it: a parameter, a buffer, a label or an index",
+            "no recorded operation made it: a parameter, a buffer, a batch, a label or an index",
         )
     else:
         only = " (mostly the only one)" if m.output == 0 else ""
@@ -223,15 +241,3 @@ def _parts(m, node):
 
 def _times(n):
     return {1: "once", 2: "twice"}.get(n, f"{n} times")
-
-
-def whose(text: str) -> str:
-    """A sentence if `text` is an error of another library about written arrays, else ''.
-
-    >>> whose("ValueError: assignment destination is read-only")
-    "This is NumPy's error, not PyTorch's: the array is read-only; write into `x.copy()`."
-    """
-    found = next(
-        ((name, words) for pattern, name, words in _FOREIGN if re.search(pattern, text)), None
-    )
-    return f"This is {found[0]}'s error, not PyTorch's: {found[1]}." if found else ""

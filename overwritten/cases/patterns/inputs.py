@@ -184,6 +184,30 @@ net.register_buffer("scale", torch.ones(4))
         thread="pytorch/pytorch#22095",
     ),
     Pattern(
+        "batch changed after the forward",
+        group="data",
+        says="no name, 1; expected 0",
+        given="net, images = nn.Conv2d(3, 4, 3), torch.rand(2, 3, 32, 32)",
+        wrong="""
+plain = net(images).mean()
+images -= images.mean()
+(plain + net(images).square().mean()).backward()
+""",
+        right={
+            "images -= images.mean()": "centred = images - images.mean()",
+            "(plain + net(images).square().mean()).backward()": "(plain + net(centred).square().mean()).backward()",
+        },
+        does="Give the changed batch a tensor of its own: `centred = images - images.mean()`. A target that a loss has saved likewise.",
+        folk="`with torch.no_grad():` around the write",
+        vain={"images -= images.mean()": "with torch.no_grad():\n    images -= images.mean()"},
+        ends="no name, 1; expected 0",
+        because="Nothing was recorded before, either: a batch has no history. The convolution has saved it, and its counter moves all the same.",
+        by_hand="""
+plain = net(images).mean()
+(plain + net(images - images.mean()).square().mean()).backward()
+""",
+    ),
+    Pattern(
         "labels changed after the loss",
         group="whole numbers",
         says="no name, 1; expected 0",

@@ -18,7 +18,8 @@ from overwritten.pictures.draw import STYLE, clean
 from overwritten.pictures.lanes import lanes_picture, lanes_sentence
 from overwritten.record.private import NODES
 
-_LOOK = "\n" + asset("cards.css", "lesson/shows")
+#: The look of a card.
+CARDS = "\n" + asset("cards.css", "lesson/shows")
 
 
 class Cards:
@@ -28,7 +29,8 @@ class Cards:
         self.patterns = patterns
 
     def html(self) -> str:
-        return f'<div class="ow"><style>{STYLE}{CONTROLS}{_LOOK}</style>{"".join(map(_card, self.patterns))}</div>'
+        shown = "".join(card(one, f' id="pattern-{number(one)}"') for one in self.patterns)
+        return f'<div class="ow"><style>{STYLE}{CONTROLS}{CARDS}</style>{shown}</div>'
 
     def __str__(self):
         return "\n\n".join(map(_words, self.patterns))
@@ -64,11 +66,15 @@ def _really(one):
     return f"{'still raises: ' if done.run.error else ''}{end_of(done)}"
 
 
-def _card(one):
+def card(one: Pattern, anchor: str = "", place: str = "") -> str:
+    """HTML of one card, folded, in the styles of `Cards`.
+
+    place: away from its section, HTML that says where that is; then the cure stands on the folded card.
+    """
     done = tried(one)[0]
     said = message_of(one)
     link = one.thread.replace("#", "/issues/")
-    lines = [f"<code>{escape(said)}</code>" if said else "No message: it runs to its end."]
+    lines = [place, f"<code>{escape(said)}</code>" if said else "No message: it runs to its end."]
     lines += [
         "<p><strong>As found</strong></p>",
         _pre(one.trigger),
@@ -86,7 +92,8 @@ def _card(one):
     if one.thread:
         lines.append(f'<p>Read on: <a href="https://github.com/{link}">{one.thread}</a></p>')
     head = f"<strong>{number(one)}. {escape(one.name)}</strong> <code>{escape(end_of(done))}</code>"
-    return f'<details class="card"><summary data-lm-suppress-shortcuts="true">{head}</summary>{"".join(lines)}</details>'
+    head += f'<span class="does">{with_code(one.does)}</span>' if place else ""
+    return f'<details class="card"{anchor}><summary data-lm-suppress-shortcuts="true">{head}</summary>{"".join(lines)}</details>'
 
 
 def _pre(code):

@@ -1,8 +1,7 @@
-"""The field guide: from a message to its patterns.
+"""The patterns of the field guide: by number and name, by section, run and judged, in a table.
 
-The idea: the decoder names the suspects of a message; every pattern belongs to one of them,
-so a message leads to patterns, and those whose own message is most like it come first.
-What a program is said to end with was measured by running it, beside the cure as its twin.
+The idea: what a program is said to end with was measured by running it, beside the cure as its
+twin. From a message to its patterns `nearest.py` leads; a pattern as a card is `cards.py`.
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ import warnings
 from functools import cache
 
 from overwritten.cases.patterns import EVERY, HEAD, Pattern
-from overwritten.doctor.reading import Decoded, decode
-from overwritten.lesson.show import with_code
 from overwritten.live.scenes import Scene, side_by_side
 from overwritten.live.table import Table
 from overwritten.messages import Message
@@ -22,13 +19,11 @@ from overwritten.record.trial import NOTHING, RIGHT, SILENT, Trial, trial
 SECTIONS = {
     2: ("own result", "custom Function"),
     3: ("writer", "parts", "unrecorded", "slice"),
-    4: ("buffer", "whole numbers"),
+    4: ("buffer", "data", "whole numbers"),
     5: ("linear weight", "parameter"),
     6: ("refused",),
     7: ("silent",),
 }
-#: So many patterns are shown for one message.
-SHOWN = 5
 
 
 def pattern(which: int | str) -> Pattern:
@@ -106,69 +101,6 @@ def index() -> Table:
         "cure": lambda one: one.does.replace("`", ""),
     }
     return Table(list(EVERY), columns, "Every pattern of this lesson")
-
-
-class Nearest(Decoded):
-    """What the decoder says, and patterns: for each message those that look like it, nearest first."""
-
-    def __init__(self, decoded: Decoded):
-        super().__init__(decoded.readings, decoded.sorry)
-        self.patterns = tuple(_nearest(reading.message, reading.names) for reading in self.readings)
-
-    def __str__(self):
-        blocks = [super().__str__()]
-        for place, patterns in enumerate(self.patterns, 1):
-            lines = (f"  {_line(one)}" for one in patterns)
-            blocks.append("\n".join([self._head(place, patterns), *lines]))
-        return "\n\n".join(blocks)
-
-    __repr__ = __str__
-
-    def html(self) -> str:
-        lists = []
-        for place, patterns in enumerate(self.patterns, 1):
-            items = "".join(f"<li>{with_code(_line(one))}</li>" for one in patterns)
-            lists.append(f"<p><strong>{self._head(place, patterns)}</strong></p>")
-            lists += [f"<ul>{items}</ul>"] if items else []
-        return super().html().removesuffix("</div>") + "".join(lists) + "</div>"
-
-    def _head(self, place, patterns):
-        of = f" of message {place}" if len(self.patterns) > 1 else ""
-        if not patterns:
-            return f"No pattern{of} in this lesson."
-        return f"Patterns{of} in this lesson, the nearest first:"
-
-
-def find(text: str) -> Nearest:
-    """`decode`, and which patterns of this lesson each message looks like.
-
-    >>> find("[torch.FloatTensor [9, 9]], which is output 0 of Relu, is at version 2; expected version 1").patterns[0][0].name
-    'residual onto a relu'
-    """
-    return Nearest(decode(text))
-
-
-def _line(one):
-    return f"{number(one)}. {one.name} (section {section(one)}, `{one.says}`): {one.does}"
-
-
-def _nearest(message, names):
-    if message.kind != "overwritten":
-        return tuple(one for one in EVERY if one.says == message.kind)
-    known = {one: tried(one)[0].run.message for one in EVERY if one.group in names}
-
-    def distance(one):
-        other, place = known[one], names.index(one.group)
-        return (
-            other.op != message.op,
-            place if message.op else 0,  # without a name the shape tells more
-            len(other.shape) != len(message.shape),
-            place,
-            other.writes != message.writes,
-            bool(other.expected) != bool(message.expected),
-        )
-
-    return tuple(sorted(known, key=distance)[:SHOWN])
 
 
 def alone(which: int | str, program: str = "as found") -> str:

@@ -1,0 +1,89 @@
+"""From a message to the patterns of the field guide that are nearest to it, their cards with it.
+
+The idea: the decoder names the suspects of a message; every pattern belongs to one of them, so
+a message leads to patterns, and those whose own message is most like it come first.
+"""
+
+from __future__ import annotations
+
+from overwritten.cases.patterns import EVERY, Pattern
+from overwritten.doctor.reading import Decoded, Reading, decode
+from overwritten.lesson.shows.cards import CARDS, card
+from overwritten.lesson.shows.guide import number, section, tried
+from overwritten.live.output import CONTROLS
+
+#: So many patterns are shown for one message.
+SHOWN = 3
+#: A kind of message that no pattern ends with → the kind with the same cure.
+_COUSINS = {"leaf moved": "view of a leaf"}
+
+
+class Nearest(Decoded):
+    """What the decoder says, and patterns: for each message those that look like it, nearest first."""
+
+    def __init__(self, decoded: Decoded):
+        super().__init__(decoded.readings, decoded.sorry)
+        self.patterns = tuple(map(_nearest, self.readings))
+
+    def __str__(self):
+        blocks = [super().__str__()]
+        for place, patterns in enumerate(self.patterns, 1):
+            blocks.append("\n".join([self._head(place), *map(_line, patterns)]))
+        return "\n\n".join(blocks)
+
+    __repr__ = __str__
+
+    def html(self) -> str:
+        told = super().html()
+        if not self.patterns:
+            return told
+        blocks = [f"<style>{CONTROLS}{CARDS}</style>"]
+        for place, patterns in enumerate(self.patterns, 1):
+            blocks.append(f"<p><strong>{self._head(place)}</strong></p>")
+            blocks += [card(one, place=_place(one)) for one in patterns]
+        return f"{told.removesuffix('</div>')}{''.join(blocks)}</div>"
+
+    def _head(self, place):
+        of = f" of message {place}" if len(self.patterns) > 1 else ""
+        return f"Patterns{of}, the nearest first:"
+
+
+def find(text: str) -> Nearest:
+    """`decode`, and which patterns of this lesson each message looks like.
+
+    >>> find("[torch.FloatTensor [9, 9]], which is output 0 of Relu, is at version 2; expected version 1").patterns[0][0].name
+    'residual onto a relu'
+    """
+    return Nearest(decode(text))
+
+
+def _place(one):
+    """Where its card stands in the lesson; the anchor is there once that cell has run."""
+    return f'<p>More like it: <a href="#pattern-{number(one)}">section {section(one)}</a>.</p>'
+
+
+def _line(one):
+    return f"  {number(one)}. {one.name} (section {section(one)}, `{one.says}`): {one.does}"
+
+
+def _nearest(reading: Reading) -> tuple[Pattern, ...]:
+    message, groups = reading.message, reading.groups
+    if message.kind == "no tensor named":
+        return tuple(next(one for one in EVERY if one.group == group) for group in groups)[:SHOWN]
+    if message.kind != "overwritten":
+        kind = _COUSINS.get(message.kind, message.kind)
+        return tuple(one for one in EVERY if one.says == kind)[:SHOWN]
+    known = {one: tried(one)[0].run.message for one in EVERY if one.group in groups}
+
+    def distance(one):
+        other, place = known[one], groups.index(one.group)
+        return (
+            other.op != message.op,
+            place if message.op else 0,  # without a name the shape tells more
+            len(other.shape) != len(message.shape),
+            place,
+            other.writes != message.writes,
+            bool(other.expected) != bool(message.expected),
+        )
+
+    return tuple(sorted(known, key=distance)[:SHOWN])
