@@ -100,7 +100,7 @@ def _let_go_in_parts(roots, held: list[Any]):
     here, and let go after a root has died: what lies between two of them goes by itself."""
     held.sort(key=lambda node: -node._sequence_nr())
     for root in roots:
-        node = root.grad_fn if isinstance(root, torch.Tensor) else root.node
+        node: Any = root.grad_fn if isinstance(root, torch.Tensor) else root.node
         if node is not None:
             node.metadata["overwritten"] = token = _Token()
             weakref.finalize(token, _loosen, held)
