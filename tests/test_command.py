@@ -119,7 +119,11 @@ def test_a_training_script_that_fails(tmp_path):
     assert only["rank"] is None and diagnosis.items() <= only.items()
     assert only["error"] == report["error"]
     cure = diagnosis.pop("cure")
-    assert "inplace=False" in cure and diagnosis == {
+    (advice,) = diagnosis.pop("cures")
+    assert advice.keys() == {"file", "line", "does"}
+    assert (advice["file"], advice["line"]) == (str(script), line_of(script, "writes"))
+    assert "inplace=False" in cure and advice["does"] in cure
+    assert diagnosis == {
         "saver": {
             "op": "relu",
             "file": str(script),

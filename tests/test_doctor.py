@@ -291,7 +291,7 @@ def test_the_error_is_the_same_and_gets_a_note():
     text = recording.diagnosis.text()
     assert "saved by       exp at tests/test_doctor.py" in text and "`y = x.exp()`" in text
     assert "overwritten by add_ at tests/test_doctor.py" in text and "# the writer" in text
-    assert "cure           write it out of place: `x = x + …`" in text
+    assert "cure           write it out of place: `y = y + 1` (tests/test_doctor.py:" in text
     coloured = recording.diagnosis.text(colour=True)
     assert "\x1b[1;31moverwritten by \x1b[0madd_" in coloured
     assert re.sub(r"\x1b\[[\d;]*m", "", coloured) == text
@@ -316,10 +316,8 @@ def test_module_paths():
         net(torch.randn(2, 4)).sum().backward()
     diagnosis = recording.diagnosis
     assert diagnosis.saver.site.module == "Sequential.head.act (ReLU)"
-    assert (
-        diagnosis.writers[0].site.module == "Sequential.head.drop (Dropout)"
-        and diagnosis.cure.name == "in-place module"
-    )
+    assert diagnosis.writers[0].site.module == "Sequential.head.drop (Dropout)"
+    assert [one.cure.name for one in diagnosis.cures] == ["in-place module"]
 
 
 def test_a_writer_in_another_thread_is_named():
@@ -360,10 +358,8 @@ def test_what_was_not_seen_is_said():
         before.join()
         y.sum().backward()
     assert recording.diagnosis.writers == () and not recording.diagnosis.complete
-    assert (
-        recording.diagnosis.cure is None
-        and "something the watch did not see" in recording.diagnosis.text()
-    )
+    assert [one.cure.name for one in recording.diagnosis.cures] == ["no writer seen"]
+    assert "something the watch did not see" in recording.diagnosis.text()
 
 
 def test_reentrant_checkpoint_and_custom_functions():
@@ -526,7 +522,7 @@ def amsgrad_steps():
 def test_the_cure_fits_the_pair(program, cure):
     with pytest.raises(RuntimeError), watch() as recording:
         exec(program, {"torch": torch, "w": torch.ones(3, requires_grad=True)})
-    assert recording.diagnosis.cure.name == cure
+    assert [one.cure.name for one in recording.diagnosis.cures] == [cure]
 
 
 def test_a_modules_input_is_no_buffer():
@@ -542,7 +538,7 @@ def test_a_modules_input_is_no_buffer():
 
     with pytest.raises(RuntimeError), watch() as recording:
         Scale()(torch.randn(3)).sum().backward()
-    assert recording.diagnosis.cure.name == "augmented assignment"
+    assert [one.cure.name for one in recording.diagnosis.cures] == ["augmented assignment"]
 
 
 steps_aside = pytest.mark.skipif(
@@ -688,8 +684,8 @@ def test_a_deep_graph_that_was_asked_can_be_freed():
 
 
 def test_another_error_is_left_alone():
-    with pytest.raises(RuntimeError, match="leaf Variable") as caught, watch() as recording:
-        torch.ones(2, requires_grad=True).add_(1)
+    with pytest.raises(RuntimeError, match="size of tensor") as caught, watch() as recording:
+        torch.ones(2, requires_grad=True).add(torch.ones(3))
     assert recording.diagnosis is None and not getattr(caught.value, "__notes__", None)
 
 

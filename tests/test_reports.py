@@ -412,7 +412,7 @@ def test_every_broken_save_is_listed():
     told = [diagnosis, *diagnosis.others]
     assert sorted(one.saver.op for one in told) == ["exp", "sigmoid", "tanh"]
     assert diagnosis.text().count("also broken") == 2
-    assert all(one.writers and one.cure for one in told)
+    assert all(one.writers and one.cures for one in told)
 
 
 def test_module_paths_begin_outermost_and_count_calls():

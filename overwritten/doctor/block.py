@@ -14,7 +14,8 @@ from typing import Any
 from overwritten.doctor.diagnosis import Diagnosis, diagnose
 from overwritten.doctor.modules import leave_out_detours
 from overwritten.doctor.places import ours
-from overwritten.doctor.report import silent_text
+from overwritten.doctor.refused import refusal
+from overwritten.doctor.report import refused_text, silent_text
 from overwritten.doctor.watching import Eyes
 from overwritten.messages import parse
 from overwritten.record.private import SHOWS_SAVES
@@ -75,6 +76,16 @@ class Doctor(Eyes):
         self.all.clear()
         self.silent.clear()
 
+    def refused(self, error, event, args):
+        """A note for a write that PyTorch refused; the error goes on as it is."""
+        try:
+            found = refusal(error, event, args, self.logs)
+        except Exception as ours:
+            print(f"overwritten: this error could not be looked into: {ours!r}", file=sys.stderr)
+            return
+        if found is not None:
+            self._say(error, refused_text(*found))
+
     def _note(self, error, message, found):
         marks = vars(error).setdefault(_MARKS, _Marks())
         if id(self) in marks:  # through a backward inside a backward
@@ -83,12 +94,15 @@ class Doctor(Eyes):
         self.all.append(diagnosis)
         marks[id(self)] = diagnosis
         self._tell(error, diagnosis)
+        self._say(error, diagnosis.text())
+
+    def _say(self, error, text):
         if not self._notes:
             return
         if not hasattr(error, "add_note"):  # Python 3.10
-            print(diagnosis.text(), file=sys.stderr)
-        elif diagnosis.text() not in getattr(error, "__notes__", ()):
-            error.add_note(diagnosis.text())
+            print(text, file=sys.stderr)
+        elif text not in getattr(error, "__notes__", ()):
+            error.add_note(text)
 
 
 def chain_of(error: BaseException | None) -> list[BaseException]:

@@ -1,201 +1,225 @@
 """What helps against an overwrite, and what does not: a table, the first row that fits wins.
 
-The idea: a pair of saver and writer tells the pattern, and each pattern has one cure.
-Data only; which pair it was, the diagnosis knows.
+The idea: a pair of saver and writer tells the pattern, each pattern has one cure, and each line
+that writes gets its own, where its source is to be had as the statements to put there.
+Which pair it was, the findings know; how a line is rewritten, `rewrites`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from overwritten.doctor.advice import AUGMENTED, Advice, Cure, advise, module_of, no_edit
+from overwritten.doctor.clones import with_clone
+from overwritten.doctor.rewrites import out_of_place, target_of
+from overwritten.record.events import Overwrite
 
-from overwritten.record.events import CAST, CONTEXT, GRADIENT, Overwrite, Save, Write
-
-#: in-place call → the same as a statement, out of place.
-AUGMENTED = {
-    "add_": "x = x + …", "sub_": "x = x - …", "mul_": "x = x * …", "div_": "x = x / …",
-    "pow_": "x = x ** …", "__iadd__": "x = x + …", "__imul__": "x = x * …",
-}  # fmt: skip
 _ACTIVATIONS = frozenset(
     "relu relu6 leaky_relu rrelu elu selu celu silu mish gelu hardtanh hardswish hardsigmoid sigmoid tanh threshold".split()
 )
+_DROPOUTS = frozenset(("dropout", "alpha_dropout", "feature_alpha_dropout"))
+_PARTS = frozenset(("__setitem__", "index_put_", "masked_fill_", "index_copy_", "scatter_"))
+_FILLS = frozenset(
+    "normal_ uniform_ exponential_ cauchy_ log_normal_ geometric_ random_ bernoulli_".split()
+)
 
 
-@dataclass(frozen=True)
-class Cure:
-    """name: of the pattern. fits: does it suit this saver and this writer?
-
-    does: what to change. because: why it helps. vain: what does not.
-    """
-
-    name: str
-    fits: Callable[[Save, Write], bool]
-    does: str
-    because: str
-    vain: str
+def _leaf_again(case):
+    return out_of_place(case.site, case.op, case.ops, case.part, leaf=True)
 
 
-def _in_module(saver, writer):
-    return writer.site.via.startswith("nn/modules/") and "(" in writer.site.module
+def _buffer_cloned(case):
+    written = target_of(case.site, case.op)
+    return with_clone(case.saver.site, written) if written else None
+
+
+_SHARES = "`detach()` shares the memory and the counter; `.data` hides the error and keeps the wrong gradient"
+_SAVER = "`inplace=False` in the module that saved only changes the version numbers"
+_HIDES = "`.data` silences the error and gives a wrong gradient"
+_OUT = "write it out of place"
+_BUILT = "write it out of place, at every such line (or build the result once with `torch.stack` or `torch.cat`)"
+STEP = (
+    "run the forward again after the step, and go back through that one (in a GAN: D's own loss from `D(z.detach())`, "
+    "D's step, then G's loss from a new `D(z)`); or do this backward first, then `zero_grad()`, and only then the "
+    "other backward and the step; a state carried over from an earlier step: `detach()` it"
+)
+STEP_GRADIENT = (
+    "after the step: that of the new weights; backward first: that of the forward as it ran"
+)
+
+
+def _no_saver(case):
+    """Of `inplace=False` in the saver is spoken only where it is a module that has it."""
+    module = case.saver.site.via.startswith("nn/modules/")
+    return _SAVER if module and case.saver.op in _ACTIVATIONS | _DROPOUTS else _SHARES
 
 
 CURES = (
     Cure(
+        "gradient written again",
+        lambda case: case.saver.of == "gradient",
+        "save a copy of the gradient",
+        "save a copy, `x.grad.clone()`, or take the gradient with `torch.autograd.grad(…, create_graph=True)`; "
+        "for `zero_grad`, `set_to_none=True`",
+        "`.grad` is one tensor, into which backward adds and which zero_grad and clipping write",
+        "`retain_graph=True` keeps the graph, not the gradient that was saved",
+        lambda case: with_clone(case.saver.site, ".grad"),
+    ),
+    Cure(
+        "closure of an optimizer",
+        lambda case: (
+            case.site.via.startswith("optim/")
+            and any(".step(" in one and ".step()" not in one for one in case.code.split("; "))
+        ),
+        "",
+        "make the forward inside the closure that `step` calls, so that each call has a graph of its own",
+        "the optimizer writes the weights between two calls of its closure",
+        "`retain_graph=True` keeps the graph, not the old weights; nor does a forward after the step help the next call",
+        no_edit,
+        "that of the weights as each call finds them",
+    ),
+    Cure(
+        "moving average of a model",
+        lambda case: case.site.via.startswith("optim/swa_utils"),
+        "",
+        "call `update_parameters` after backward",
+        "it wrote the averaged weights that this graph still needs",
+        "`no_grad` around it: it writes under `no_grad` as it is",
+        no_edit,
+    ),
+    Cure(
         "optimizer step",
-        lambda saver, writer: writer.site.via.startswith("optim/"),
-        "run the forward again after the step; or detach() a state that is carried over from an earlier step; "
-        "or call step() after every backward that needs these weights, with no zero_grad() in between",
+        lambda case: case.steps(),
+        "",
+        STEP,
         "the step overwrote weights that this graph still needs",
         "`retain_graph=True` keeps the graph, not the old weights; an older PyTorch only hides the wrong gradient",
+        no_edit,
+        STEP_GRADIENT,
     ),
     Cure(
         "embedding renormalised",
-        lambda saver, writer: writer.op in ("embedding", "embedding_renorm_"),
+        lambda case: case.op in ("embedding", "embedding_renorm_"),
+        "use a `clone()` where the weight is used directly",
         "use `weight.clone()` where the weight is used directly",
         "a lookup with max_norm rewrites rows of the weight in place",
         "`detach()` shares the memory and the counter",
+        lambda case: with_clone(case.saver.site, ".weight"),
     ),
     Cure(
         "buffer of a later forward",
-        lambda saver, writer: saver.of == "buffer",
+        lambda case: case.saver.of == "buffer",
+        "use a `clone()` of the buffer in the forward",
         "use a `clone()` of the buffer in the forward, or write it after backward",
-        "the next forward wrote the buffer that the first one's graph still needs",
-        "`retain_graph=True` changes nothing: the values are gone",
+        "it was written while a graph still needs it as it was",
+        "`retain_graph=True` changes nothing: the values are gone; `detach()` shares them",
+        _buffer_cloned,
     ),
     Cure(
-        "in-place module",
-        lambda saver, writer: (
-            _in_module(saver, writer) or writer.op in ("dropout", "alpha_dropout")
-        ),
-        "set `inplace=False` in the module that writes",
-        "the module wrote over what the layer before it saved",
-        "`inplace=False` in the module that saved only changes the version numbers",
+        "input that is a leaf",
+        lambda case: case.saver.of == "input",
+        "make a new leaf at each step",
+        "make a new leaf at each step: `x = (x + …).detach().requires_grad_()`",
+        "the graph of the step before needs its input as it was",
+        "`no_grad` allows the write, it does not protect what was saved; "
+        "`.data` hides the error and keeps the wrong gradient",
+        _leaf_again,
+        "of the parameters that of the forward as it ran; each of the leaves has its own share",
     ),
     Cure(
         "weights written by hand",
-        lambda saver, writer: saver.of == "weight",
+        lambda case: case.saver.of == "weight",
+        "",
         "write the weights after backward",
         "the graph saved them as they were in the forward",
         "`no_grad` allows the write, it does not protect what was saved; `.data` hides the error and keeps the wrong gradient",
+        no_edit,
+    ),
+    Cure(
+        "in-place module",
+        lambda case: case.site.via.startswith("nn/modules/") and bool(case.site.module),
+        "set `inplace=False` in the module that writes",
+        "set `inplace=False` in the module that writes",
+        "the module wrote over what the layer before it saved",
+        _no_saver,
+        module_of,
+    ),
+    Cure(
+        "in-place dropout",
+        lambda case: case.op in _DROPOUTS,
+        _OUT,
+        "leave out `inplace=True` in the dropout that writes",
+        "it wrote over what the operation before it saved",
+        _no_saver,
+    ),
+    Cure(
+        "out= into a saved tensor",
+        lambda case: "out=" in case.code and not case.op.endswith("_"),
+        "assign the result",
+        "assign the result in place of `out=…`",
+        "each call then has a tensor of its own, and the saved one stays",
+        "`out=x.clone()` computes into a copy that nobody has",
+    ),
+    Cure(
+        "random fill",
+        lambda case: case.op in _FILLS,
+        "draw into a tensor of its own",
+        "draw into a tensor of its own: `x = torch.empty_like(x).{op}(…)`",
+        "the new numbers were written over the ones that were saved",
+        "the same without the trailing underscore does not exist",
     ),
     Cure(
         "written part by part",
-        lambda saver, writer: (
-            writer.op in ("__setitem__", "index_put_", "masked_fill_", "index_copy_", "scatter_")
-        ),
-        "build the result with `torch.where`, `torch.cat` or `torch.stack`, or write into a `clone()`",
+        lambda case: case.op in _PARTS,
+        _BUILT,
+        "build the result with `torch.where`, `torch.cat` or `torch.stack`, or write into a `clone()` at every such line",
         "all parts of a storage share one version counter, also those that were not written",
-        "`.data` silences the error and gives a wrong gradient",
+        _HIDES,
+    ),
+    Cure(
+        "written through a view",
+        lambda case: case.part,
+        _BUILT,
+        "the tensor written is a part of another one: build that one with `torch.cat` or `torch.stack`, "
+        "or write into a `clone()` of it at every such line",
+        "all parts of a storage share one version counter, also those that were not written",
+        _HIDES,
     ),
     Cure(
         "in-place activation",
-        lambda saver, writer: writer.op.rstrip("_") in _ACTIVATIONS,
+        lambda case: case.op.rstrip("_") in _ACTIVATIONS,
+        "use the activation out of place",
         "use the activation out of place here",
         "it wrote over a tensor that an earlier operation saved",
-        "taking `inplace` from the operation that saved only changes the version numbers",
+        _SHARES,
     ),
     Cure(
         "augmented assignment",
-        lambda saver, writer: writer.op in AUGMENTED,
+        lambda case: case.op in AUGMENTED,
+        _OUT,
         "write it out of place: `{instead}`, every such line, and use the new tensor from there on",
         "`+=` and its kin write into the storage that was saved",
-        "`inplace=False` in the operation that saved, where it has one, only changes the version numbers",
+        _SHARES,
     ),
     Cure(
         "any other write",
-        lambda saver, writer: True,
-        "write into a `clone()`, or use the operation without the trailing underscore",
+        lambda case: bool(case.ops),
+        _OUT,
+        "write into a `clone()`, at every such line",
         "the write changed a tensor that backward needs as it was",
-        "`detach()` shares the memory and the counter; `.data` hides the error and keeps the wrong gradient",
+        _SHARES,
+    ),
+    Cure(
+        "no writer seen",
+        lambda case: True,
+        "",
+        "none is known, for no line was seen that writes; to try: `guard(x)` of this package on the saved tensor, "
+        "which stops at the write; or go on with a `clone()` of it behind the line that saved",
+        "a copy is nobody else's",
+        "`detach()` shares the memory and the counter",
+        no_edit,
     ),
 )
 
 
-def cure_for(saver: Save, writers: tuple[Write, ...]) -> Cure | None:
-    """The first that fits the last writer; None where no writer was seen."""
-    if not writers:
-        return None
-    return next(cure for cure in CURES if cure.fits(saver, writers[-1]))
-
-
-@dataclass(frozen=True)
-class SilentCure:
-    """As `Cure`, where nothing raises. fits: does it suit what was found?"""
-
-    name: str
-    fits: Callable[[Overwrite], bool]
-    does: str
-    because: str
-    vain: str
-
-
-_RUNNING = frozenset(("batch_norm", "instance_norm"))
-
-
-def _last(found):
-    return found.writers[-1] if found.writers else Write("", None, None)
-
-
-SILENT_CURES = (
-    SilentCure(
-        "gradient written in place",
-        lambda found: found.kind == GRADIENT,
-        "return a new gradient instead, as `g * 0.1` for `g.mul_(0.1)`",
-        "backward hands the same tensor to several operations; PyTorch forbids to change it",
-        "`g.detach()` and `g.data` are the same memory",
-    ),
-    SilentCure(
-        "attribute of ctx",
-        lambda found: found.kind == CONTEXT,
-        "keep the tensor with `ctx.save_for_backward` and take it from `ctx.saved_tensors`",
-        "only what is saved so is checked when backward takes it; an error then names the write",
-        "`detach()` before it is kept is the same memory",
-    ),
-    SilentCure(
-        "cast that autocast keeps",
-        lambda found: found.kind == CAST,
-        "leave the autocast block before the step, or use `torch.autocast(…, cache_enabled=False)`",
-        "inside one block autocast casts each weight once, whatever is written into it afterwards",
-        "a smaller learning rate: the casts stand still until the block ends",
-    ),
-    SilentCure(
-        "optimizer step past the counter",
-        lambda found: _last(found).site.via.startswith("optim/"),
-        "run the forward again after the step, or take the step after every backward that needs these weights",
-        "a fused step writes the weights and moves no counter, so that PyTorch cannot refuse",
-        "`fused=False` only turns the wrong gradient into an error",
-    ),
-    SilentCure(
-        "running statistics",
-        lambda found: _last(found).op in _RUNNING,
-        "run the forward in train mode before the one in eval mode, or backward before it",
-        "eval mode saves the running statistics, train mode writes them and moves no counter",
-        "`no_grad` around the second forward: the statistics are written all the same",
-    ),
-    SilentCure(
-        "forward that runs again",
-        lambda found: not found.writers or _last(found).before is not None,
-        "write out of place inside the function that is checkpointed",
-        "it runs again for backward, and finds or leaves there what its own write has made",
-        "`preserve_rng_state` is about random numbers only",
-    ),
-    SilentCure(
-        "written again by a checkpoint",
-        lambda found: bool(found.saver and found.saver.of == "again"),
-        "write out of place inside the function that is checkpointed",
-        "it runs again for backward, so that its write into an input is done twice",
-        "`use_reentrant=False` runs it again, too",
-    ),
-    SilentCure(
-        "write that is hidden",
-        lambda found: True,
-        "write out of place, into a `clone()`, or before the forward",
-        "`.data`, NumPy and kernels that get a pointer change what was saved and move no counter",
-        "`torch.autograd.graph.increment_version` only turns the wrong gradient into an error",
-    ),
-)
-
-
-def silent_cure(found: Overwrite) -> SilentCure:
-    """The first that fits."""
-    return next(cure for cure in SILENT_CURES if cure.fits(found))
+def cures_for(found: Overwrite) -> tuple[Advice, ...]:
+    """What to do at each line that writes, in their order; equal advice once."""
+    return advise(found, CURES)

@@ -1,7 +1,7 @@
 """An error of backward and what the eyes saw → a diagnosis: who saved, who wrote, what to do.
 
-The idea: the eyes give facts, two lines and the versions between; a table of cures says what
-helps for this pair. Where something was not seen it says so and names the suspects.
+The idea: the eyes give facts, lines and the versions between; a table of cures says what helps
+at each line. Where something was not seen it says so and names the suspects.
 How a diagnosis is worded is the report's business.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from overwritten.doctor import report
-from overwritten.doctor.cures import AUGMENTED, Cure, cure_for
+from overwritten.doctor.cures import Advice, cures_for
 from overwritten.messages import Message
 from overwritten.record.events import Gap, Overwrite, Save, Write
 
@@ -20,15 +20,15 @@ class Diagnosis:
     """What happened. saver: None if the save was not seen. writers: in order, maybe empty.
 
     verdict: 'raises', or with strict 'raises although the gradient would be right'.
-    cure: None where no writer was seen. suspects: writes that may be it. gaps: ways of the counter
-    that no writer accounts for. others: the other broken saves of the same graph.
+    cures: for each line that writes, in order. suspects: writes that may be it. gaps: ways of the
+    counter that no writer accounts for. others: the other broken saves of the same graph.
     """
 
     message: Message
     saver: Save | None
     writers: tuple[Write, ...]
     verdict: str
-    cure: Cure | None
+    cures: tuple[Advice, ...]
     suspects: tuple[Write, ...] = ()
     gaps: tuple[Gap, ...] = ()
     others: tuple[Diagnosis, ...] = ()
@@ -39,10 +39,8 @@ class Diagnosis:
         return self.saver is not None and bool(self.saver.site.file) and not self.gaps
 
     def advice(self) -> str:
-        """What to change, as one sentence; '' where no writer was seen."""
-        if self.cure is None:
-            return ""
-        return self.cure.does.format(instead=AUGMENTED.get(self.writers[-1].op, "x = …"))
+        """What to change, all of it, with every line; '' where nothing is known."""
+        return report.advice(self)
 
     def text(self, colour: bool = False) -> str:
         """A line each, for an error's note or a terminal; colour: with ANSI codes."""
@@ -78,5 +76,5 @@ def _said(message, one):
 
 def _one(message, one):
     verdict = "raises although the gradient would be right" if one.unchanged else "raises"
-    cure = cure_for(one.saver, one.writers) if one.saver else None
-    return Diagnosis(message, one.saver, one.writers, verdict, cure, one.suspects, one.gaps)
+    cures = cures_for(one) if one.saver else ()
+    return Diagnosis(message, one.saver, one.writers, verdict, cures, one.suspects, one.gaps)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import gc
 import re
+from dataclasses import replace
+from math import prod
 
 import torch
 
@@ -75,7 +77,9 @@ class _Case:
             one.node.name(),
             one.number,
         )
-        writers, gaps = self._written(save, storage, order, thread)
+        writers, gaps = self._written(save, storage, order, thread, _size(one.tensor))
+        if any(write.op == "backward" for write in writers):
+            save = replace(save, of="gradient")
         same = bool(unchanged and unchanged(one))
         found = Overwrite(save, writers, gaps, shape=said.shape or (), unchanged=same)
         return inside(found, self.logs.scripts)
@@ -135,11 +139,13 @@ class _Case:
                         return Overwrite(save, writers, gaps, shape=shape)
         return None
 
-    def _written(self, save, storage, since, thread):
-        """(writers, gaps)."""
+    def _written(self, save, storage, since, thread, size=0):
+        """(writers, gaps). size: how many elements the storage has."""
         mine = [w for w in self.writes.get(storage, ()) if w.order > since]
         steps, holes = chain(mine, save.expects, save.now)
-        writers: list[Write] = [wrote.told(thread, at) for wrote, at in steps]
+        writers: list[Write] = [
+            replace(wrote.told(thread, at), part=prod(wrote.shape) < size) for wrote, at in steps
+        ]
         gaps = []
         for before, after, last, following in holes:
             filled = self._backwards(storage, since, before, after, last, following)
@@ -184,13 +190,16 @@ class _Case:
     def _of(self, tensor, storage):
         if tensor is None:
             return "weight" if storage in self.graph.leaves else ""
+        if storage in self.graph.gradients:
+            return "gradient"
         base = tensor._base if tensor._is_view() else tensor
         if not base.is_leaf:
             return ""
         if base.requires_grad:
-            return "weight"
+            weight = isinstance(base, torch.nn.Parameter) or not self.graph.learns
+            return "weight" if weight else "input"
         buffers = (buffer for module in outermost() for buffer in module.buffers())
-        return "buffer" if any(buffer is base for buffer in buffers) else ""
+        return "buffer" if any(storage_of(buffer) == storage for buffer in buffers) else ""
 
     def suspects(self, message) -> tuple[Write, ...]:
         """The latest writes that may be those that `message` tells of."""
@@ -200,6 +209,14 @@ class _Case:
             if wrote.after == message.now and tuple(wrote.shape) == message.shape
         ]
         return tuple(last[-_MOST_SUSPECTS:])
+
+
+def _size(tensor):
+    """0 where it cannot be told."""
+    try:
+        return tensor.untyped_storage().nbytes() // tensor.element_size()
+    except (AttributeError, NotImplementedError, RuntimeError):
+        return 0
 
 
 def _gradient(tensor):

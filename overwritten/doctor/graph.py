@@ -54,7 +54,7 @@ class Graph:
     """What the roots lead to. broken: its overwritten saves. size: how many nodes.
 
     slices: the numbers of the nodes (`CopySlices`) that hide what the node inside them saved.
-    leaves: their storages. gradients: those of their `.grad`.
+    leaves: their storages. gradients: those of their `.grad`. learns: is a leaf a Parameter?
     """
 
     broken: tuple[Broken, ...]
@@ -62,6 +62,7 @@ class Graph:
     leaves: frozenset[int | None]
     gradients: frozenset[int | None]
     size: int
+    learns: bool = False
 
 
 def ask(roots: Any) -> Graph:
@@ -71,7 +72,7 @@ def ask(roots: Any) -> Graph:
     leaves: set[int | None] = set()
     gradients: set[int | None] = set()
     held: list[Any] = []
-    size = 0
+    size, learns = 0, False
     with DisableTorchFunction():
         for node in nodes(roots):
             size += 1
@@ -82,12 +83,14 @@ def ask(roots: Any) -> Graph:
             leaf = getattr(node, "variable", None)
             if isinstance(leaf, torch.Tensor):
                 leaves.add(storage_of(leaf))
+                learns |= isinstance(leaf, torch.nn.Parameter)
                 if leaf.grad is not None:
                     gradients.add(storage_of(leaf.grad))
             broken += _refused(node)
         if size > _DEEP:
             _let_go_in_parts(roots, held)
-    return Graph(tuple(broken), tuple(slices), frozenset(leaves), frozenset(gradients), size)
+    known = frozenset(leaves), frozenset(gradients)
+    return Graph(tuple(broken), tuple(slices), *known, size, learns)
 
 
 class _Token:

@@ -21,6 +21,7 @@ from overwritten.record.events import Site, Write
 
 #: Calls that made nodes, for each thread; and writes, in all.
 MOST_CALLS, MOST_WRITES = 2_000_000, 300_000
+MOST_ASKED = 10_000
 #: So many calls inside another one are looked past for the one around them.
 _MOST_INSIDE = 100_000
 
@@ -105,7 +106,8 @@ class Logs:
 
     backwards: (begun, ended, event) of each backward. slices: (thread, first number, last, saves)
     of nodes that hide what they saved. inputs: (event, order, storage, version) kept by
-    checkpoints. scripts: the graph of each call of a scripted function.
+    checkpoints. scripts: the graph of each call of a scripted function. asked: (tensor, event),
+    weakly, of tensors that were told to require a gradient.
     """
 
     def __init__(self):
@@ -115,6 +117,7 @@ class Logs:
         self.slices: deque[tuple] = deque(maxlen=MOST_WRITES)
         self.inputs: deque[tuple] = deque(maxlen=MOST_WRITES)
         self.scripts: dict[Event, Any] = {}
+        self.asked: deque[tuple] = deque(maxlen=MOST_ASKED)
         self.tick = count(1).__next__
 
     def thread(self) -> Calls:

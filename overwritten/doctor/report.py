@@ -7,13 +7,12 @@ It words what it is given and judges nothing.
 from __future__ import annotations
 
 import linecache
-import os
-import sys
 from collections import Counter
 from html import escape
 
-from overwritten.doctor.cures import silent_cure
-from overwritten.doctor.places import LIBRARY, packages_of, whose
+from overwritten.doctor.advice import Advice, Cure, grouped
+from overwritten.doctor.filenames import names_at, names_of, short
+from overwritten.doctor.silent_cures import silent_cures
 from overwritten.pictures.diagnosis import diagnosis_picture
 from overwritten.pictures.draw import STYLE
 from overwritten.record.events import (
@@ -43,24 +42,18 @@ _SILENT = {
     CAST: "a forward is wrong, and nothing raises: "
     "autocast took the cast of a weight that had changed since",
 }
-#: Where a relative path begins: the program may go to another folder.
-_START = os.getcwd()
 
 
 def text(diagnosis, colour: bool = False) -> str:
     """A line each, for an error's note or a terminal, at most `MOST_LINES`; colour: with ANSI
     codes."""
-    names = _names([diagnosis, *diagnosis.others])
+    names = names_of([diagnosis, *diagnosis.others])
     lines = _happened(diagnosis, names)
     lines += [
         f"suspect        {_line(w.op, w.site, names)} (version {w.before} → {w.after})"
         for w in diagnosis.suspects
     ]
-    if diagnosis.cure is not None:
-        lines += [
-            f"cure           {diagnosis.advice()}: {diagnosis.cure.because}",
-            f"no help        {diagnosis.cure.vain}",
-        ]
+    lines += _cures(all_cures(diagnosis), names)
     alike = Counter("\n".join(_happened(one, names)) for one in diagnosis.others)
     for said, times in alike.items():
         lines.append(f"also broken    in the same graph{f', ×{times}' if times > 1 else ''}:")
@@ -71,6 +64,67 @@ def text(diagnosis, colour: bool = False) -> str:
     if colour:
         lines = [f"\x1b[{_ANSI.get(line[:4], 1)}m{line[:15]}\x1b[0m{line[15:]}" for line in lines]
     return "\n".join(lines)
+
+
+def refused_text(write: Write, whose, cures) -> str:
+    """Of a write that PyTorch refused; whose: the call that made it a leaf, or a module's path."""
+    asked = [whose.site] if hasattr(whose, "site") else []
+    names = names_at([write.site, *asked])
+    lines = [f"refused        {_line(write.op, write.site, names)}"]
+    if asked:
+        op = "requires_grad = …" if whose.op == "__set__" else whose.op
+        lines.append(f"a leaf since   {_line(op, whose.site, names)}")
+    elif whose:
+        lines.append(f"a leaf         {whose}, a parameter")
+    return "\n".join(lines + _cures(cures, names))
+
+
+def advice(diagnosis) -> str:
+    """What to change, all of it, as one text."""
+    names = names_of([diagnosis, *diagnosis.others])
+    return "; ".join(_advised(some, names) for some in grouped(all_cures(diagnosis)))
+
+
+def all_cures(diagnosis) -> list[Advice]:
+    """Its own and those of the other broken saves, each once."""
+    told: dict[tuple, Advice] = {}
+    for one in (diagnosis, *diagnosis.others):
+        for cure in one.cures:
+            told.setdefault((cure.words, cure.place, cure.code), cure)
+    return list(told.values())
+
+
+def _cures(cures, names) -> list[str]:
+    """What to do at which lines, cure by cure, and what does not help."""
+    groups, lines = grouped(cures), []
+    for some in groups:
+        words, spots = some[0].words, _spots(some, names)
+        if spots[1:] and some[0].edit:
+            lines += [f"cure           {words}: {some[0].cure.because}"]
+            lines += [f"               {spot}" for spot in spots]
+        else:
+            lines.append(f"cure           {_advised(some, names)}: {some[0].cure.because}")
+    told = dict.fromkeys(some[0].cure.gradient for some in groups)
+    lines += [f"gradient       {gradient}" for gradient in told if gradient != Cure.gradient]
+    return lines + [f"no help        {v}" for v in dict.fromkeys(some[0].vain for some in groups)]
+
+
+def _advised(some, names) -> str:
+    """One cure and all its lines."""
+    words, spots = some[0].words, ", ".join(_spots(some, names))
+    if some[0].edit:
+        return f"{words}: {spots}"
+    return f"{words} ({spots})" if spots else words
+
+
+def _spots(some, names) -> list[str]:
+    """'`x = x + 1` (train.py:7)', or the line alone."""
+    told = []
+    for one in some:
+        file, line = one.place
+        where = f"{names.get(file) or short(file)}:{line}" if file else ""
+        told.append(f"{one.code} ({where})" if one.edit else where)
+    return list(dict.fromkeys(filter(None, told)))
 
 
 def _happened(diagnosis, names):
@@ -120,49 +174,6 @@ def _gap(gap: Gap, names) -> str:
     )
 
 
-def _names(told) -> dict[str, str]:
-    """file → its name in this report: as short as it can be told from the others."""
-    sites = [site for one in told for site in _sites(one)]
-    files = {file for site in sites for file in (site.file, site.library) if file}
-    short = {file: _short(file) for file in files}
-    twice = Counter(short.values())
-    return {file: name if twice[name] == 1 else file for file, name in short.items()}
-
-
-def _sites(one):
-    saver = (one.saver.site, one.saver.until) if one.saver is not None else ()
-    for site in (*saver, *(w.site for w in (*one.writers, *getattr(one, "suspects", ())))):
-        if site is not None:
-            yield site
-    for gap in getattr(one, "gaps", ()):
-        yield from (gap.since, gap.until)
-
-
-def _short(file):
-    """'train.py' or 'nets/unet.py' from where the program was started, 'lightning/…/precision.py'
-    of an installed package, 'In[3]' of a notebook."""
-    try:
-        return f"In[{_cells(sys.modules['IPython'].get_ipython())[file]}]"
-    except (AttributeError, KeyError):
-        pass
-    if whose(file) == LIBRARY:
-        parts = file[len(packages_of(file)) :].split(os.sep)
-        return "/".join(parts if len(parts) < 3 else (parts[0], "…", parts[-1]))
-    if file.startswith(_START + os.sep):
-        return os.path.relpath(file, _START).replace(os.sep, "/")
-    return os.path.basename(file)
-
-
-def _cells(shell) -> dict[str, int]:
-    """file → number of the cell that was run as that file, the last one."""
-    try:
-        return shell.compile._filename_map
-    except AttributeError:  # IPython 7
-        name, history = shell.compile.get_code_name, shell.history_manager
-        cells = zip(history.input_hist_raw, history.input_hist_parsed)
-        return {name(raw, code, number): number for number, (raw, code) in enumerate(cells)}
-
-
 def html(diagnosis) -> str:
     """The lane of the storage and the words, for a notebook or a report."""
     words = escape(text(diagnosis), quote=False)
@@ -181,6 +192,7 @@ def as_dict(diagnosis) -> dict:
         "writers": list(map(_writer, diagnosis.writers)),
         "verdict": diagnosis.verdict,
         "cure": diagnosis.advice(),
+        "cures": list(map(_advice, all_cures(diagnosis))),
     }
 
 
@@ -197,7 +209,7 @@ def whole_dict(diagnosis) -> dict:
 
 def silent_text(silent: Overwrite) -> str:
     """Plain text about a gradient that is wrong while nothing raises."""
-    names = _names([silent])
+    names = names_of([silent])
     saver = silent.saver or Save(0, 0)
     times = f" (×{silent.times})" if silent.times > 1 else ""
     where = _line(saver.op or "autograd", saver.site, names)
@@ -207,19 +219,24 @@ def silent_text(silent: Overwrite) -> str:
     lines = [_SILENT[silent.kind] + times, saved, *_overwritten(silent.writers, names)]
     if not silent.writers:
         lines.append("overwritten by something between two lines that the watch could see")
-    cure = silent_cure(silent)
-    lines += [f"cure           {cure.does}: {cure.because}", f"no help        {cure.vain}"]
-    return "\n".join(lines)
+    return "\n".join(lines + _cures(silent_cures(silent), names))
 
 
 def silent_dict(silent: Overwrite) -> dict:
     """For JSON, as `Diagnosis.as_dict`; before and after are null where no counter moved."""
+    cures = silent_cures(silent)
     return {
         "saver": _saver(silent.saver or Save(0, 0)),
         "writers": list(map(_writer, silent.writers)),
-        "cure": silent_cure(silent).does,
+        "cure": "; ".join(_advised(some, names_of([silent])) for some in grouped(cures)),
+        "cures": list(map(_advice, cures)),
         "times": silent.times,
     }
+
+
+def _advice(advice: Advice) -> dict:
+    file, line = advice.place
+    return {"file": file, "line": line, "does": advice.does}
 
 
 def _saver(save: Save) -> dict:

@@ -32,6 +32,7 @@ from overwritten.doctor.graph import LOOSE, ask
 from overwritten.doctor.logs import Calls, Event, Logs, Wrote, event_of
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
+from overwritten.doctor.refused import note_asked
 from overwritten.doctor.scripts import note_scripts
 from overwritten.doctor.strict import OPENS, Strict
 from overwritten.doctor.versions import PLAIN, moved, versions
@@ -53,6 +54,8 @@ _LONG = 2
 _QUICK = LOOKS_ONLY | {"__set__", "_set_grad_enabled", "_record_function_enter_new"}
 _QUICK |= {"_record_function_exit._RecordFunction"}
 _PARTS = (torch.Tensor.real, torch.Tensor.imag)
+_QUICK |= {"requires_grad_"}
+_ASKS = torch.Tensor.requires_grad
 #: The kinds of PyTorch's own functions and methods in C++; what a library registers is another.
 _PYTORCHS = type(torch.add), type(torch.Tensor.add)
 
@@ -137,6 +140,8 @@ class Eyes(TorchFunctionMode):
                     self._strict.called("x.data = …", None, None, args[:1])
                 elif self._strict and name in OPENS:
                     self._strict.called(name, None, None, args[:1])
+                elif name == "requires_grad_" or (name == "__set__" and func.__self__ is _ASKS):
+                    note_asked(self.logs, args[0], self.event(name, sys._getframe(1)))
                 return result
             plain = not types or PLAIN.issuperset(types)
             before = versions(args, kwargs, plain)
@@ -154,13 +159,20 @@ class Eyes(TorchFunctionMode):
                     if not plain or tensor._version != version:
                         event, pure = event or self.event(name, sys._getframe(1)), False
                         self._wrote(event, tensor, version, before, node, last)
+            if kwargs and kwargs.get("requires_grad") is True and isinstance(result, torch.Tensor):
+                note_asked(self.logs, result, self.event(name, sys._getframe(1)))
             if self._strict:
                 given = [tensor for tensor, _ in before]
                 self._strict.called(name, node if last != node else None, result, given, pure)
             return result
         except BaseException as error:
             step_out_of(error)
+            if isinstance(error, RuntimeError):
+                self.refused(error, self.event(func.__name__, sys._getframe(1)), args)
             raise
+
+    def refused(self, error: RuntimeError, event: Event, args):
+        """A call has raised."""
 
     def event(self, name: str, frame) -> Event:
         """The call `name`, made in `frame`, as the logs keep it."""

@@ -40,7 +40,7 @@ class Write:
     recording where the write moves no counter; None for an inference tensor, and for a write
     that the doctor found by its bytes.
     storage: its letter, in a recording. site, thread: the line, and the thread where it is not
-    the one that saved, for the doctor.
+    the one that saved, for the doctor. part: was less than the whole storage written?
     """
 
     op: str
@@ -49,6 +49,7 @@ class Write:
     storage: str = ""
     site: Site = NOWHERE
     thread: str = ""
+    part: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ class Save:
 
     expects, now: the version counter at the save and when it was last looked at.
     The doctor's: op: the call that saved, '' if none was seen. site: its line. own: it saved its
-    own result, not an input. of: 'weight' for (a view of) a leaf that requires a gradient,
-    'buffer' for a buffer of a module that ran, 'again' where a function runs again, else ''.
+    own result, not an input. of: 'weight' for (a view of) a leaf that requires a gradient, 'input'
+    for one that is no parameter beside parameters, 'gradient' for a `.grad`, 'buffer' for a buffer
+    of a module that ran, 'again' where a function runs again, else ''.
     A recording's: node: who keeps it, as `grad_fn.name()` says it; number: which node of that
     recording, counted as they were met. tensor: its name, or where it lies if it has none.
     storage: its letter.
