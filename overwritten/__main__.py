@@ -19,6 +19,8 @@ from html import escape
 
 from overwritten.doctor.block import chain_of, without_our_frames
 from overwritten.doctor.children import Run, handed_on, of_rank, say
+from overwritten.doctor.gradients import compare, read
+from overwritten.doctor.healed import healed_text
 from overwritten.doctor.report import silent_text
 from overwritten.record.private import SHOWS_SAVES
 
@@ -44,10 +46,25 @@ def main(arguments=None) -> int:
     if report and not os.path.isdir(os.path.dirname(report)):
         print(f"overwritten: there is no folder for {options.json!r}.", file=sys.stderr)
         return 2
+    known = None
+    if options.check:
+        try:
+            known = read(of_rank(options.check))
+        except ValueError as refused:
+            print(f"overwritten: {refused}", file=sys.stderr)
+            return 2
     warnings.showwarning = _at_the_program(warnings.showwarning)
     error: BaseException | None = None
     diagnosis = None
-    run = Run(options.strict, of_rank(report), tuple(options.skip), os.getpid())
+    keeps = known is not None or options.heal and bool(report)
+    run = Run(
+        options.strict,
+        of_rank(report),
+        tuple(options.skip),
+        os.getpid(),
+        options.heal,
+        keeps,
+    )
     with handed_on(run) as told:
         try:
             with told.eyes:
@@ -61,11 +78,16 @@ def main(arguments=None) -> int:
             _show(caught, diagnosis)
         told.end(error, diagnosis)
     if not told.is_child:
-        if options.strict and not code and not told.silent and SHOWS_SAVES:
+        if known is not None:
+            said = compare(known, told.gradients.as_dict(), options.heal)
+            say(f"overwritten --check: {said}")
+        if options.strict and not (code or told.silent or options.heal) and SHOWS_SAVES:
             say(_all_clear(told))
         if options.html:
             first = diagnosis or next(iter(told.eyes.all), None)
-            _report(of_rank(options.html), error, first, told.eyes.silent)
+            texts = [silent_text(one) for one in told.eyes.silent]
+            texts += [healed_text(told.eyes.healer)] if told.eyes.healer else []
+            _report(of_rank(options.html), error, first, texts)
     return code
 
 
@@ -75,6 +97,18 @@ def _options(arguments):
     )
     parser.add_argument(
         "--strict", action="store_true", help="also find wrong gradients that raise nothing; slow"
+    )
+    parser.add_argument(
+        "--heal",
+        action="store_true",
+        help="backward gets what was overwritten as it was: nothing raises, every fault is told at "
+        "the end; copies all that is saved",
+    )
+    parser.add_argument(
+        "--check",
+        metavar="REPORT.json",
+        help="of a healed run (--heal --json REPORT.json): has this run its gradients? For the "
+        "program once it is mended; with --heal, for the same program: is it deterministic?",
     )
     parser.add_argument(
         "--json", metavar="OUT.json", help="write the diagnosis there (form: DOCTOR.md)"
@@ -170,9 +204,9 @@ def _at_the_program(show):
     return shown
 
 
-def _report(path, error, diagnosis, silent):
+def _report(path, error, diagnosis, texts):
     parts = [diagnosis.html()] if diagnosis else []
-    parts += [f"<pre>{escape(silent_text(one))}</pre>" for one in silent]
+    parts += [f"<pre>{escape(text)}</pre>" for text in texts]
     if not parts:
         parts = ["<p>Nothing that backward needs was overwritten.</p>"]
     if error is not None and not isinstance(error, SystemExit):

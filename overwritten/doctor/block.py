@@ -12,6 +12,8 @@ import warnings
 from typing import Any
 
 from overwritten.doctor.diagnosis import Diagnosis, diagnose
+from overwritten.doctor.gradients import Gradients
+from overwritten.doctor.healed import healed_text
 from overwritten.doctor.modules import leave_out_detours
 from overwritten.doctor.places import ours
 from overwritten.doctor.refused import refusal
@@ -48,12 +50,18 @@ class Doctor(Eyes):
     all: every diagnosis, in order, of errors that the program caught, too.
     tell: function(error, diagnosis), called at each.
     notes: False leaves the errors as they are, for one who shows the diagnoses himself.
+    heal: backward gets what was overwritten as it was. gradients: keeps those of each backward.
     """
 
     def __init__(
-        self, strict: bool = False, tell=lambda error, diagnosis: None, notes: bool = True
+        self,
+        strict: bool = False,
+        tell=lambda error, diagnosis: None,
+        notes: bool = True,
+        heal: bool = False,
+        gradients: Gradients | None = None,
     ):
-        super().__init__(strict, self._note)
+        super().__init__(strict, self._note, heal, gradients)
         if strict and not SHOWS_SAVES and sys.stderr is not None:
             print(NOT_SHOWN, file=sys.stderr)
         self._tell, self._notes = tell, notes
@@ -141,6 +149,8 @@ class watch:
     What torch.compile makes runs compiled, as it would, and is not looked into.
     strict: also warn of gradients that may be wrong although nothing raises
     (`recording.silent`); slow, see `overwritten.doctor.strict`.
+    heal: backward gets what was overwritten as it was, so that nothing raises; `recording.healed`
+    is a list of the faults, which are told on stderr at the end. It copies all that is saved.
 
     >>> import torch
     >>> x = torch.ones(3, requires_grad=True)
@@ -154,8 +164,11 @@ class watch:
     add_ write it out of place: `x = x + …`, every such line, and use the new tensor from there on
     """
 
-    def __init__(self, lines: bool = False, scratch: bool = False, strict: bool = False):
-        self._eyes, self._lines = Doctor(strict), Lines(scratch) if lines else None
+    def __init__(
+        self, lines: bool = False, scratch: bool = False, strict: bool = False, heal: bool = False
+    ):
+        self._eyes = Doctor(strict, heal=heal)
+        self._lines = Lines(scratch) if lines else None
         self.recording = self._lines.recording if self._lines else Recording()
 
     def __enter__(self) -> Recording:
@@ -171,6 +184,9 @@ class watch:
         self.recording.silent = self._eyes.silent
         for silent in self._eyes.silent:
             warnings.warn(silent_text(silent), stacklevel=2)
+        if (healer := self._eyes.healer) is not None:
+            self.recording.healed = healer.faults.all
+            print(healed_text(healer), file=sys.stderr)
         if error is not None:
             without_our_frames(error)
         mine = self._eyes.of(error)

@@ -21,6 +21,8 @@ from fnmatch import fnmatchcase
 
 from overwritten.doctor.block import Doctor
 from overwritten.doctor.bootstrap.sitecustomize import hand_on
+from overwritten.doctor.gradients import Gradients
+from overwritten.doctor.healed import cost_dict, fault_dict, healed_text
 from overwritten.doctor.report import silent_dict, silent_text, whole_dict
 
 #: Where launchers say which of many processes this is, the most telling first.
@@ -34,12 +36,15 @@ class Run:
     """What all processes of a run share. report: the whole path of the JSON, '' for none.
 
     process: the id of the first one. skip: patterns of command lines that are not watched.
+    gradients: does the first process keep them for `--check`?
     """
 
     strict: bool = False
     report: str = ""
     skip: tuple[str, ...] = ()
     process: int = 0
+    heal: bool = False
+    gradients: bool = False
 
     def part(self, process) -> str:
         """The file of a child, beside the report."""
@@ -58,7 +63,10 @@ class Told:
     """
 
     def __init__(self, run: Run):
-        self.run, self.eyes = run, Doctor(run.strict, self.note)
+        first = run.gradients and os.getpid() == run.process
+        self.gradients = Gradients() if first else None
+        self.run = run
+        self.eyes = Doctor(run.strict, self.note, heal=run.heal, gradients=self.gradients)
         self._begin()
         if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
             os.register_at_fork(after_in_child=self._forked)
@@ -70,6 +78,9 @@ class Told:
 
     def _forked(self):
         del self.eyes.all[:], self.eyes.silent[:]
+        self.gradients = None
+        if self.eyes.healer is not None:
+            self.eyes.healer.faults.forget()
         self._begin()
         self._begun()
 
@@ -97,6 +108,13 @@ class Told:
         mine = [self._signed(one) for one in self.found]
         return mine + [one for part in self.parts for one in part["all"]]
 
+    @property
+    def healed(self) -> list[dict]:
+        """Every fault of a healed run."""
+        faults = self.eyes.healer.faults.all if self.eyes.healer else ()
+        mine = [self._signed(fault_dict(one)) for one in faults]
+        return mine + [one for part in self.parts for one in part.get("healed", ())]
+
     def _signed(self, found):
         return {"rank": rank(), "process": self.process, **found}
 
@@ -116,9 +134,12 @@ class Told:
         self._ended = True
         for silent in self.eyes.silent:
             say(silent_text(silent))
+        healer = self.eyes.healer
+        if healer is not None and (healer.faults.all or not self.is_child):
+            say(healed_text(healer))
         if not self.is_child:
             self._gather()
-        if not self.is_child or self.run.strict or self.found:
+        if not self.is_child or self.run.strict or self.found or self.healed:
             self.write(error, diagnosis)
 
     def _gather(self):
@@ -147,6 +168,10 @@ class Told:
         elif report["all"]:
             first = report["all"][0]
             report["diagnosis"] = {k: first[k] for k in ("saver", "writers", "verdict", "cure")}
+        if self.eyes.healer is not None:
+            report |= {"healed": self.healed, "healing": cost_dict(self.eyes.healer)}
+        if self.gradients is not None:
+            report["gradients"] = self.gradients.as_dict()
         if self.is_child:
             report |= {"process": self.process, "ended": self._ended}
         try:

@@ -160,10 +160,15 @@ def _step_aside(eyes, dynamo):
             if not told:
                 told.append(print(NOT_LOOKED_INTO, file=sys.stderr))
             eyes.passed_over("compiled code")
-            here.away = frame, next_node(), eyes.logs.tick()
+            healed = bool(eyes.healer and eyes.healer.turn_off())
+            if eyes.healer:
+                eyes.healer.note("compiled code")
+            here.away = frame, next_node(), eyes.logs.tick(), healed
             plain_modules()
         elif away is not None and away[0] is frame:  # its second call: back from the compiled code
             here.away = None
+            if away[3]:
+                eyes.healer.turn_on()
             watch_modules()
             TorchFunctionMode.__enter__(eyes)
             eyes.made("torch.compile", away[1], frame, away[2])

@@ -51,14 +51,23 @@ def findings(message: Message, graph: Graph, logs: Logs, unchanged) -> list[Over
     return told
 
 
+def since_saved(save: Save, tensor, storage, order, thread, logs: Logs) -> Overwrite:
+    """Of a save that the graph does not show: who has written since `order`, when it was made."""
+    nothing = Graph((), (), frozenset(), frozenset(), 0)
+    case = _Case(nothing, logs, {storage: logs.since(storage, order)})
+    save = replace(save, of=case.of(tensor, storage))
+    writers, gaps = case.written(save, storage, order, thread)
+    return inside(Overwrite(save, writers, gaps, shape=tuple(tensor.shape)), logs.scripts)
+
+
 def _told(message):
     return message.now, message.expected, message.shape
 
 
 class _Case:
-    def __init__(self, graph: Graph, logs: Logs):
+    def __init__(self, graph: Graph, logs: Logs, writes: dict | None = None):
         self.graph, self.logs = graph, logs
-        self.writes = logs.by_storage()
+        self.writes = logs.by_storage() if writes is None else writes
         self._gradients: frozenset | None = None
 
     def overwrite(self, one: Broken, unchanged) -> Overwrite:
@@ -72,12 +81,12 @@ class _Case:
             event.op if event else _plain(one.node.name()),
             event.site if event else NOWHERE,
             bool(_RESULTS.fullmatch(one.name)),
-            self._of(one.tensor, storage),
+            self.of(one.tensor, storage),
             until.site if until else None,
             one.node.name(),
             one.number,
         )
-        writers, gaps = self._written(save, storage, order, thread, _size(one.tensor))
+        writers, gaps = self.written(save, storage, order, thread, _size(one.tensor))
         if any(write.op == "backward" for write in writers):
             save = replace(save, of="gradient")
         same = bool(unchanged and unchanged(one))
@@ -134,12 +143,12 @@ class _Case:
                         node="CopySlices",
                         number=number,
                     )
-                    writers, gaps = self._written(save, storage, order, calls.thread)
+                    writers, gaps = self.written(save, storage, order, calls.thread)
                     if writers and not gaps:
                         return Overwrite(save, writers, gaps, shape=shape)
         return None
 
-    def _written(self, save, storage, since, thread, size=0):
+    def written(self, save, storage, since, thread, size=0):
         """(writers, gaps). size: how many elements the storage has."""
         mine = [w for w in self.writes.get(storage, ()) if w.order > since]
         steps, holes = chain(mine, save.expects, save.now)
@@ -187,7 +196,7 @@ class _Case:
     def _end(self):
         return self.logs.backwards[-1][2].site if self.logs.backwards else NOWHERE
 
-    def _of(self, tensor, storage):
+    def of(self, tensor, storage):
         if tensor is None:
             return "weight" if storage in self.graph.leaves else ""
         if storage in self.graph.gradients:

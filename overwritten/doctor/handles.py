@@ -31,5 +31,8 @@ class Handle:
     @property
     def writers(self) -> list[Write]:
         """Those that left the counter alone, if any did."""
-        since = self._changes[self._since :]
-        return [w for w, ticked in since if not ticked] or [w for w, _ in since]
+        return self.unticked or [w for w, _ in self._changes[self._since :]]
+
+    @property
+    def unticked(self) -> list[Write]:
+        return [w for w, ticked in self._changes[self._since :] if not ticked]

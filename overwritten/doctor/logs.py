@@ -138,6 +138,16 @@ class Logs:
             found[wrote.storage].append(wrote)
         return found
 
+    def since(self, storage: int | None, order: int) -> list[Wrote]:
+        """The writes to one storage after `order`."""
+        found = []
+        for one in reversed(self.writes):
+            if one[-1] <= order:
+                break
+            if one[1] == storage:
+                found.append(Wrote._make(one))
+        return found[::-1]
+
 
 def fits(node: str, op: str) -> bool:
     """Is it a node as that operation makes it? ('SigmoidBackward0', 'sigmoid_')"""

@@ -43,7 +43,7 @@ class Strict:
 
     def __init__(self, eyes):
         self.eyes = eyes
-        self._stretches = Stretches()
+        self.stretches = Stretches()
         self._handles: weakref.WeakSet = weakref.WeakSet()
         self._handed = Handed(self)
         self._running: list[list[Handle]] = []  # the Functions of one's own that run backward
@@ -85,10 +85,10 @@ class Strict:
             site = None
             if name in OPENS:
                 for tensor in before:
-                    self._stretches.opened(tensor)
+                    self.stretches.opened(tensor)
             if before and not (pure and writes_nothing(name)):
                 frame = sys._getframe(2)
-                self._stretches.look_at(before, lambda: self._wrote(name, self.site(frame)))
+                self.stretches.look_at(before, lambda: self._wrote(name, self.site(frame)))
             if first is None:
                 return
             made = [t for t in tensors_in([result, before]) if t.grad_fn is not None]
@@ -121,7 +121,7 @@ class Strict:
         if not isinstance(tensor, torch.Tensor) or tensor.is_inference():
             return None
         # an attribute may be the Function's own result: without a history it makes no circle
-        stretch = self._stretches.of(tensor.detach() if kind and tensor.grad_fn else tensor)
+        stretch = self.stretches.of(tensor.detach() if kind and tensor.grad_fn else tensor)
         if stretch is None:
             if tensor.numel():
                 self.unwatched.add("tensors whose bytes cannot be read")
@@ -231,11 +231,11 @@ class Strict:
     # for casts, handed gradients and saves under others' hooks
 
     def stretch_of(self, gradient):
-        return self._stretches.of(gradient)
+        return self.stretches.of(gradient)
 
     def look_at(self, stretch):
-        wrote = self._wrote_earlier if self._stretches.behind else self._wrote_here
-        self._stretches.look_one(stretch, wrote)
+        wrote = self._wrote_earlier if self.stretches.behind else self._wrote_here
+        self.stretches.look_one(stretch, wrote)
 
     def maker(self, node):
         made = self.eyes.logs.maker(node._sequence_nr(), node.name())
@@ -278,7 +278,7 @@ class Strict:
         """What changed in the line that ends here."""
         with DisableTorchFunction():
             with disable_current_modes():
-                self._stretches.look(self._wrote_here, self._wrote_earlier)
+                self.stretches.look(self._wrote_here, self._wrote_earlier)
 
 
 def _lines(one):

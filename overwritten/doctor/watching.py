@@ -15,20 +15,14 @@ from collections.abc import Callable
 from time import monotonic
 
 import torch
-from torch.autograd.function import Function
 from torch.overrides import TorchFunctionMode
 
-from overwritten.doctor.elsewhere import (
-    is_on,
-    keep_compilers_out,
-    note_checkpoints,
-    turn_off,
-    turned_on,
-    unseen_by,
-    watch_threads,
-)
+from overwritten.doctor.elsewhere import keep_compilers_out, note_checkpoints, watch_threads
+from overwritten.doctor.engine import watch_apply, watch_backward
 from overwritten.doctor.findings import findings
+from overwritten.doctor.gradients import Gradients
 from overwritten.doctor.graph import LOOSE, ask
+from overwritten.doctor.heal import Healer
 from overwritten.doctor.logs import Calls, Event, Logs, Wrote, event_of
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
@@ -41,11 +35,9 @@ from overwritten.record.calls import LOOKS_ONLY
 from overwritten.record.events import Overwrite, Write
 from overwritten.record.graph import storage_of
 from overwritten.record.private import (
-    ENGINE,
     DisableTorchFunctionSubclass,
     next_node,
 )
-from overwritten.record.tensors import tensors_in
 
 _DATA = torch.Tensor.data
 #: A question that takes longer, in seconds, says so.
@@ -73,34 +65,49 @@ class Eyes(TorchFunctionMode):
     strict: also find gradients that are wrong although nothing raises (`silent`); slow.
     at_raise: function(error, message, findings), called once for each error about an overwritten
     tensor, where backward raises it; the findings are `Overwrite`s, the one that raised first.
+    heal: backward gets what was overwritten as it was (`healer`, else None).
+    gradients: keeps those of each backward.
     """
 
-    def __init__(self, strict: bool = False, at_raise: Callable | None = None):
+    def __init__(
+        self,
+        strict: bool = False,
+        at_raise: Callable | None = None,
+        heal: bool = False,
+        gradients: Gradients | None = None,
+    ):
         super().__init__()
         self.logs = Logs()
         self._at_raise = at_raise
         self._here = _Here(self.logs)
         self._own_counters: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._watches_data = False
-        self._strict = Strict(self) if strict else None
+        self.strict = Strict(self) if strict else None
+        stretches = self.strict.stretches if self.strict else None
+        self.healer = Healer(self, stretches) if heal else None
+        self.beside = [one for one in (self.healer, gradients) if one is not None]
         self._undo: list = []
 
     def __enter__(self):
         self._undo = [
             watch_modules(),
-            self._watch_backward(),
-            self._watch_apply(),
+            watch_backward(self),
+            watch_apply(self),
             watch_threads(self),
         ]
         self._undo += [keep_compilers_out(self), note_scripts(self), note_checkpoints(self)]
         super().__enter__()
-        if self._strict:
-            self._strict.start(own_frame(sys._getframe(1)))
+        if self.strict:
+            self.strict.start(own_frame(sys._getframe(1)))
+        if self.healer:
+            self.healer.start()
         return self
 
     def __exit__(self, kind, error, traceback):
-        if self._strict:
-            self._strict.stop()
+        if self.healer:
+            self.healer.stop()
+        if self.strict:
+            self.strict.stop()
         super().__exit__(kind, error, traceback)
         for undo in reversed(self._undo):
             undo()
@@ -109,17 +116,17 @@ class Eyes(TorchFunctionMode):
     @property
     def silent(self) -> list[Overwrite]:
         """What made a gradient wrong without an error (`strict` only)."""
-        return self._strict.silent if self._strict else []
+        return self.strict.silent if self.strict else []
 
     @property
     def unwatched(self) -> list[str]:
         """What of this run could not be looked into, in words (`strict` only)."""
-        return sorted(self._strict.unwatched) if self._strict else []
+        return sorted(self.strict.unwatched) if self.strict else []
 
     def passed_over(self, what: str):
         """Note that `what` ran and was not looked into."""
-        if self._strict:
-            self._strict.unwatched.add(what)
+        if self.strict:
+            self.strict.unwatched.add(what)
 
     @property
     def writes(self) -> list[Write]:
@@ -133,21 +140,19 @@ class Eyes(TorchFunctionMode):
             name = func.__name__
             if name in _QUICK and (name != "__set__" or func.__self__ not in _PARTS):
                 result = func(*args, **kwargs) if kwargs else func(*args)
-                if name == "__get__" and func.__self__ is _DATA:
+                if name != "__get__":
+                    self._looked(name, func, args, sys._getframe(1))
+                elif func.__self__ is _DATA:
                     self._own_counters[id(result)] = result  # it has a counter of its own
                     self._watches_data = True
-                elif self._strict and name == "__set__" and func.__self__ is _DATA:
-                    self._strict.called("x.data = …", None, None, args[:1])
-                elif self._strict and name in OPENS:
-                    self._strict.called(name, None, None, args[:1])
-                elif name == "requires_grad_" or (name == "__set__" and func.__self__ is _ASKS):
-                    note_asked(self.logs, args[0], self.event(name, sys._getframe(1)))
                 return result
             plain = not types or PLAIN.issuperset(types)
             before = versions(args, kwargs, plain)
-            if self._strict:
-                self._strict.calls(name)
+            if self.strict:
+                self.strict.calls(name)
             node = next_node()
+            if self.healer:
+                self.healer.call_begins(node)
             try:
                 result = func(*args, **kwargs) if kwargs else func(*args)
             finally:
@@ -161,15 +166,38 @@ class Eyes(TorchFunctionMode):
                         self._wrote(event, tensor, version, before, node, last)
             if kwargs and kwargs.get("requires_grad") is True and isinstance(result, torch.Tensor):
                 note_asked(self.logs, result, self.event(name, sys._getframe(1)))
-            if self._strict:
-                given = [tensor for tensor, _ in before]
-                self._strict.called(name, node if last != node else None, result, given, pure)
+            if self.strict or self.healer:
+                first, given = node if last != node else None, [tensor for tensor, _ in before]
+                self.called(name, first, result, given, pure)
             return result
         except BaseException as error:
             step_out_of(error)
             if isinstance(error, RuntimeError):
                 self.refused(error, self.event(func.__name__, sys._getframe(1)), args)
             raise
+
+    def _looked(self, name, func, args, frame):
+        """A call that moves no counter has ended."""
+        if name == "requires_grad_" or name == "__set__" and func.__self__ is _ASKS:
+            note_asked(self.logs, args[0], self.event(name, frame))
+        elif name == "__set__" and func.__self__ is _DATA:
+            self.called("x.data = …", None, None, args[:1])
+        elif self.strict and name in OPENS:
+            self.strict.called(name, None, None, args[:1])
+        elif self.healer and name == "register_hook":
+            self.healer.hooked(args[0])
+
+    def called(self, name, first, result, given, pure=False):
+        """A call has ended. first: the number of the first node it made, or None; given: the
+        tensors among its arguments; pure: no counter moved, and it is an operator of PyTorch's."""
+        if self.strict:
+            self.strict.called(name, first, result, given, pure)
+        if self.healer:
+            self.healer.called(name, given, pure)
+
+    def calls_here(self) -> Calls:
+        """The log of this thread's nodes."""
+        return self._here.calls
 
     def refused(self, error: RuntimeError, event: Event, args):
         """A call has raised."""
@@ -218,64 +246,8 @@ class Eyes(TorchFunctionMode):
                 if tensor._version != version:
                     self._wrote(event, tensor, version, before, node, last)
 
-    # where Python runs that no function mode sees
-
-    def _watch_apply(self):
-        """The forward of a Function of one's own: its node is made after everything in it."""
-        apply = vars(Function)["apply"]
-
-        def watched(cls, *args, **kwargs):
-            node, order = next_node(), self.logs.tick()
-            try:
-                result = apply.__get__(None, cls)(*args, **kwargs)  # from 2.14 on in C++
-            except BaseException as error:
-                step_out_of(error)
-                raise
-            if is_on(self):  # not in compiled code, nor in a call that is logged as a whole
-                self.made(f"{cls.__name__}.apply", node, sys._getframe(1), order)
-            if self._strict:
-                self._strict.called(f"{cls.__name__}.apply", node, result, [*tensors_in(args, 1)])
-            return result
-
-        Function.apply = classmethod(watched)
-        return lambda: setattr(Function, "apply", apply)
-
-    def _watch_backward(self):
-        """Where PyTorch raises; hooks and custom Functions run Python in there."""
-        engine = getattr(*ENGINE)
-
-        def watched(roots, *args, **kwargs):
-            frame, node, order = sys._getframe(1), next_node(), self.logs.tick()
-            name = frame.f_code.co_name
-            backward = [order, None, self.event(name, frame)]
-            self.logs.backwards.append(backward)
-            pushed = turned_on(self)
-            if self._strict:
-                self._strict.backward_begins()
-            try:
-                result = engine(roots, *args, **kwargs)
-                if self._strict:
-                    self._strict.called(name, node, result, ())
-                return result
-            except BaseException as error:
-                step_out_of(error)
-                self._explain(error, roots)
-                raise
-            finally:
-                if self._strict:
-                    self._strict.backward_ended()
-                if pushed:
-                    turn_off(self)
-                backward[1] = self.logs.tick()
-                self.made(name, node, frame, order)
-
-        setattr(*ENGINE, watched)
-        ways = torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad
-        undo = [unseen_by(self, way) for way in ways]
-        undo.append(lambda: setattr(*ENGINE, engine))
-        return lambda: [one() for one in undo]
-
-    def _explain(self, error, roots):
+    def explain(self, error, roots):
+        """Tell of an error that backward from `roots` has raised, if it is about an overwrite."""
         if self._at_raise is None or not isinstance(error, RuntimeError):
             return
         message = parse(str(error))
@@ -293,5 +265,5 @@ class Eyes(TorchFunctionMode):
 
     def findings(self, message: Message, roots=()) -> list[Overwrite]:
         """Every broken save that `roots` lead to, the one that `message` tells of first."""
-        unchanged = self._strict.unchanged if self._strict else None
+        unchanged = self.strict.unchanged if self.strict else None
         return findings(message, ask(roots), self.logs, unchanged)

@@ -53,8 +53,13 @@ schemas_of: Any = torch._C._jit_get_schemas_for_operator
 #: Can a save be asked for its tensor? Not up to 2.9; there the broken one is found by its versions.
 SHOWS_SAVES: bool = hasattr(torch._C._autograd.SavedTensor, "data")
 
-#: (pack, unpack) on, in this thread.
+#: (pack, unpack) on, in this thread. () the newest off. (ignore_is_tracing) → the newest, or None.
 push_hooks: Any = torch._C._autograd._push_saved_tensors_default_hooks
+pop_hooks: Any = torch._C._autograd._pop_saved_tensors_default_hooks
+_top_hooks: Any = torch._C._autograd._top_saved_tensors_default_hooks
+#: Where those forbid hooks who cannot work under them, and allow them again: looked up there.
+FORBID_HOOKS = (torch._C._autograd, "_saved_tensors_hooks_disable")
+ALLOW_HOOKS = (torch._C._autograd, "_saved_tensors_hooks_enable")
 
 #: The classes of autograd's nodes, and the functions behind `torch.nn.functional`, as modules.
 NODES: Any = torch._C._functions
@@ -72,6 +77,11 @@ def disable_current_modes() -> AbstractContextManager:
     if _len_torch_dispatch_stack() or _len_torch_dispatch_stack_pre_dispatch():
         return _disable_current_modes()
     return nullcontext()
+
+
+def top_hooks() -> Any:
+    """(pack, unpack) that a save in this thread goes through, or None."""
+    return _top_hooks(False)
 
 
 @cache

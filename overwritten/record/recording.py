@@ -89,6 +89,7 @@ class Recording:
     diagnosis: the doctor's, where the block ended with an overwritten tensor; else the first of
     `all`, or None. all: every diagnosis of the block, of errors that were caught in it, too.
     silent: with strict, saves whose bytes changed while no counter moved.
+    healed: with heal, the faults: each has `found`, who saved and who wrote, and `effects`.
     gradients: {"x.grad": nested list of its numbers, exact} at the end (`record` only).
     """
 
@@ -101,6 +102,7 @@ class Recording:
     note: str = ""
     diagnosis: Any = None
     silent: list = field(default_factory=list)
+    healed: list = field(default_factory=list)
     gradients: dict = field(default_factory=dict)
 
     def __repr__(self):

@@ -1,0 +1,83 @@
+"""Where Python runs that no function mode sees: a Function of the user's own, and backward.
+
+The idea: both doors of PyTorch's are replaced while the watch is on; what goes through is told to
+the logs, to the strict watch, and to who stands beside backward. Where backward raises, the watch
+is asked to explain.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import torch
+from torch.autograd.function import Function
+
+from overwritten.doctor.elsewhere import is_on, turn_off, turned_on, unseen_by
+from overwritten.doctor.modules import step_out_of
+from overwritten.record.private import ENGINE, next_node
+from overwritten.record.tensors import tensors_in
+
+
+def watch_apply(eyes):
+    """The forward of a Function of one's own: its node is made after everything in it."""
+    apply = vars(Function)["apply"]
+
+    def watched(cls, *args, **kwargs):
+        node, order = next_node(), eyes.logs.tick()
+        if eyes.healer:
+            eyes.healer.call_begins(node)
+        try:
+            result = apply.__get__(None, cls)(*args, **kwargs)  # from 2.14 on in C++
+        except BaseException as error:
+            step_out_of(error)
+            raise
+        if is_on(eyes):  # not in compiled code, nor in a call that is logged as a whole
+            eyes.made(f"{cls.__name__}.apply", node, sys._getframe(1), order)
+        if eyes.strict or eyes.healer:
+            eyes.called(f"{cls.__name__}.apply", node, result, [*tensors_in(args, 1)])
+        return result
+
+    Function.apply = classmethod(watched)
+    return lambda: setattr(Function, "apply", apply)
+
+
+def watch_backward(eyes):
+    """Where PyTorch raises; hooks and custom Functions run Python in there."""
+    engine = getattr(*ENGINE)
+
+    def watched(roots, *args, **kwargs):
+        frame, node, order = sys._getframe(1), next_node(), eyes.logs.tick()
+        name = frame.f_code.co_name
+        backward = [order, None, eyes.event(name, frame)]
+        eyes.logs.backwards.append(backward)
+        pushed = turned_on(eyes)
+        if eyes.strict:
+            eyes.strict.backward_begins()
+        inputs, results = args[3] if len(args) > 3 else (), None
+        for one in eyes.beside:
+            one.backward_begins(roots, inputs)
+        try:
+            result = engine(roots, *args, **kwargs)
+            results = result or ()
+            if eyes.strict:
+                eyes.strict.called(name, node, result, ())
+            return result
+        except BaseException as error:
+            step_out_of(error)
+            eyes.explain(error, roots)
+            raise
+        finally:
+            if eyes.strict:
+                eyes.strict.backward_ended()
+            for one in reversed(eyes.beside):
+                one.backward_ended(inputs, results)
+            if pushed:
+                turn_off(eyes)
+            backward[1] = eyes.logs.tick()
+            eyes.made(name, node, frame, order)
+
+    setattr(*ENGINE, watched)
+    ways = torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad
+    undo = [unseen_by(eyes, way) for way in ways]
+    undo.append(lambda: setattr(*ENGINE, engine))
+    return lambda: [one() for one in undo]
