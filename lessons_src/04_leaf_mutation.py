@@ -784,6 +784,42 @@ for columns in [(0,), (2,), (2, 0), (0, 2)]:
 # at the write to column 2 the version is another one, and the save is not recognised.
 
 # %% [markdown]
+# **More of the kind.** `apply_` has the underscore of an in-place method, and DLPack hands the
+# memory to another library. Neither moves the counter:
+
+# %% tags=["claim:underscore-ticks", "claim:dlpack-keeps-the-counter"]
+y = torch.zeros(2, requires_grad=True).exp()
+y.detach().apply_(lambda number: 5.0)
+torch.from_dlpack(y.detach()).mul_(2)
+print(y.tolist(), "version", y._version)
+
+# %% [markdown]
+# Who writes a kernel of their own can be honest: `increment_version` tells PyTorch of the write.
+
+# %% tags=["claim:kernels-are-heard"]
+y = torch.zeros(2, requires_grad=True).exp()
+y.detach().numpy()[:] = 5
+graph.increment_version(y)
+with caught():
+    y.sum().backward()
+
+# %% [markdown]
+# Under `autocast` a weight is cast once a block. A write moves its counter, and the next
+# forward takes the old cast all the same:
+
+# %% tags=["claim:autocast-takes-new-weights"]
+w, one = nn.Parameter(torch.zeros(1, 1)), torch.ones(1, 1)
+with torch.autocast("cpu", torch.bfloat16):
+    _ = linear(one, w)
+    with torch.no_grad():
+        w += 100
+    print("w:", w.item(), "| one @ w:", linear(one, w).item())
+
+# %% [markdown]
+# Lesson 8 has cards of these and of more: `ctx.x = x` in a Function of one's own, gradients
+# written in a hook, compiled code, DistributedDataParallel.
+
+# %% [markdown]
 # **Can they be found?** The doctor's strict mode does not count writes: it copies each tensor
 # at the save, and compares after each line of yours, and at the use. Where the bytes have
 # changed, the backward of that operation runs once more with the copy: another result is a

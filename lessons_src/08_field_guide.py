@@ -230,8 +230,9 @@ cards("buffer", "data", "whole numbers")
 
 # %% [markdown]
 # A buffer that one forward writes and another one's graph still needs: running statistics of
-# your own, or DistributedDataParallel, which copies buffers before each forward. Two forwards
-# and one backward are enough.
+# your own, for instance. Two forwards and one backward are enough. DistributedDataParallel
+# copies buffers before each forward, too. Up to torch 2.11 that raised as here; since 2.12
+# nothing is said, and the gradient is wrong where rank 0 holds other numbers (card 51).
 
 # %% [markdown]
 # ## 5. A weight was written (9 minutes)
@@ -293,7 +294,8 @@ film(pattern("view from unbind or split written").unmarked)
 # %% [markdown]
 # ## 7. No message at all (6 minutes)
 #
-# The check looks at counters. What writes without moving one, nobody sees.
+# The check looks at counters. What writes without moving one, nobody sees. And it looks at
+# what was saved: not at gradients on their way, not at `ctx.x`, not at autocast's casts.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(
@@ -306,8 +308,15 @@ predict(
     answer="No: the statistics are written all the same",
 )
 
-# %% tags=["claim:check-catches-all", "claim:data-avoids-the-error"]
+# %% tags=["claim:check-catches-all", "claim:data-avoids-the-error", "claim:gradient-is-mine", "claim:ctx-attribute-is-checked", "claim:compiled-keeps-the-check"]
 cards("silent")
+
+# %% [markdown]
+# The last two cards do in one process what two processes and a compiler do. Here is the sync
+# of buffers. In a real run DistributedDataParallel itself copies, on every rank but the first.
+
+# %% tags=["claim:ddp-two-forwards-raise"]
+film(pattern(51).unmarked)
 
 # %%
 code = alone("write through .data")
@@ -318,8 +327,8 @@ print(who(recording, code))
 
 # %% [markdown]
 # Strict mode compares bytes, not counters. It is slow, so it is for one step, when the
-# numbers look odd. It sees what PyTorch saved and what a Function keeps as `ctx.y` (the folk
-# cure of card 9), but no write that a Function does not declare (card 34).
+# numbers look odd. It names both lines on each card of this section; what stands there was
+# found when the cell above ran. It sees no write that a Function does not declare (card 34).
 #
 # Card 42: `allow_mutation_on_saved_tensors` promises to clone what was saved before a write.
 # Slices slip through; lesson 4, section 6, takes it apart.

@@ -271,7 +271,8 @@ def test_a_view_that_was_detached_is_still_the_leafs_storage():
 
 def test_the_order_of_two_lines_decides_whether_mutation_is_allowed():
     pattern = _named("allow_mutation_on_saved_tensors and slices")
-    lines, swapped = pattern.wrong.strip().split("\n"), pattern.folk_lines.split("\n")
+    lines = [line.partition("  # ")[0] for line in pattern.wrong.strip().split("\n")]
+    swapped = pattern.folk_lines.split("\n")
     assert sorted(lines) == sorted(swapped) != lines
     assert _run(pattern.trigger)["d"].tolist() == [100, 100] and _run(pattern.cured)[
         "d"

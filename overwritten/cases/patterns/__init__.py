@@ -5,6 +5,7 @@ the smallest change that makes it right, and what people try instead.
 Numbers, order and threads: section D of the course's facts on root causes.
 """
 
+from overwritten.cases.patterns.holes import HOLES
 from overwritten.cases.patterns.inputs import INPUTS
 from overwritten.cases.patterns.neighbours import NEIGHBOURS
 from overwritten.cases.patterns.pattern import HEAD, Pattern
@@ -14,7 +15,7 @@ from overwritten.cases.patterns.silent import SILENT
 from overwritten.cases.patterns.weights import WEIGHTS
 
 #: All, in the order of the lesson, which counts them from 1.
-EVERY = (*RESULTS, *INPUTS, *WEIGHTS, *REFUSED, *NEIGHBOURS, *SILENT)
+EVERY = (*RESULTS, *INPUTS, *WEIGHTS, *REFUSED, *NEIGHBOURS, *SILENT, *HOLES)
 #: Those met in training code; saver, writers and cure are known for the doctor.
 PATTERNS = tuple(pattern for pattern in EVERY if pattern.saver)
 #: Other messages, other names in the message, or none at all.

@@ -177,7 +177,7 @@ net.register_buffer("scale", torch.ones(4))
 (net(first).sum() + net(second).sum()).backward(retain_graph=True)
 """,
         ends="no name, 4; expected 2",
-        because="It keeps the graph, not the old values. (DistributedDataParallel writes buffers so; there, `broadcast_buffers=False` or one forward.)",
+        because="It keeps the graph, not the old values. (DistributedDataParallel writes buffers before each forward, too; since torch 2.12 without this error, see the pattern `buffer synced by the next forward`.)",
         saver="mul",
         writers=("mul_", "add_"),
         cure="buffer of a later forward",

@@ -18,7 +18,7 @@ class Pattern:
 
     given: what all its programs begin with. wrong: the lines that go wrong; of those that
     overwrite a saved tensor, the saving line ends with '# saver', each line that writes
-    afterwards with '# writer'. right: instead of them, the cure; does: the cure in a sentence.
+    afterwards with '# writer'; in silent ones, the lines that strict mode names. right: instead of them, the cure; does: the cure in a sentence.
     folk: what people write instead, vain: as lines, because: why that is no cure, or what it costs.
     right and vain are lines too, or {line of wrong: what stands in its place, '' for nothing}.
     group: what the reader can tell from the message, a key of `overwritten.doctor.reading.SUSPECTS`;

@@ -9,8 +9,8 @@ SILENT = (
         says="silently wrong gradient",
         given="logits = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)",
         wrong="""
-y = logits.sigmoid()
-y.data[0] = 0.9
+y = logits.sigmoid()  # saver
+y.data[0] = 0.9  # writer
 y.sum().backward()
 """,
         right={"y.data[0] = 0.9": "y = y.clone()\ny[0] = 0.9"},
@@ -35,9 +35,9 @@ x = torch.randn(8, 4, requires_grad=True)
 other = torch.randn(64, 4) * 50
 """,
         wrong="""
-y = norm(x)
+y = norm(x)  # saver
 norm.train()
-norm(other)
+norm(other)  # writer
 y.sum().backward()
 """,
         right="""
@@ -67,9 +67,9 @@ allowed = torch.autograd.graph.allow_mutation_on_saved_tensors
 """,
         wrong="""
 with allowed():
-    y = d * r[:, 2]
-    r[:, 0] = 5.0
-    r[:, 2] = 100.0
+    y = d * r[:, 2]  # saver
+    r[:, 0] = 5.0  # writer
+    r[:, 2] = 100.0  # writer
     y.sum().backward()
 """,
         right="""
@@ -90,5 +90,44 @@ with allowed():
         ends="right gradient",
         because="By luck: the write that hits the saved slice now comes first, and that one PyTorch notices. Swap the lines back and it is wrong.",
         by_hand="d.sum().backward()",
+    ),
+    Pattern(
+        "write through apply_",
+        group="silent",
+        says="silently wrong gradient",
+        given="logits = torch.tensor([0.0, 1.0, 3.0], requires_grad=True)",
+        wrong="""
+y = logits.sigmoid()  # saver
+y.detach().apply_(lambda number: min(number, 0.9))  # writer
+y.sum().backward()
+""",
+        right={
+            "y.detach().apply_(lambda number: min(number, 0.9))": "y = y.clamp(max=0.9)"
+        },
+        does="Out of place: `y.clamp(max=0.9)`.",
+        folk="`clamp_`, which is faster",
+        vain={"y.detach().apply_(lambda number: min(number, 0.9))": "y.detach().clamp_(max=0.9)"},
+        ends="Sigmoid, 1; expected 0",
+        because="`clamp_` moves the counter and `apply_` does not, for all its underscore: now it raises. The `detach()` is what `apply_` itself asks for on a tensor with a history.",
+        by_hand="torch.minimum(logits.sigmoid(), torch.tensor(0.9)).sum().backward()",
+    ),
+    Pattern(
+        "write through DLPack",
+        group="silent",
+        says="silently wrong gradient",
+        given="x = torch.tensor([0.0, 1.0, 2.0], requires_grad=True)",
+        wrong="""
+y = x.exp()  # saver
+theirs = torch.from_dlpack(y.detach())
+theirs *= 2  # writer
+y.sum().backward()
+""",
+        right={"theirs = torch.from_dlpack(y.detach())": "theirs = torch.from_dlpack(y.detach().clone())"},
+        does="Hand out a clone: JAX, CuPy or NumPy get the memory, not the counter.",
+        folk="`no_grad` around the write",
+        vain={"theirs *= 2": "with torch.no_grad():\n    theirs *= 2"},
+        ends="silently wrong gradient",
+        because="What comes back from DLPack has a counter of its own; under `no_grad` as well.",
+        by_hand="x.exp().sum().backward()",
     ),
 )

@@ -11,7 +11,7 @@ from html import escape
 
 from overwritten.cases.patterns import EVERY, Pattern
 from overwritten.lesson.show import with_code
-from overwritten.lesson.shows.guide import SECTIONS, end_of, number, pattern, tried
+from overwritten.lesson.shows.guide import SECTIONS, end_of, number, pattern, strictly, tried
 from overwritten.live.output import CONTROLS, asset
 from overwritten.messages import KINDS
 from overwritten.pictures.draw import STYLE, clean
@@ -84,6 +84,8 @@ def card(one: Pattern, anchor: str = "", place: str = "") -> str:
     lines.append(
         f'<div class="view" tabindex="0" role="group" aria-label="What happens in pattern {number(one)}">{lanes.svg()}</div>'
     )
+    if not done.run.error:
+        lines.append(f"<p><strong>Strict mode:</strong> {with_code(strictly(one))}</p>")
     lines += [f"<p><strong>Cure.</strong> {with_code(one.does)}</p>", _pre(one.cure_lines)]
     lines += [f"<p><strong>Folk cure:</strong> {with_code(one.folk)}</p>", _pre(one.folk_lines)]
     lines.append(
@@ -101,10 +103,12 @@ def _pre(code):
 
 
 def _words(one):
+    done = tried(one)[0]
     parts = [
-        f"{number(one)}. {one.name}: {end_of(tried(one)[0])}",
+        f"{number(one)}. {one.name}: {end_of(done)}",
         message_of(one),
         one.trigger.strip(),
+        "" if done.run.error else f"Strict mode: {strictly(one)}",
     ]
     parts += [f"Cure. {one.does}", one.cure_lines, f"Folk cure: {one.folk}", one.folk_lines]
     parts += [f"What that really does: {_really(one)}. {one.because}", one.thread]

@@ -1,7 +1,8 @@
 """The patterns of the field guide: by number and name, by section, run and judged, in a table.
 
 The idea: what a program is said to end with was measured by running it, beside the cure as its
-twin. From a message to its patterns `nearest.py` leads; a pattern as a card is `cards.py`.
+twin; what strict mode finds in it, by running it under strict mode. From a message to its
+patterns `nearest.py` leads; a pattern as a card is `cards.py`.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ import warnings
 from functools import cache
 
 from overwritten.cases.patterns import EVERY, HEAD, Pattern
+from overwritten.doctor.block import watch
+from overwritten.lesson.checking import who
 from overwritten.live.scenes import Scene, side_by_side
 from overwritten.live.table import Table
 from overwritten.messages import Message
@@ -66,6 +69,20 @@ def tried(one: Pattern) -> tuple[Trial, Trial]:
         return trial(one.trigger, one.cured), trial(one.folk_cured, one.cured)
 
 
+@cache
+def strictly(one: Pattern) -> str:
+    """What strict mode finds in the trigger of a pattern that raises nothing, as lines of code.
+
+    >>> strictly(pattern("write through .data"))
+    '`y = logits.sigmoid()` saved, `y.data[0] = 0.9` wrote over it'
+    """
+    code = alone(one.name)
+    with warnings.catch_warnings(), watch(strict=True) as recording:
+        warnings.simplefilter("ignore")  # it warns of the same
+        exec(compile(code, one.file, "exec"), {"__name__": one.file})
+    return who(recording, code)
+
+
 def end_of(done: Trial) -> str:
     """'Relu, 1; expected 0' and the like, the kind of another error, or the verdict.
 
@@ -104,5 +121,6 @@ def index() -> Table:
 
 
 def alone(which: int | str, program: str = "as found") -> str:
-    """A pattern's program as a file of its own, imports and all; program: a label of `programs`."""
-    return f"{HEAD}\n{programs(which)[program]}"
+    """A pattern's program as a file of its own, imports and all, without marks; program: a label of `programs`."""
+    found = pattern(which).unmarked
+    return f"{HEAD}\n{found if program == 'as found' else programs(which)[program]}"
