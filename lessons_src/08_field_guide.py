@@ -104,7 +104,6 @@ for text in (
     reported[:120],
     "[torch.cuda.FloatTensor [N, 1024]], which is output 0 of "
     "ReluBackward0, is at version 1; expected version 0 instead.",
-    "CPUBoolType [64]] is at version 1; expected version 0",
     f"\x1b[31m{reported}\x1b[0m  and before it: a leaf Variable "
     "that requires grad is being used in an in-place operation.",
 ):
