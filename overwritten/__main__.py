@@ -18,9 +18,10 @@ import warnings
 from html import escape
 
 from overwritten.doctor.block import chain_of, without_our_frames
-from overwritten.doctor.children import Run, handed_on, of_rank, say
+from overwritten.doctor.children import Run, handed_on, say
 from overwritten.doctor.gradients import compare, read
 from overwritten.doctor.healed import healed_text
+from overwritten.doctor.ranks import of_rank
 from overwritten.doctor.report import silent_text
 from overwritten.record.private import SHOWS_SAVES
 
@@ -58,12 +59,13 @@ def main(arguments=None) -> int:
     diagnosis = None
     keeps = known is not None or options.heal and bool(report)
     run = Run(
-        options.strict,
+        options.strict or options.list,
         of_rank(report),
         tuple(options.skip),
         os.getpid(),
         options.heal,
         keeps,
+        options.list,
     )
     with handed_on(run) as told:
         try:
@@ -103,6 +105,12 @@ def _options(arguments):
         action="store_true",
         help="backward gets what was overwritten as it was: nothing raises, every fault is told at "
         "the end; copies all that is saved",
+    )
+    parser.add_argument(
+        "--list",
+        action="store_true",
+        help="list every write in place by line, those first that backward refused or that made a "
+        "gradient wrong; strict, and as slow",
     )
     parser.add_argument(
         "--check",

@@ -337,6 +337,19 @@ def checkpointed_norm_and_rrelu():
     torch.utils.checkpoint.checkpoint(block, x, use_reentrant=False).sum().backward()
 
 
+def a_module_that_is_called_in_its_own_way():
+    class Own(nn.Module):
+        def __call__(self, x):
+            return self.forward(x)
+
+        def forward(self, x):
+            y = x.exp()
+            z = y.tanh()
+            return z * y
+
+    Own()(torch.ones(3, requires_grad=True)).sum().backward()
+
+
 def the_last_one_may_write_its_gradient():
     x = torch.ones(3, requires_grad=True)
     y = x.tanh()
@@ -372,6 +385,7 @@ def freed_fake_and_transformed():
         identity_hooks_and_checkpoints,
         changed_bytes_that_no_gradient_needs,
         checkpointed_norm_and_rrelu,
+        a_module_that_is_called_in_its_own_way,
         the_last_one_may_write_its_gradient,
         freed_fake_and_transformed,
     ],

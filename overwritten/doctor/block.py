@@ -14,6 +14,7 @@ from typing import Any
 from overwritten.doctor.diagnosis import Diagnosis, diagnose
 from overwritten.doctor.gradients import Gradients
 from overwritten.doctor.healed import healed_text
+from overwritten.doctor.listing import Listing
 from overwritten.doctor.modules import leave_out_detours
 from overwritten.doctor.places import ours
 from overwritten.doctor.refused import refusal
@@ -60,8 +61,9 @@ class Doctor(Eyes):
         notes: bool = True,
         heal: bool = False,
         gradients: Gradients | None = None,
+        listing: Listing | None = None,
     ):
-        super().__init__(strict, self._note, heal, gradients)
+        super().__init__(strict, self._note, heal, gradients, listing)
         if strict and not SHOWS_SAVES and sys.stderr is not None:
             print(NOT_SHOWN, file=sys.stderr)
         self._tell, self._notes = tell, notes

@@ -23,10 +23,11 @@ from overwritten.doctor.block import Doctor
 from overwritten.doctor.bootstrap.sitecustomize import hand_on
 from overwritten.doctor.gradients import Gradients
 from overwritten.doctor.healed import cost_dict, fault_dict, healed_text
+from overwritten.doctor.listed import list_text, row_dict
+from overwritten.doctor.listing import Listing, Row
+from overwritten.doctor.ranks import between, is_special, put, rank
 from overwritten.doctor.report import silent_dict, silent_text, whole_dict
 
-#: Where launchers say which of many processes this is, the most telling first.
-RANKS = ("RANK", "SLURM_PROCID", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "LOCAL_RANK")
 #: A report is written again at once if that takes at most this part of the time.
 SHARE = 0.02
 
@@ -45,10 +46,11 @@ class Run:
     process: int = 0
     heal: bool = False
     gradients: bool = False
+    listing: bool = False
 
     def part(self, process) -> str:
         """The file of a child, beside the report."""
-        return _between(self.report, f"{self.process}.{process}")
+        return between(self.report, f"{self.process}.{process}")
 
     def parts(self) -> list[str]:
         """The files of all children that have written one."""
@@ -66,7 +68,14 @@ class Told:
         first = run.gradients and os.getpid() == run.process
         self.gradients = Gradients() if first else None
         self.run = run
-        self.eyes = Doctor(run.strict, self.note, heal=run.heal, gradients=self.gradients)
+        self.listing = Listing() if run.listing else None
+        self.eyes = Doctor(
+            run.strict,
+            self.note,
+            heal=run.heal,
+            gradients=self.gradients,
+            listing=self.listing,
+        )
         self._begin()
         if hasattr(os, "register_at_fork"):  # not on Windows, where nothing forks
             os.register_at_fork(after_in_child=self._forked)
@@ -81,6 +90,8 @@ class Told:
         self.gradients = None
         if self.eyes.healer is not None:
             self.eyes.healer.faults.forget()
+        if self.listing is not None:
+            self.listing.forget()
         self._begin()
         self._begun()
 
@@ -115,6 +126,16 @@ class Told:
         mine = [self._signed(fault_dict(one)) for one in faults]
         return mine + [one for part in self.parts for one in part.get("healed", ())]
 
+    @property
+    def rows(self) -> list[Row]:
+        """Every write of this process, where they are listed."""
+        return self.listing.rows(self.eyes.all, self.eyes.silent) if self.listing else []
+
+    @property
+    def writes(self) -> list[dict]:
+        mine = [self._signed(row_dict(row)) for row in self.rows]
+        return mine + [one for part in self.parts for one in part.get("writes", ())]
+
     def _signed(self, found):
         return {"rank": rank(), "process": self.process, **found}
 
@@ -137,6 +158,8 @@ class Told:
         healer = self.eyes.healer
         if healer is not None and (healer.faults.all or not self.is_child):
             say(healed_text(healer))
+        if self.listing is not None:
+            say(list_text(self.rows))
         if not self.is_child:
             self._gather()
         if not self.is_child or self.run.strict or self.found or self.healed:
@@ -170,14 +193,16 @@ class Told:
             report["diagnosis"] = {k: first[k] for k in ("saver", "writers", "verdict", "cure")}
         if self.eyes.healer is not None:
             report |= {"healed": self.healed, "healing": cost_dict(self.eyes.healer)}
+        if self.listing is not None:
+            report["writes"] = self.writes
         if self.gradients is not None:
             report["gradients"] = self.gradients.as_dict()
         if self.is_child:
             report |= {"process": self.process, "ended": self._ended}
         try:
             self._file = self._file or self._new_file()
-            if self._ended or not _is_special(self._file):
-                _put(self._file, json.dumps(report, indent=1))
+            if self._ended or not is_special(self._file):
+                put(self._file, json.dumps(report, indent=1))
         except OSError as refused:
             self._refused = True
             say(f"overwritten: the report could not be written: {refused}")
@@ -191,20 +216,6 @@ class Told:
             again += 1
             path = self.run.part(f"{self.process}.{again}")
         return path
-
-
-def of_rank(path: str) -> str:
-    """OUT.json, and OUT.rank1.json in a process that a launcher calls the second."""
-    number = _launched_as()
-    return _between(path, f"rank{number}") if path and number else path
-
-
-def rank() -> int | None:
-    """This process's place among those that train together, None where it has none."""
-    distributed = sys.modules.get("torch.distributed")
-    if distributed is not None and distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank()
-    return _launched_as()
 
 
 def say(sentence: str):
@@ -250,31 +261,6 @@ def _leave_parents():
     if told is not None:
         told.eyes.__exit__(None, None, None)
         told.end()
-
-
-def _between(path, word):
-    stem, ending = os.path.splitext(path)
-    return f"{stem}.{word}{ending}"
-
-
-def _is_special(path):
-    """A pipe, a terminal, a folder: what may be written once at most."""
-    return os.path.exists(path) and not os.path.isfile(path)
-
-
-def _put(path, text):
-    """Whoever reads the file meanwhile, or after a kill, finds all of the old or of the new."""
-    path = path if _is_special(path) else os.path.realpath(path)
-    unfinished = path if _is_special(path) else f"{path}.{os.getpid()}~"
-    with open(unfinished, "w", encoding="utf8") as out:
-        out.write(text)
-    if unfinished != path:
-        os.replace(unfinished, path)
-
-
-def _launched_as():
-    numbers = (os.environ.get(name, "") for name in RANKS)
-    return next((int(number) for number in numbers if number.isdecimal()), None)
 
 
 def _error(error):

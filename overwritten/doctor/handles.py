@@ -17,6 +17,7 @@ class Handle:
 
     def __init__(self, stretch, save, kind=""):
         self.stretch, self.save, self.kind = stretch, save, kind
+        self.used = False  # has backward come for it?
         self.first, self._changes, self._since = stretch.kept, stretch.changes, len(stretch.changes)
 
     def as_first_saved(self, earlier: Handle):

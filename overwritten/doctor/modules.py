@@ -194,6 +194,7 @@ def _has(kind, code) -> bool:
 def _local(frame, name):
     copy = frame.f_locals  # before Python 3.13 it would keep the locals alive
     value = copy.get(name)
-    if type(copy) is dict and sys.getrefcount(copy) <= 3:  # else the program asked for locals()
+    # a tracer's copy goes back into the frame; and the program may have asked for locals()
+    if sys.gettrace() is None and type(copy) is dict and sys.getrefcount(copy) <= 3:
         copy.clear()
     return value

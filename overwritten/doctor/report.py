@@ -50,7 +50,7 @@ def text(diagnosis, colour: bool = False) -> str:
     names = names_of([diagnosis, *diagnosis.others])
     lines = _happened(diagnosis, names)
     lines += [
-        f"suspect        {_line(w.op, w.site, names)} (version {w.before} → {w.after})"
+        f"suspect        {line_of(w.op, w.site, names)} (version {w.before} → {w.after})"
         for w in diagnosis.suspects
     ]
     lines += _cures(all_cures(diagnosis), names)
@@ -70,10 +70,10 @@ def refused_text(write: Write, whose, cures) -> str:
     """Of a write that PyTorch refused; whose: the call that made it a leaf, or a module's path."""
     asked = [whose.site] if hasattr(whose, "site") else []
     names = names_at([write.site, *asked])
-    lines = [f"refused        {_line(write.op, write.site, names)}"]
+    lines = [f"refused        {line_of(write.op, write.site, names)}"]
     if asked:
         op = "requires_grad = …" if whose.op == "__set__" else whose.op
-        lines.append(f"a leaf since   {_line(op, whose.site, names)}")
+        lines.append(f"a leaf since   {line_of(op, whose.site, names)}")
     elif whose:
         lines.append(f"a leaf         {whose}, a parameter")
     return "\n".join(lines + _cures(cures, names))
@@ -141,7 +141,7 @@ def _happened(diagnosis, names):
 
 def _saved(save, names):
     what = "its own result" if save.own else "an input"
-    where = _line(save.op or "autograd", save.site, names)
+    where = line_of(save.op or "autograd", save.site, names)
     if save.until is not None:
         where += f", or after it, up to {_place(save.until, names)}"
     return f"saved by       {where} ({what}, version {save.expects})"
@@ -162,7 +162,7 @@ def _overwritten(writes, names) -> list[str]:
         ticks = "no counter moved" if after is None else f"version {before} → {after}"
         if times > 1:
             ticks = f"×{times}, versions {before} → {after}"
-        lines.append(f"overwritten by {_line(op, site, names)}{thread} ({ticks})")
+        lines.append(f"overwritten by {line_of(op, site, names)}{thread} ({ticks})")
     return lines
 
 
@@ -199,7 +199,12 @@ def as_dict(diagnosis) -> dict:
 def whole_dict(diagnosis) -> dict:
     """`as_dict`, and where there are any: the gaps, and the other broken saves of the graph."""
     gaps = [
-        {"before": g.before, "after": g.after, "since": _where(g.since), "until": _where(g.until)}
+        {
+            "before": g.before,
+            "after": g.after,
+            "since": where_of(g.since),
+            "until": where_of(g.until),
+        }
         for g in diagnosis.gaps
     ]
     others = [whole_dict(one) for one in diagnosis.others]
@@ -212,7 +217,7 @@ def silent_text(silent: Overwrite) -> str:
     names = names_of([silent])
     saver = silent.saver or Save(0, 0)
     times = f" (×{silent.times})" if silent.times > 1 else ""
-    where = _line(saver.op or "autograd", saver.site, names)
+    where = line_of(saver.op or "autograd", saver.site, names)
     saved = f"saved by       {where} (version {saver.expects})"
     if silent.kind == GRADIENT:
         saved = f"handed on by   the backward of {where}"
@@ -240,15 +245,16 @@ def _advice(advice: Advice) -> dict:
 
 
 def _saver(save: Save) -> dict:
-    until = {"until": _where(save.until)} if save.until is not None else {}
-    return {"op": save.op, **_where(save.site), "version": save.expects, **until}
+    until = {"until": where_of(save.until)} if save.until is not None else {}
+    return {"op": save.op, **where_of(save.site), "version": save.expects, **until}
 
 
 def _writer(write: Write) -> dict:
-    return {"op": write.op, **_where(write.site), "before": write.before, "after": write.after}
+    return {"op": write.op, **where_of(write.site), "before": write.before, "after": write.after}
 
 
-def _where(site: Site) -> dict:
+def where_of(site: Site) -> dict:
+    """A place, for JSON."""
     library = {"library": {"file": site.library, "line": site.library_line}} if site.library else {}
     return {"file": site.file, "line": site.line, "module": site.module, **library}
 
@@ -257,7 +263,7 @@ def _place(site: Site, names) -> str:
     return f"{names[site.file]}:{site.line}" if site.file else "the end"
 
 
-def _line(op: str, site: Site, names) -> str:
+def line_of(op: str, site: Site, names) -> str:
     """'relu at train.py:12 in Net.act (ReLU)  `x = self.act(x)`'; where a package did it,
     'add_ at lightning/…/precision.py:123, called from train.py:20  `od.step()`'."""
     if not site.file:

@@ -29,10 +29,11 @@ NEWEST = 64
 class _Place:
     """A storage with stretches in it; only they hold it."""
 
-    __slots__ = ("_refs", "__weakref__")
+    __slots__ = ("_refs", "handles", "__weakref__")
 
     def __init__(self):
         self._refs: list[weakref.ref[Stretch]] = []
+        self.handles: weakref.WeakSet = weakref.WeakSet()  # of the saves in it
 
     def add(self, ref):
         self._refs = [known for known in self._refs if known() is not None]
@@ -102,6 +103,7 @@ class Stretches:
         self._places: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._gone = 0
         self._open: set[int | None] = set()
+        self.told = lambda stretch: None  # called with each that has changed
         self._looks = 0
         self._list()
 
@@ -109,6 +111,11 @@ class Stretches:
     def behind(self) -> bool:
         """Are there some that the last looks have passed over?"""
         return self._looks > 0
+
+    def handles(self, storage: int | None) -> list:
+        """Of the saves in a storage."""
+        place = self._places.get(storage)
+        return list(place.handles) if place is not None else []
 
     def opened(self, tensor: torch.Tensor):
         """Its memory is handed out of PyTorch: NumPy or a kernel may write to it from now on."""
@@ -179,6 +186,7 @@ class Stretches:
     def look_one(self, stretch, wrote):
         if not transforming() and stretch.look(wrote):
             self._stale = True
+            self.told(stretch)
 
     def _list(self):
         self._stale, self._gone = False, 0

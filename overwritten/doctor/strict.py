@@ -64,6 +64,11 @@ class Strict:
         self._at = self.site(frame)
         sys.settrace(self._on_call)
 
+    def waiting(self, storage) -> list:
+        """(operation, line) of each save in a storage that backward has not come for yet."""
+        saves = [one.save for one in self.stretches.handles(storage) if not one.used]
+        return [(save.op, save.site) for save in saves]
+
     def stop(self):
         self._look()
         sys.settrace(self._earlier)
@@ -134,6 +139,7 @@ class Strict:
             if earlier.stretch.place is stretch.place and earlier.first.shape == tensor.shape:
                 handle.as_first_saved(earlier)
         self._handles.add(handle)
+        stretch.place.handles.add(handle)
         return handle
 
     # what is used
@@ -166,6 +172,8 @@ class Strict:
                     for save, _, writers, handle in used:
                         kind = handle.kind if handle else ""
                         self.tell(save, writers, kind or (MAYBE if own else ""))
+                for handle in handles:
+                    handle.used = True
                 if own:
                     self._running = [one for one in self._running if one is not handles]
                 else:

@@ -23,6 +23,7 @@ from overwritten.doctor.findings import findings
 from overwritten.doctor.gradients import Gradients
 from overwritten.doctor.graph import LOOSE, ask
 from overwritten.doctor.heal import Healer
+from overwritten.doctor.listing import Listing
 from overwritten.doctor.logs import Calls, Event, Logs, Wrote, event_of
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
@@ -66,7 +67,7 @@ class Eyes(TorchFunctionMode):
     at_raise: function(error, message, findings), called once for each error about an overwritten
     tensor, where backward raises it; the findings are `Overwrite`s, the one that raised first.
     heal: backward gets what was overwritten as it was (`healer`, else None).
-    gradients: keeps those of each backward.
+    gradients: keeps those of each backward. listing: lists all writes (with `strict`).
     """
 
     def __init__(
@@ -75,6 +76,7 @@ class Eyes(TorchFunctionMode):
         at_raise: Callable | None = None,
         heal: bool = False,
         gradients: Gradients | None = None,
+        listing: Listing | None = None,
     ):
         super().__init__()
         self.logs = Logs()
@@ -82,7 +84,9 @@ class Eyes(TorchFunctionMode):
         self._here = _Here(self.logs)
         self._own_counters: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._watches_data = False
-        self.strict = Strict(self) if strict else None
+        self.strict, self.listing = (Strict(self) if strict else None), listing
+        if self.strict and listing:
+            self.strict.stretches.told = self._changed
         stretches = self.strict.stretches if self.strict else None
         self.healer = Healer(self, stretches) if heal else None
         self.beside = [one for one in (self.healer, gradients) if one is not None]
@@ -150,6 +154,8 @@ class Eyes(TorchFunctionMode):
             before = versions(args, kwargs, plain)
             if self.strict:
                 self.strict.calls(name)
+                if self.listing:
+                    self.listing.call_begins()
             node = next_node()
             if self.healer:
                 self.healer.call_begins(node)
@@ -219,7 +225,9 @@ class Eyes(TorchFunctionMode):
         if self._watches_data:
             owner = tensor if base is None else base
             if self._own_counters.get(id(owner)) is owner:
+                self._list(event.op, event.site, tensor, False)
                 return
+        self._list(event.op, event.site, tensor, True)
         self.logs.writes.append(
             (
                 *(event, storage_of(tensor), version, tensor._version),
@@ -230,6 +238,16 @@ class Eyes(TorchFunctionMode):
             with DisableTorchFunctionSubclass():
                 saves = [(storage_of(t), t._version, tuple(t.shape)) for t, _ in before]
             self.logs.slices.append((calls, first, last, saves))
+
+    def _list(self, op, site, tensor, ticked):
+        if self.listing and self.strict:
+            storage = storage_of(tensor)
+            self.listing.wrote(op, site, storage, ticked, self.strict.waiting(storage))
+
+    def _changed(self, stretch):
+        wrote, ticked = stretch.changes[-1]
+        if not ticked:
+            self._list(wrote.op, wrote.site, stretch.tensor, False)
 
     def made(self, name: str, node: int, frame, order: int):
         """Note that a call in C++, or one with calls inside, made the nodes from `node` on."""
