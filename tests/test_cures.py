@@ -1091,9 +1091,12 @@ IN_WORDS = {
     "moving average before backward": "write the weights after backward",
     "convolution stepped between two losses": "do this backward first",
     "batch norm in eval, then in train": "or backward before it",
+    "step inside autocast": "or use `torch.autocast(…, cache_enabled=False)`",
+    "saved tensor written by its own backward": "write out of place",
+    "kernel that does not declare its write": "a kernel of your own declares it (`mutates_args`)",
 }
 #: Cards whose cure makes the write a part of the gradient; the advice leaves it out, as `.data` does.
-AS_IT_RAN = {"write through .data"}
+AS_IT_RAN = {"write through .data", "write through apply_"}
 #: Cards of which the doctor has nothing to say.
 NOTHING = {
     "view made under no_grad", "view made in inference mode", "inference tensor written", "inference tensor saved",

