@@ -15,7 +15,7 @@ from IPython.core.magic import Magics, cell_magic, line_cell_magic, line_magic, 
 from IPython.display import display
 
 from overwritten.doctor.block import Doctor
-from overwritten.doctor.report import silent_text
+from overwritten.doctor.report import refused_text, silent_text
 from overwritten.live.film import film
 from overwritten.record.recorder import follow
 
@@ -90,6 +90,8 @@ class Overwritten(Magics):
             again = [mine] if mine and mine not in eyes.all else []  # raised in an earlier cell
             for diagnosis in [*eyes.all, *again]:
                 display(diagnosis)
+            for refused in eyes.refusals:
+                print(refused_text(*refused), file=sys.stderr)
         for eyes in watched:
             for silent in eyes.silent:
                 print(silent_text(silent), file=sys.stderr)

@@ -98,6 +98,7 @@ def learner(browser, desk):
 RIGHT = "def add_in_place(x, k):\n    return x.add_(k)  # mine\n\n\nexercises.add_in_place.check(add_in_place)"
 
 
+@pytest.mark.slow  # in the gate: 200 kills without a browser, in test_answers
 def test_a_kernel_killed_after_half_a_lesson_loses_nothing(learner):
     assert not learner.file.exists(), "who answers nothing has no file"
     first, second = learner.questions.all()[:2]

@@ -108,6 +108,7 @@ SNIPPETS = {
 }
 
 
+@pytest.mark.slow
 def test_a_snippet_that_hangs_or_fails_is_told_by_its_id():
     told = FILE | {
         "claim": [GOOD | {"id": f"s{n}", "snippet": code} for n, code in enumerate(SNIPPETS)]

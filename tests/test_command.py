@@ -101,6 +101,24 @@ TRAIN = """
 """
 
 
+LEAF = """
+    import torch
+
+    w = torch.nn.Parameter(torch.ones(3))
+    w += 1  # writes
+"""
+
+
+def test_a_refused_write_is_in_the_report(tmp_path):
+    write(tmp_path, train=LEAF)
+    code, _, told = run(tmp_path, "--json", "out.json", "train.py")
+    report = json.loads((tmp_path / "out.json").read_text(encoding="utf8"))
+    (refused,), line = report["refused"], line_of(tmp_path / "train.py", "writes")
+    assert code == 1 and refused["writer"]["op"] == "add_" and refused["writer"]["line"] == line
+    assert refused["cures"][0]["line"] == line and "no_grad" in refused["cures"][0]["does"]
+    assert report["diagnosis"] is None and "refused        add_ at train.py" in told
+
+
 def test_a_training_script_that_fails(tmp_path):
     """By its relative name, from a script that goes to another folder: whole paths all the same."""
     write(tmp_path, train=TRAIN)
@@ -144,7 +162,7 @@ def test_a_training_script_that_fails(tmp_path):
         "verdict": "raises",
     }
     message = report["error"].pop("message")
-    assert report == {"error": {"type": "RuntimeError"}, "silent": []}
+    assert report == {"error": {"type": "RuntimeError"}, "silent": [], "refused": []}
 
     # the error is the same, word for word, then comes the note
     assert f"RuntimeError: {message}\n" in told and f"RuntimeError: {message}\n" in told_plain
@@ -255,7 +273,7 @@ def test_exit_codes(tmp_path):
     assert not (tmp_path / "hard.json").exists()
     written = ("three", "words", "value")
     reports = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in written}
-    nothing = {"error": None, "diagnosis": None, "silent": [], "all": []}
+    nothing = {"error": None, "diagnosis": None, "silent": [], "all": [], "refused": []}
     assert reports["three"] == reports["words"] == nothing
     error = {"type": "ValueError", "message": "bad value"}
     assert reports["value"] == nothing | {"error": error}
@@ -481,6 +499,7 @@ def test_strict_says_so_where_nothing_is_overwritten(tmp_path):
     ) and told == "overwritten --strict: nothing that backward needs was overwritten.\n"
 
 
+@pytest.mark.slow
 def test_a_path_is_told_as_python_tells_it(tmp_path):
     (tmp_path / "fails.py").write_text("raise ValueError(__file__)\n")
     (tmp_path / "inner").mkdir()

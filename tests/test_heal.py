@@ -27,6 +27,7 @@ from overwritten.doctor.gradients import Gradients, compare, read
 from overwritten.doctor.healed import healed_text
 from overwritten.doctor.report import MOST_LINES
 from overwritten.doctor.strict import EARLIER
+from overwritten.record.private import SHOWS_SAVES
 from test_command import FORKS, line_of, write
 from test_command import run as command
 from test_doctor import gradients_under, random_program, run
@@ -87,7 +88,7 @@ def heal(seed):
         assert fault.ticked == bool(ticks), f"seed {seed}\n{code}"
         assert fault.verdict in ("right", "wrong") or fault.behind, f"seed {seed}\n{code}"
     assert faults == +truth.saved_at, f"seed {seed}\n{code}"
-    if len(eyes.healer.faults.met) == 1 and not fault.behind:
+    if len(eyes.healer.faults.met) == 1 and not fault.behind and SHOWS_SAVES:
         check_effects(fault, true, gradients_under(code, torch.Tensor.detach)[1], code)
     return len(faults)
 
@@ -412,6 +413,7 @@ def test_what_cannot_be_healed_is_named():
     assert "not healed     saves in a checkpoint, saves under" in healed_text(eyes.healer)
 
 
+@pytest.mark.skipif(not SHOWS_SAVES, reason="this PyTorch does not say which hooks are on")
 def test_compiled_code_runs_without_our_hooks():
     seen = []
 
@@ -547,7 +549,8 @@ def test_where_memory_runs_short_it_stops_and_the_run_goes_on(monkeypatch, capsy
     with pytest.raises(RuntimeError, match="at version 1; expected version 0") as raised:
         healed(program)
     assert capsys.readouterr().err.count("stops healing: no memory is left") == 1
-    assert "add_" in raised.value.__notes__[0]
+    if sys.version_info >= (3, 11):  # else it was printed
+        assert "add_" in raised.value.__notes__[0]
 
 
 # --heal and --check

@@ -102,6 +102,12 @@ def test_a_watched_cell_fails_as_without_us_and_shows_both_lines_once(kernel):
     ]
 
 
+def test_a_write_that_is_refused_is_told_below_its_cell(kernel):
+    told = kernel.run("%%watch\nw = torch.ones(3, requires_grad=True)\nw += 1")
+    assert f"refused        add_ at In[{told.number}]:3" in told.stderr and not told.shown
+    assert "a leaf Variable" in told.traceback
+
+
 def test_await_other_magics_and_run_inside(kernel):
     waits = FAILS.replace("\n", "\nawait asyncio.sleep(0)\n", 1)
     told = kernel.run("%%watch\n" + waits)

@@ -110,6 +110,7 @@ def test_the_atlas_measured_again_is_compared_with_the_committed(tmp_path, monke
     assert changed[0].startswith(rows[0].name) and changed[1] == "saves_input"
 
 
+@pytest.mark.slow
 def test_a_check_ends_with_1_where_something_differs(record, monkeypatch, capsys):
     told = claims.read()
     told["claim"] = [claim for claim in told["claim"] if claim["id"] == "copy-is-safe"]

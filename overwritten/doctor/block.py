@@ -50,6 +50,7 @@ class Doctor(Eyes):
 
     all: every diagnosis, in order, of errors that the program caught, too.
     tell: function(error, diagnosis), called at each.
+    refusals: (write, who made it a leaf, cures) of each write that PyTorch refused at once.
     notes: False leaves the errors as they are, for one who shows the diagnoses himself.
     heal: backward gets what was overwritten as it was. gradients: keeps those of each backward.
     """
@@ -68,6 +69,7 @@ class Doctor(Eyes):
             print(NOT_SHOWN, file=sys.stderr)
         self._tell, self._notes = tell, notes
         self.all: list[Diagnosis] = []
+        self.refusals: list[tuple] = []
 
     def of(self, error: BaseException | None) -> Diagnosis | None:
         """The diagnosis of `error` or of one that it comes from; of an error that backward did
@@ -82,8 +84,9 @@ class Doctor(Eyes):
         return None
 
     def forget(self):
-        """Begin `all` and `silent` anew. The logs stay."""
+        """Begin `all`, `refusals` and `silent` anew. The logs stay."""
         self.all.clear()
+        self.refusals.clear()
         self.silent.clear()
 
     def refused(self, error, event, args):
@@ -94,6 +97,7 @@ class Doctor(Eyes):
             print(f"overwritten: this error could not be looked into: {ours!r}", file=sys.stderr)
             return
         if found is not None:
+            self.refusals.append(found)
             self._say(error, refused_text(*found))
 
     def _note(self, error, message, found):

@@ -26,7 +26,7 @@ from overwritten.doctor.healed import cost_dict, fault_dict, healed_text
 from overwritten.doctor.listed import list_text, row_dict
 from overwritten.doctor.listing import Listing, Row
 from overwritten.doctor.ranks import between, is_special, put, rank
-from overwritten.doctor.report import silent_dict, silent_text, whole_dict
+from overwritten.doctor.report import refused_dict, silent_dict, silent_text, whole_dict
 
 #: A report is written again at once if that takes at most this part of the time.
 SHARE = 0.02
@@ -86,7 +86,7 @@ class Told:
         self._file, self._again, self._refused, self._ended = None, 0.0, False, False
 
     def _forked(self):
-        del self.eyes.all[:], self.eyes.silent[:]
+        self.eyes.forget()
         self.gradients = None
         if self.eyes.healer is not None:
             self.eyes.healer.faults.forget()
@@ -118,6 +118,12 @@ class Told:
         """Every diagnosis of the run, caught or not; those of children once they are gathered."""
         mine = [self._signed(one) for one in self.found]
         return mine + [one for part in self.parts for one in part["all"]]
+
+    @property
+    def refused(self) -> list[dict]:
+        """Every write that PyTorch refused at once."""
+        mine = [self._signed(refused_dict(*one)) for one in self.eyes.refusals]
+        return mine + [one for part in self.parts for one in part["refused"]]
 
     @property
     def healed(self) -> list[dict]:
@@ -162,7 +168,7 @@ class Told:
             say(list_text(self.rows))
         if not self.is_child:
             self._gather()
-        if not self.is_child or self.run.strict or self.found or self.healed:
+        if not self.is_child or self.run.strict or self.found or self.healed or self.refused:
             self.write(error, diagnosis)
 
     def _gather(self):
@@ -186,6 +192,7 @@ class Told:
         if self._refused or not self.run.report:
             return
         report = {"error": _error(error), "diagnosis": None, "silent": self.silent, "all": self.all}
+        report["refused"] = self.refused
         if diagnosis is not None:
             report["diagnosis"] = diagnosis.as_dict()
         elif report["all"]:

@@ -90,8 +90,8 @@ class Healer:
 
     def turn_off(self) -> bool:
         """In this thread, unless others' are above ours: were they on top?"""
-        top = top_hooks() if self._here.on else None
-        if top is None or top[0] != self._hooks[0]:
+        top = top_hooks()
+        if not self._here.on or top is not None and top[0] != self._hooks[0]:
             return False
         pop_hooks()
         self._here.on = False

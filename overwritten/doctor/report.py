@@ -79,6 +79,11 @@ def refused_text(write: Write, whose, cures) -> str:
     return "\n".join(lines + _cures(cures, names))
 
 
+def refused_dict(write: Write, whose, cures) -> dict:
+    """For JSON: the write, and what to put there."""
+    return {"writer": _writer(write), "cures": list(map(_advice, cures))}
+
+
 def advice(diagnosis) -> str:
     """What to change, all of it, as one text."""
     names = names_of([diagnosis, *diagnosis.others])

@@ -56,7 +56,8 @@ SHOWS_SAVES: bool = hasattr(torch._C._autograd.SavedTensor, "data")
 #: (pack, unpack) on, in this thread. () the newest off. (ignore_is_tracing) → the newest, or None.
 push_hooks: Any = torch._C._autograd._push_saved_tensors_default_hooks
 pop_hooks: Any = torch._C._autograd._pop_saved_tensors_default_hooks
-_top_hooks: Any = torch._C._autograd._top_saved_tensors_default_hooks
+#: Not in 2.6, which cannot say which hooks are on top.
+_top_hooks: Any = getattr(torch._C._autograd, "_top_saved_tensors_default_hooks", None)
 #: Where those forbid hooks who cannot work under them, and allow them again: looked up there.
 FORBID_HOOKS = (torch._C._autograd, "_saved_tensors_hooks_disable")
 ALLOW_HOOKS = (torch._C._autograd, "_saved_tensors_hooks_enable")
@@ -81,7 +82,7 @@ def disable_current_modes() -> AbstractContextManager:
 
 def top_hooks() -> Any:
     """(pack, unpack) that a save in this thread goes through, or None."""
-    return _top_hooks(False)
+    return _top_hooks(False) if _top_hooks else None
 
 
 @cache
