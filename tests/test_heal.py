@@ -118,7 +118,11 @@ def test_random_programs_have_the_gradients_of_a_twin_and_each_fault_is_named():
 
     each()
     assert sum(faults) > len(faults) / 2, "hardly a fault: the test tests nothing"
-    assert MEASURED.count("right") > 1 and MEASURED.count("wrong") > len(faults) / 20
+    assert (
+        not SHOWS_SAVES
+        or MEASURED.count("right") > 1
+        and MEASURED.count("wrong") > len(faults) / 20
+    )
 
 
 # one program for each kind of fault: what it returns must be that of a twin
