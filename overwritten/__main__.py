@@ -59,13 +59,13 @@ def main(arguments=None) -> int:
     diagnosis = None
     keeps = known is not None or options.heal and bool(report)
     run = Run(
-        options.strict or options.list,
-        of_rank(report),
-        tuple(options.skip),
-        os.getpid(),
-        options.heal,
-        keeps,
-        options.list,
+        strict=options.strict or options.list,
+        report=of_rank(report),
+        skip=tuple(options.skip),
+        process=os.getpid(),
+        heal=options.heal,
+        gradients=keeps,
+        listing=options.list,
     )
     with handed_on(run) as told:
         try:

@@ -569,6 +569,13 @@ F.softplus(-score).mean().backward()
 """
 #: Line of the program → what stands in its place.
 AGAIN = {"F.softplus(-score).mean().backward()": "F.softplus(-D(fake)).mean().backward()"}
+STATISTICS = """
+net = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Tanh())
+x = torch.randn(8, 4) * 3
+clean = net.eval()(x)
+noisy = net.train()(x + 1).detach()
+clean.square().mean().backward()
+"""
 FIRST = {
     "optimizer.zero_grad()": "F.softplus(-score).mean().backward()\noptimizer.zero_grad()",
     "F.softplus(-score).mean().backward()": "",
@@ -988,13 +995,7 @@ torch.tanh(layer(h) * (noise * 0.5)).sum().backward()
     ),
     "statistics, backward first": (
         "or backward before it",
-        """
-net = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Tanh())
-x = torch.randn(8, 4) * 3
-clean = net.eval()(x)
-noisy = net.train()(x + 1).detach()
-clean.square().mean().backward()
-""",
+        STATISTICS,
         {
             "noisy = net.train()(x + 1).detach()": "",
             "clean.square().mean().backward()": "clean.square().mean().backward()\nnoisy = net.train()(x + 1).detach()",
@@ -1003,13 +1004,7 @@ clean.square().mean().backward()
     ),
     "statistics, train mode first": (
         "run the forward in train mode before the one in eval mode",
-        """
-net = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Tanh())
-x = torch.randn(8, 4) * 3
-clean = net.eval()(x)
-noisy = net.train()(x + 1).detach()
-clean.square().mean().backward()
-""",
+        STATISTICS,
         {
             "clean = net.eval()(x)": "",
             "clean.square().mean().backward()": "clean = net.eval()(x)\nclean.square().mean().backward()",

@@ -9,7 +9,6 @@ from collections import Counter
 
 import pytest
 import torch
-from hypothesis import given, settings, strategies
 from torch import nn
 from torch.utils.checkpoint import checkpoint
 
@@ -109,14 +108,7 @@ def check_effects(fault, true, would, code):
 
 
 def test_random_programs_have_the_gradients_of_a_twin_and_each_fault_is_named():
-    faults = []
-
-    @settings(max_examples=PROGRAMS, derandomize=True, deadline=None, database=None)
-    @given(seed=strategies.integers(0, 2**40))
-    def each(seed):
-        faults.append(heal(seed))
-
-    each()
+    faults = test_doctor.of_each_seed(PROGRAMS, heal)
     assert sum(faults) > len(faults) / 2, "hardly a fault: the test tests nothing"
     assert (
         not SHOWS_SAVES

@@ -25,8 +25,7 @@ def with_clone(site: Site, written: str) -> Edit | None:
         for name in scope.loads(scope.statement):
             made = scope.binding(name)
             if made is not None and any(_reads(one, written) for one in ast.walk(made.value)):
-                value = ast.Call(ast.Attribute(made.value, "clone", ast.Load()), [], [])
-                return edit_of(scope, made, [assigned(made.targets, value)])
+                return edit_of(scope, made, [assigned(made.targets, clone_of(made.value))])
     return None
 
 

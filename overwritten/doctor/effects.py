@@ -218,8 +218,8 @@ def _same(one, other):
 
 
 def _effect(true, way) -> Effect:
-    way = _flat(way)
-    true = torch.zeros_like(way) if true is None else _flat(true)
+    way = flat(way)
+    true = torch.zeros_like(way) if true is None else flat(true)
     true, way = true[true.isfinite()], way[true.isfinite()]
     would = true + way
     length, longer = float(true.norm()), float(would.norm())
@@ -233,7 +233,8 @@ def _effect(true, way) -> Effect:
     return Effect(longer / length, angle, gap, gap / length)
 
 
-def _flat(tensor):
+def flat(tensor: torch.Tensor) -> torch.Tensor:
+    """[n] of float64; of complex numbers both parts."""
     tensor = tensor.detach().to_dense() if tensor.layout is not torch.strided else tensor.detach()
     tensor = torch.view_as_real(tensor.resolve_conj()) if tensor.is_complex() else tensor
     return tensor.double().flatten()

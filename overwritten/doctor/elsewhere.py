@@ -106,9 +106,13 @@ def watch_threads(eyes):
         if type(thread).__module__.startswith("overwritten."):
             return begin(thread)
         pushed = turned_on(eyes)
+        if eyes.healer:
+            eyes.healer.turn_on()
         try:
             return begin(thread)
         finally:
+            if eyes.healer:
+                eyes.healer.turn_off()
             if pushed:
                 turn_off(eyes)
 

@@ -16,7 +16,8 @@ from collections import defaultdict
 
 import torch
 
-from overwritten.doctor.effects import name_of, names_of_leaves
+from overwritten.doctor.effects import flat, name_of, names_of_leaves
+from overwritten.doctor.stretches import dense
 from overwritten.record.graph import nodes
 from overwritten.record.private import DisableTorchFunction, disable_current_modes
 
@@ -62,19 +63,19 @@ class Gradients:
         here.leaves = []
 
     def _told(self, name, gradient):
-        dense = gradient.detach().to_dense() if gradient.layout is not torch.strided else gradient
-        dense = dense.detach().resolve_conj().resolve_neg().cpu().contiguous()
-        size = dense.numel() * dense.itemsize
-        bytes_ = ctypes.string_at(dense.data_ptr(), size) if size else b""
-        real = torch.view_as_real(dense) if dense.is_complex() else dense
-        flat = real.double().flatten()
-        signs = torch.randint(0, 2, flat.shape, generator=self._signs.manual_seed(flat.numel()))
-        mixed = flat * (signs * 2 - 1)
+        whole = gradient.detach().to_dense() if gradient.layout is not torch.strided else gradient
+        whole = dense(whole)
+        size = whole.numel() * whole.itemsize
+        bytes_ = ctypes.string_at(whole.data_ptr(), size) if size else b""
+        numbers = flat(whole)
+        seeded = self._signs.manual_seed(numbers.numel())
+        signs = torch.randint(0, 2, numbers.shape, generator=seeded)
+        mixed = numbers * (signs * 2 - 1)
         parts = [float(mixed[k::PROJECTIONS].sum()) for k in range(PROJECTIONS)]
         return {
             "name": name,
             "shape": list(gradient.shape),
-            "norm": float(flat.norm()),
+            "norm": float(numbers.norm()),
             "sha": hashlib.sha256(bytes_).hexdigest()[:16],
             "projections": parts,
         }

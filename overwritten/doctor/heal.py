@@ -71,8 +71,7 @@ class Healer:
     def start(self):
         if top_hooks() is not None:
             self.note("saves under hooks that were on before")
-        undo = [self._watch_others(), self._watch_threads()]
-        undo += [self._step_aside(*FORBID_HOOKS, self._forbid)]
+        undo = [self._watch_others(), self._step_aside(*FORBID_HOOKS, self._forbid)]
         undo += [self._step_aside(*ALLOW_HOOKS, None, self._allow)]
         self._undo = undo
         self.turn_on()
@@ -118,21 +117,6 @@ class Healer:
 
         setattr(place, name, watched)
         return lambda: setattr(place, name, plain)
-
-    def _watch_threads(self):
-        begin = threading.Thread._bootstrap_inner
-
-        def watched(thread):
-            if type(thread).__module__.startswith("overwritten."):
-                return begin(thread)
-            self.turn_on()
-            try:
-                return begin(thread)
-            finally:
-                self.turn_off()
-
-        threading.Thread._bootstrap_inner = watched
-        return lambda: setattr(threading.Thread, "_bootstrap_inner", begin)
 
     def _watch_others(self):
         enter = saved_tensors_hooks.__enter__

@@ -103,15 +103,14 @@ class Scope:
 
     def read_later(self, name: str) -> bool:
         """Is it read below the statement, or anywhere in the loop around it?"""
-        loops = [n for n in self._around() if isinstance(n, (ast.For, ast.While))]
+        loop = next((n for n in self._around() if isinstance(n, (ast.For, ast.While))), None)
+        again = {id(one) for one in ast.walk(loop)} if loop is not None else set()
         inside = {id(one) for one in ast.walk(self.statement)}
         for node in ast.walk(self.function):
             if id(node) in inside or not isinstance(getattr(node, "ctx", None), ast.Load):
                 continue
             if isinstance(node, (ast.Name, ast.Attribute)) and ast.unparse(node) == name:
-                if node.lineno > self.statement.lineno:
-                    return True
-                if any(id(node) in {id(one) for one in ast.walk(loop)} for loop in loops[:1]):
+                if node.lineno > self.statement.lineno or id(node) in again:
                     return True
         return False
 

@@ -29,11 +29,10 @@ NEWEST = 64
 class _Place:
     """A storage with stretches in it; only they hold it."""
 
-    __slots__ = ("_refs", "handles", "__weakref__")
+    __slots__ = ("_refs", "__weakref__")
 
     def __init__(self):
         self._refs: list[weakref.ref[Stretch]] = []
-        self.handles: weakref.WeakSet = weakref.WeakSet()  # of the saves in it
 
     def add(self, ref):
         self._refs = [known for known in self._refs if known() is not None]
@@ -112,10 +111,9 @@ class Stretches:
         """Are there some that the last looks have passed over?"""
         return self._looks > 0
 
-    def handles(self, storage: int | None) -> list:
-        """Of the saves in a storage."""
-        place = self._places.get(storage)
-        return list(place.handles) if place is not None else []
+    def place(self, storage: int | None) -> _Place | None:
+        """What the stretches in a storage have in common."""
+        return self._places.get(storage)
 
     def opened(self, tensor: torch.Tensor):
         """Its memory is handed out of PyTorch: NumPy or a kernel may write to it from now on."""
@@ -231,14 +229,15 @@ def readable(tensor: torch.Tensor) -> bool:
 
 def same(one: torch.Tensor, other: torch.Tensor) -> bool:
     """Bit for bit, of two copies or results."""
-    one, other = _dense(one), _dense(other)
+    one, other = dense(one), dense(other)
     if (one.shape, one.dtype) != (other.shape, other.dtype):
         return False
     size = one.numel() * one.itemsize
     return not _compare(one.data_ptr(), other.data_ptr(), size)
 
 
-def _dense(tensor):
+def dense(tensor: torch.Tensor) -> torch.Tensor:
+    """On the CPU, without gaps, its bytes as its numbers are."""
     return tensor.detach().resolve_conj().resolve_neg().cpu().contiguous()
 
 

@@ -66,8 +66,9 @@ class Strict:
 
     def waiting(self, storage) -> list:
         """(operation, line) of each save in a storage that backward has not come for yet."""
-        saves = [one.save for one in self.stretches.handles(storage) if not one.used]
-        return [(save.op, save.site) for save in saves]
+        place = self.stretches.place(storage)
+        inside = [one for one in self._handles if one.stretch.place is place]
+        return [(one.save.op, one.save.site) for one in inside if not one.used]
 
     def stop(self):
         self._look()
@@ -139,7 +140,6 @@ class Strict:
             if earlier.stretch.place is stretch.place and earlier.first.shape == tensor.shape:
                 handle.as_first_saved(earlier)
         self._handles.add(handle)
-        stretch.place.handles.add(handle)
         return handle
 
     # what is used
