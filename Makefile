@@ -19,7 +19,7 @@ help:  ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 lab: $(VENV)/.learner  ## open the course in JupyterLab
-	$(BIN)/jupyter lab $(ROOT_MAY) $(START) $(LAB_FLAGS) notebooks
+	$(BIN)/jupyter lab $(ROOT_MAY) $(START) $(LAB_FLAGS) notebooks/learn
 
 author: $(VENV)/.author  ## JupyterLab that saves notebooks/ and lessons_src/ as pairs
 	$(BIN)/jupyter lab $(ROOT_MAY) --config tools/author_config.py $(LAB_FLAGS)

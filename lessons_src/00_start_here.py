@@ -2,7 +2,7 @@
 # # Start here
 #
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/00_start_here.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2F00_start_here.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2Flearn%2F00_start_here.ipynb)
 # <!-- /badges -->
 #
 # After this page you
@@ -18,13 +18,16 @@
 # %%
 import subprocess
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab has this file alone
+if not find_spec("torch"):
+    sys.exit("PyTorch is missing: install it, then run this again.")
+if not find_spec("overwritten"):  # a lone file, as in Colab
     course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
     if subprocess.run([*pip, "-q", course]).returncode:
-        words = "check the network, then run this cell again."
-        sys.exit(f"The course did not install: {words}")
+        needs = "it takes pip, git and a network; then run this again."
+        sys.exit(f"The course did not install: {needs}")
 
 # %% [markdown]
 # ## 1. The lessons (1 minute)
@@ -32,14 +35,14 @@ if "google.colab" in sys.modules:  # Colab has this file alone
 # <!-- lessons -->
 # | | lesson | minutes | you need | |
 # |---|---|---|---|---|
-# | 1 | [Follow a storage pointer](01_storage_pointers.ipynb) | 50 | tensors and `+` | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/01_storage_pointers.ipynb) |
-# | 2 | [Read the version counter](02_version_counter.ipynb) | 65 | storages and views (lesson 1), and what `requires_grad` and `backward()` are for | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/02_version_counter.ipynb) |
-# | 3 | [Decide where an activation may write](03_safe_relu.ipynb) | 90 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/03_safe_relu.ipynb) |
-# | 4 | [Write weights at the right moment](04_leaf_mutation.ipynb) | 105 | version counters and saved tensors (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/04_leaf_mutation.ipynb) |
-# | 5 | [Read the error](05_reading_the_error.ipynb) | 80 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/05_reading_the_error.ipynb) |
-# | 6 | [Fix the detector](06_detector_fix.ipynb) | 80 | what backward saves (lesson 2), parts of the message (lesson 5) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/06_detector_fix.ipynb) |
-# | 7 | [Trace a shape to the line that wrote](07_slowfast_fix.ipynb) | 75 | storages and views (lesson 1), version counters (lesson 2), in-place ReLUs (lesson 3) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/07_slowfast_fix.ipynb) |
-# | 8 | [Find your pattern](08_field_guide.ipynb) | 120 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/08_field_guide.ipynb) |
+# | 1 | [Follow a storage pointer](01_storage_pointers.ipynb) | 50 | tensors and `+` | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/01_storage_pointers.ipynb) |
+# | 2 | [Read the version counter](02_version_counter.ipynb) | 65 | storages and views (lesson 1), and what `requires_grad` and `backward()` are for | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/02_version_counter.ipynb) |
+# | 3 | [Decide where an activation may write](03_safe_relu.ipynb) | 90 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/03_safe_relu.ipynb) |
+# | 4 | [Write weights at the right moment](04_leaf_mutation.ipynb) | 105 | version counters and saved tensors (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/04_leaf_mutation.ipynb) |
+# | 5 | [Read the error](05_reading_the_error.ipynb) | 80 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/05_reading_the_error.ipynb) |
+# | 6 | [Fix the detector](06_detector_fix.ipynb) | 80 | what backward saves (lesson 2), parts of the message (lesson 5) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/06_detector_fix.ipynb) |
+# | 7 | [Trace a shape to the line that wrote](07_slowfast_fix.ipynb) | 75 | storages and views (lesson 1), version counters (lesson 2), in-place ReLUs (lesson 3) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/07_slowfast_fix.ipynb) |
+# | 8 | [Find your pattern](08_field_guide.ipynb) | 120 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/08_field_guide.ipynb) |
 #
 # All together: about 11 hours.
 # <!-- /lessons -->
@@ -72,6 +75,7 @@ import torch
 from torch.nn import functional as F
 
 from overwritten import film, knob, predict
+from overwritten import start_here_questions as questions
 
 # %%
 film("""
@@ -121,16 +125,7 @@ def one():
 
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "What does `one()` return?",
-    {
-        "[0.0, 0.0, 0.0]": "`y` is no copy. See [lesson 1, section 3](01_storage_pointers.ipynb).",
-        "[0.0, 1.0, 1.0]": "`y` looks at the bytes of `x`, and `+=` writes there.",
-        "[1.0, 1.0, 1.0]": "`y` looks at two of the three numbers. See [lesson 1, section 3](01_storage_pointers.ipynb).",
-        "It raises an error": "A view may be written like any tensor. See [lesson 1, section 3](01_storage_pointers.ipynb).",
-    },
-    answer=gives(one),
-)
+predict(questions.one)
 
 
 # %%
@@ -142,15 +137,7 @@ def two():
 
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "What does `two()` return?",
-    {
-        "[1.0, 1.0]": "`x + 1` made a new tensor. `x += 1` wrote into that one.",
-        "[2.0, 2.0]": "One of the two lines writes, but not into `old`. See [lesson 1, section 2](01_storage_pointers.ipynb).",
-        "[3.0, 3.0]": "The two lines look alike and are not. See [lesson 1, section 2](01_storage_pointers.ipynb).",
-    },
-    answer=gives(two),
-)
+predict(questions.two)
 
 
 # %%
@@ -163,15 +150,7 @@ def three():
 
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "What does `three()` return?",
-    {
-        "[1.0, 1.0]": "That is the derivative of `exp`. But backward wanted the result of `exp`. See [lesson 2, section 3](02_version_counter.ipynb).",
-        "[2.0, 2.0]": "So it would be if backward read what stands there now. See [lesson 2, section 3](02_version_counter.ipynb).",
-        "It raises an error": "`exp` saved its result for backward, and `y += 1` wrote over it.",
-    },
-    answer=gives(three),
-)
+predict(questions.three)
 
 
 # %%
@@ -184,15 +163,7 @@ def four():
 
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "What does `four()` return?",
-    {
-        "[2.0, 2.0]": "The derivative of `x * 2` is 2. It needs no number of `y`, so nobody had saved it.",
-        "[3.0, 3.0]": "The 1 is added after the 2. A constant adds nothing to a gradient. The rest is in [lesson 2, section 4](02_version_counter.ipynb).",
-        "It raises an error": "Being written is not enough: somebody must have saved `y`. See [lesson 2, section 4](02_version_counter.ipynb).",
-    },
-    answer=gives(four),
-)
+predict(questions.four)
 
 
 # %%
@@ -205,15 +176,7 @@ def five():
 
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "What does `five()` return? Mind the `inplace=False`.",
-    {
-        "[3.0, 3.0]": "That is the right gradient, and it does not come out. See [lesson 3, section 2](03_safe_relu.ipynb).",
-        "[4.0, 4.0]": "Adding 1 changes no gradient. And none comes out: see [lesson 3, section 2](03_safe_relu.ipynb).",
-        "It raises an error": "ReLU saved its result, in place or not, and `h += 1` wrote over it.",
-    },
-    answer=gives(five),
-)
+predict(questions.five)
 
 
 # %%
@@ -226,15 +189,7 @@ def six():
 
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "What does `six()` return? `y` was computed from 3, so the right gradient is 6.",
-    {
-        "[6.0]": "Backward reads `w` when it runs, not when `y` was made. See [lesson 4, section 3](04_leaf_mutation.ipynb).",
-        "[600.0]": "Wrong by a factor of 100, and nobody is told: `.data` hides the write from the check.",
-        "It raises an error": "It should. But `.data` hides the write from the check. See [lesson 4, section 3](04_leaf_mutation.ipynb).",
-    },
-    answer=gives(six),
-)
+predict(questions.six)
 
 # %% [markdown]
 # Here is what they return, run now:

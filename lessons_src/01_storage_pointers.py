@@ -2,7 +2,7 @@
 # # Follow a storage pointer
 #
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/01_storage_pointers.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2F01_storage_pointers.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/01_storage_pointers.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2Flearn%2F01_storage_pointers.ipynb)
 # <!-- /badges -->
 #
 # After this lesson you can
@@ -20,19 +20,23 @@
 # %%
 import subprocess
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab has this file alone
+if not find_spec("torch"):
+    sys.exit("PyTorch is missing: install it, then run this again.")
+if not find_spec("overwritten"):  # a lone file, as in Colab
     course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
     if subprocess.run([*pip, "-q", course]).returncode:
-        words = "check the network, then run this cell again."
-        sys.exit(f"The course did not install: {words}")
+        needs = "it takes pip, git and a network; then run this again."
+        sys.exit(f"The course did not install: {needs}")
 
 # %%
 import torch
 
 from overwritten import caught, film, knob, predict, record
 from overwritten import storage_pointers as exercises
+from overwritten import storage_pointers_questions as questions
 
 # %% [markdown]
 # ## 1. A name, a tensor, a storage (5 minutes)
@@ -42,15 +46,7 @@ from overwritten import storage_pointers as exercises
 # The tensor looks at a *storage*: the bytes themselves.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`x = torch.ones(4)`, then `y = x`, then `y += 1`. What does `x` hold now?",
-    {
-        "Ones: `y = x` made a copy": "`y = x` copies nothing. It gives the same tensor a second name.",
-        "Twos: `y` and `x` are one tensor": "Two names, one tensor, one storage. `+=` wrote into it.",
-        "Ones: `y += 1` makes a new tensor for `y`": "That is what happens with a Python number. A tensor defines `+=` as a write into its own storage.",
-    },
-    answer="Twos: `y` and `x` are one tensor",
-)
+predict(questions.same_tensor)
 
 # %%
 film("""
@@ -72,16 +68,7 @@ y += 1
 # A pointer settles it. `x.untyped_storage().data_ptr()` is the address where the bytes begin.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "Which of these leave `x` on the storage it had: `x = x + 1`, `x += 1`, `x.add_(1)`, `x.add(1)`?",
-    {
-        "`x.add_(1)` only: `x += 1` is short for `x = x + 1`": "For a tensor it is not. `x += 1` calls `x.__iadd__(1)`, and that is `add_`.",
-        "`x += 1` and `x.add_(1)`": "Those two write. But look at `x.add(1)` again: what happens to its result?",
-        "All but `x = x + 1`": "`x.add(1)` makes a new tensor, and this line throws it away. `x` itself stays.",
-        "All four": "`x + 1` allocates a storage, and `x =` moves the name there.",
-    },
-    answer="All but `x = x + 1`",
-)
+predict(questions.stays_on_its_storage)
 
 
 # %%
@@ -145,16 +132,7 @@ print("1000 storages, 1000 addresses:", len(addresses) == 1000)
 # `offset + i * stride[0] + j * stride[1]`, counted in elements.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`x = torch.arange(6.).reshape(2, 3)`. Which of these has to copy the numbers?",
-    {
-        "`x[:, 1:]`: its numbers do not lie side by side": "A slice only changes offset, shape and strides. The strides jump over what is left out.",
-        "`x.t()`: it changes the order": "It swaps the two strides. No number moves.",
-        "`x.reshape(6)`": "The six numbers already lie in that order, so `reshape` returns a view.",
-        "`x.t().reshape(6)`": "The wanted order 0, 3, 1, 4, 2, 5 is no fixed step through the storage. `reshape` copies, without a word.",
-    },
-    answer="`x.t().reshape(6)`",
-)
+predict(questions.has_to_copy)
 
 # %%
 film("""
@@ -194,16 +172,7 @@ print("same storage:      ", same_storage(v, x))
 # So `a.data_ptr() == b.data_ptr()` asks the wrong question about views. Compare the storages.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`row = torch.zeros(2)`, `wide = row.expand(3, 2)`, then `wide.add_(1)`. What happens?",
-    {
-        "All six elements of `wide` become 1": "Six elements, but two numbers: `expand` made a view with a stride of 0.",
-        "`row` becomes 3: each number is written three times": "That is the trouble `add_` avoids: it refuses to write where elements share a place.",
-        "An error: several elements are one place in memory": "Three rows look at the same two numbers. PyTorch cannot write them one by one.",
-        "`wide` gets a storage of its own first": "PyTorch has no copy-on-write here. You must ask for the copy with `clone()`.",
-    },
-    answer="An error: several elements are one place in memory",
-)
+predict(questions.expanded_write)
 
 # %%
 film("""
@@ -227,16 +196,7 @@ print(wide.untyped_storage().nbytes(), "bytes, not", row.nbytes)
 # Four ways to get "the same numbers". Not all give you bytes of your own.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "Which of `x.clone()`, `x.detach()`, `x.data`, `x.numpy()` is safe to write without changing `x`?",
-    {
-        "`detach()` and `clone()`: detached means separate": "`detach` lets go of the gradient history, not of the storage. It looks at the same bytes.",
-        "`clone()` and `numpy()`: NumPy has memory of its own": "`numpy()` wraps the storage of a CPU tensor. No number is copied.",
-        "`clone()` only": "The other three are new labels on x's storage.",
-        "`.data` only: it is made for that": "`.data` shares the bytes as well. It even hides the write from the version counter.",
-    },
-    answer="`clone()` only",
-)
+predict(questions.safe_to_write)
 
 # %% tags=["claim:numpy-copies", "claim:data-is-detach"]
 film("""
@@ -261,15 +221,7 @@ n[0] = 7
 # ## 5. What in place saves (6 minutes)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`x` has a million float32 elements: 4,000,000 bytes. How much is alive at the highest point of `x = x + 1`?",
-    {
-        "4,000,000 bytes: the old storage is freed": "It is freed only when `=` moves the name. By then the new one is full.",
-        "8,000,000 bytes": "Old and new storage stand side by side until the name has moved.",
-        "12,000,000 bytes: x, the result and a temporary": "`x + 1` writes straight into the new storage. It needs no third one.",
-    },
-    answer="8,000,000 bytes",
-)
+predict(questions.peak_of_plus)
 
 # %%
 peaks = knob(
@@ -333,16 +285,7 @@ plt.show()
 # (The numbers below are those of a CPU.)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`x` is float32, `w` is float64, both of 1,000 elements. What does `x += w` do?",
-    {
-        "It raises: the dtypes differ": "Float64 into float32 is allowed. Float into an integer tensor is what raises.",
-        "It makes `x` a float64 tensor": "An in-place operation never changes the dtype: the storage stays what it is.",
-        "It works, and takes no memory": "The result fits in, but the sum is computed in float64 first, and that needs room.",
-        "It works, and takes memory inside the call": "Inside, `x` is cast to float64 and the sum is float64 as well: two times 8,000 bytes, more than `x` itself.",
-    },
-    answer="It works, and takes memory inside the call",
-)
+predict(questions.mixed_dtypes)
 
 # %%
 film("""

@@ -2,7 +2,7 @@
 # # Read the version counter
 #
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/02_version_counter.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2F02_version_counter.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/02_version_counter.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2Flearn%2F02_version_counter.ipynb)
 # <!-- /badges -->
 #
 # After this lesson you can
@@ -20,13 +20,16 @@
 # %%
 import subprocess
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab has this file alone
+if not find_spec("torch"):
+    sys.exit("PyTorch is missing: install it, then run this again.")
+if not find_spec("overwritten"):  # a lone file, as in Colab
     course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
     if subprocess.run([*pip, "-q", course]).returncode:
-        words = "check the network, then run this cell again."
-        sys.exit(f"The course did not install: {words}")
+        needs = "it takes pip, git and a network; then run this again."
+        sys.exit(f"The course did not install: {needs}")
 
 # %%
 import torch
@@ -34,6 +37,7 @@ from torch.nn import functional as F
 
 from overwritten import caught, film, knob, ops, predict
 from overwritten import version_counter as exercises
+from overwritten import version_counter_questions as questions
 
 # %% [markdown]
 # ## 1. One counter for a tensor and its views (5 minutes)
@@ -42,16 +46,7 @@ from overwritten import version_counter as exercises
 # The question is only: *which* tensors count together?
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`x = torch.zeros(3, 4)`, `first = x[:, 0]`, `third = x[:, 2]`. Then `first += 1`. Whose counter moves?",
-    {
-        "That of `first`: it is the tensor that was written": "`first` is a view of `x`, and a view has no counter of its own.",
-        "Those of `first` and `x`: `third` looks at other numbers": "The counter knows nothing of columns. `x` and all its views share one.",
-        "All three": "A tensor and its views share one counter.",
-        "None: only `x` itself has a counter": "A view has a `_version` too. It reads the counter it shares with `x`.",
-    },
-    answer="All three",
-)
+predict(questions.whose_counter)
 
 # %% tags=["claim:counter-of-a-tensor"]
 film("""
@@ -83,16 +78,7 @@ def ticks(line):
 ticks("x += 1")
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "Four lines: `x.mul_(1)`, `x.squeeze_()`, `x.data.add_(1)`, `x[0, 0] += 1`. One of them moves the counter by 2. Which?",
-    {
-        "`x.mul_(1)`": "It reads and writes, but it is one in-place operation: one tick. That no number changes plays no part.",
-        "`x.squeeze_()`": "One tick, although no byte changes. The counter counts in-place operations, not changes.",
-        "`x.data.add_(1)`": "`.data` has a counter of its own. The one of `x` does not move at all.",
-        "`x[0, 0] += 1`": "Python makes two calls of it: `+=` writes into the view `x[0, 0]`. Then Python stores the result with `x[0, 0] = …`, which writes again.",
-    },
-    answer="`x[0, 0] += 1`",
-)
+predict(questions.moves_it_by_two)
 
 # %% tags=["claim:element-is-one-write"]
 for line in (
@@ -143,16 +129,7 @@ with caught():
 # step in which one kernel does all the arithmetic: faster, same numbers.)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`SGD`, `AdamW` and `SGD(fused=True)`, with their other defaults, each take three steps. How far does the weight's counter move?",
-    {
-        "3, 3, 3": "A step is a write, but not always *one* write, and not always one that ticks.",
-        "3, 3, 0": "Right about the fused kernel. But `AdamW` writes twice: first the weight decay, then the update.",
-        "3, 6, 0": "One write, two writes (weight decay, then update), and a kernel that writes and does not tick.",
-        "0, 0, 0": "`step()` runs under `no_grad`, and `no_grad` does not stop the counter. You have just measured that.",
-    },
-    answer="3, 6, 0",
-)
+predict(questions.optimizers_counter)
 
 
 # %%
@@ -195,16 +172,7 @@ print("fused SGD ", counter_after_steps(SGD, fused=True))
 # ```
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "What does `y.backward()` do?",
-    {
-        "It raises: `w` was needed and has been overwritten": "Was it needed? The derivative of `w * 2` is 2, whatever `w` is.",
-        "It runs, and the gradient is 200": "That would be the derivative of another program. The 2 has not changed.",
-        "It runs, and the gradient is 2": "The derivative of `w * 2` does not contain `w`, so nothing of `w` is saved.",
-        "It runs, and the gradient is silently wrong": "It would be if `w` were needed and the write unseen. Here `w` is not needed.",
-    },
-    answer="It runs, and the gradient is 2",
-)
+predict(questions.first_backward)
 
 # %% tags=["claim:used-then-written"]
 w = torch.tensor([5.0], requires_grad=True)
@@ -248,16 +216,7 @@ def saves(operation):
 saves(lambda x: x**2)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "The derivative of `exp` at x is `exp(x)`. What does `y = x.exp()` save?",
-    {
-        "Its input `x`: the derivative is a function of x": "It could compute `exp(x)` again from x. But that number is already at hand: it is the result.",
-        "Its result `y`": "The derivative *is* the result. So `x` may be overwritten, and `y` may not.",
-        "Both, to be safe": "One of the two is enough, and memory is dear. PyTorch seldom saves more than its formula needs.",
-        "Nothing: `exp` is its own derivative": "Its own derivative, yes: and so its values are needed, all of them.",
-    },
-    answer="Its result `y`",
-)
+predict(questions.saved_by_exp)
 
 # %%
 print("x + 1      ", saves(lambda x: x + 1))
@@ -289,15 +248,7 @@ y.sum().backward()
 # A page that explains this error begins with four lines and the comment "Will cause an error":
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`y = x + 2`, `y.add_(1)`, `z = y.sum()`, `z.backward()`. What happens?",
-    {
-        "It raises: `y` was changed in place before backward": "That is half of the condition. Nothing saved `y`: the derivative of `+` and of `sum` needs no values.",
-        "It runs, and the gradient is right": "`+`, `add_` and `sum` save nothing, so there is nothing to compare.",
-        "It raises at `y.add_(1)`: `y` needs a gradient": "Only *leaves* refuse that, tensors that you made yourself, as `x` is. `y` is the result of an operation.",
-    },
-    answer="It runs, and the gradient is right",
-)
+predict(questions.write_after_plus_two)
 
 # %% tags=["claim:add-then-sum-raises"]
 x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
@@ -312,16 +263,7 @@ x.grad
 # calls that incorrect and mends it with `clone()`.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`data[data > 0.5] = 0` writes in place. Where does that break the backward of `layer(data)`?",
-    {
-        "Before the layer: the original data are lost": "Lost for you, maybe. The layer saves what it gets, and it gets the new values.",
-        "After the layer": "`Linear` saves its input: the gradient of the weight is made of it. Then the write moves its version.",
-        "In both places": "Before the layer nothing has been saved yet. A write there is an ordinary write.",
-        "Nowhere: `data` needs no gradient": "It needs none, but the *weight* does, and its gradient is computed from the data.",
-    },
-    answer="After the layer",
-)
+predict(questions.mask_on_data)
 
 
 # %%
@@ -355,15 +297,7 @@ try_order("after")
 # Three moments matter: the save, the write, the check. Put the write where you like.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`z = y * y` saves `y`. A write `y += 1` can stand before that line, between it and backward, or after backward. Where does backward raise?",
-    {
-        "Before or between: both come before backward": "Before the save the write is seen by the save itself: it notes the new version.",
-        "Between only": "The check compares the version at the save with the version at backward. Only a write between the two makes them differ.",
-        "Between or after: the graph still holds y": "This backward has looked and let its saved tensors go. Only with `retain_graph=True` and a second backward would someone look again.",
-    },
-    answer="Between only",
-)
+predict(questions.where_a_write_raises)
 
 
 # %%
@@ -397,15 +331,7 @@ for where in moments:
 # Now the price of one counter for a whole storage.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`y = x * 2` has three columns. `s = (y[:, 2] ** 2).sum()` saves column 2. Then `y[:, 0] = 0`, then `s.backward()`. What happens?",
-    {
-        "It runs: the saved column is untouched": "So the mathematics says. But the counter speaks for the storage, not for the column.",
-        "It raises, although the gradient would be right": "One counter per storage: the saved view of column 2 expects version 0 and finds 1.",
-        "It raises, and rightly: the gradient would be wrong": "No number that backward needs has changed. PyTorch cannot know that from one counter.",
-    },
-    answer="It raises, although the gradient would be right",
-)
+predict(questions.written_column)
 
 # %%
 x = torch.ones(2, 3, requires_grad=True)

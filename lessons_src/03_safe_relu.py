@@ -2,7 +2,7 @@
 # # Decide where an activation may write
 #
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/03_safe_relu.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2F03_safe_relu.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/03_safe_relu.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2Flearn%2F03_safe_relu.ipynb)
 # <!-- /badges -->
 #
 # After this lesson you can
@@ -20,13 +20,16 @@
 # %%
 import subprocess
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab has this file alone
+if not find_spec("torch"):
+    sys.exit("PyTorch is missing: install it, then run this again.")
+if not find_spec("overwritten"):  # a lone file, as in Colab
     course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
     if subprocess.run([*pip, "-q", course]).returncode:
-        words = "check the network, then run this cell again."
-        sys.exit(f"The course did not install: {words}")
+        needs = "it takes pip, git and a network; then run this again."
+        sys.exit(f"The course did not install: {needs}")
 
 # %%
 import torch
@@ -37,6 +40,7 @@ from torch.nn import functional as F
 from overwritten import caught, film, knob, ops, predict
 from overwritten import record, trial, watch, who
 from overwritten import safe_relu as exercises
+from overwritten import safe_relu_questions as questions
 
 # %% [markdown]
 # ## 1. What ReLU needs for its gradient (9 minutes)
@@ -45,16 +49,7 @@ from overwritten import safe_relu as exercises
 # In place, `torch.relu_(h)` writes the result over that very input.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "After `torch.relu_(h)` the input is gone. How does backward know where it was positive?",
-    {
-        "`relu_` copies `h` before it writes": "That would cost the very storage that in place is meant to save. The film below shows no such copy.",
-        "It keeps a mask of the signs": "Dropout keeps a mask. For ReLU that would be bytes spent on something that is known anyway.",
-        "It looks at the result": "The result is positive exactly where the input was. So it saves the result, which is `h` itself.",
-        "It does not: the gradient is wrong": "A wrong gradient without an error would be a bug in PyTorch. The next cell shows the gradient.",
-    },
-    answer="It looks at the result",
-)
+predict(questions.where_was_it_positive)
 
 # %% [markdown]
 # A teaching notebook on the web runs this example, prints the gradient `[0., 1.]`, and
@@ -101,16 +96,7 @@ print("the input: ", begins(saved) == begins(h))
 # Does the sign argument carry over to other activations?
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "For which of these is the result not enough to compute the derivative?",
-    {
-        "sigmoid, `1 / (1 + exp(-x))`": "If `y` is the result, the derivative is `y * (1 - y)`. The input does not occur.",
-        "leaky ReLU, `max(x, 0.01 * x)`": "The result has the sign of the input, also below zero. That decides between 0.01 and 1.",
-        "SiLU, `x * sigmoid(x)`": "It falls first and rises later, so two inputs with different derivatives share one result.",
-        "hardtanh, `x` cut off at -1 and 1": "The result is -1 or 1 where the input was cut off. So the result tells.",
-    },
-    answer="SiLU, `x * sigmoid(x)`",
-)
+predict(questions.result_is_not_enough)
 
 # %%
 from_result = {
@@ -179,16 +165,7 @@ def verdict(*lines, **names):
 verdict("h = x * 2", "h.relu_()")
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`h = x.sigmoid()`, then `h.relu_()`. All of `h` is positive, so ReLU changes no number. What does backward do?",
-    {
-        "It runs: no number has changed": "So it could. But PyTorch compares counters, not numbers.",
-        "It raises": "Sigmoid saved its result, and `relu_` moved the counter. That nothing changed, a counter cannot tell.",
-        "It gives a wrong gradient": "With the same numbers the gradient could only be the same.",
-        "It runs: `relu_` sees that there is nothing to do": "`relu_` does not look first. It writes every element, and it ticks.",
-    },
-    answer="It raises",
-)
+predict(questions.relu_changes_nothing)
 
 # %% tags=["claim:relu-inplace-is-safe", "claim:no-change-no-error"]
 for made in ("x.sigmoid()", "x.softmax(1)", "x.exp()", "x.tanh()"):
@@ -202,15 +179,7 @@ for made in ("x.sigmoid()", "x.softmax(1)", "x.exp()", "x.tanh()"):
 # Three more places:
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "All three raise. Where would the gradient really be wrong, if PyTorch did not?",
-    {
-        "ReLU in place on a result of ReLU": "The second `relu_` changes no number at all. PyTorch raises out of caution.",
-        "ReLU in place on `h`, when a side branch has used `h ** 2`": "The square saved `h` with its negative numbers, and the branch lets their gradient pass. Now they read 0.",
-        "ReLU in place on `h`, when a side branch has used `F.leaky_relu(h)`": "Leaky ReLU saved `h`, but asks only where it is above 0. That is the same after `relu_`.",
-    },
-    answer="ReLU in place on `h`, when a side branch has used `h ** 2`",
-)
+predict(questions.really_wrong)
 
 # %%
 print("twice:", verdict("h = x * 2", "h.relu_()", "h.relu_()"))
@@ -237,15 +206,7 @@ out.sum().backward()
 # **And after ReLU?** It has saved its result. A write on that result:
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`h = F.relu(h, inplace=True)`, then `h += 1`: backward raises. Now you set `inplace=False`, as many pages advise. What happens?",
-    {
-        "No error, and the gradient is right": "That was true for old versions, as you will see. A present ReLU saves its result, in place or not.",
-        "No error, but the gradient is wrong": "The counter moves in both cases, so the write is seen in both cases.",
-        "The same error with other version numbers": "The result was saved at version 0 instead of 1, and `+= 1` still writes over it.",
-    },
-    answer="The same error with other version numbers",
-)
+predict(questions.out_of_place_relu)
 
 # %% tags=["claim:named-is-the-culprit"]
 for relu in ("h.relu_()", "h = h.relu()"):
@@ -319,16 +280,7 @@ print(verdict("h = x * 2", old, "h += 1", old_relu=OldReLU.apply))
 # for it "breaks gradients". Its ReLUs stand after convolutions and batch norms.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "A convolution, then ReLU, in place or not. How far apart are the two gradients of the weight?",
-    {
-        "They are equal to the bit": "The same operations on the same numbers. Only the place of the result differs.",
-        "Equal up to rounding": "Rounding differs where the arithmetic differs. Here it does not.",
-        "They differ where the input was negative": "There the gradient is 0 both ways: the result tells the sign.",
-        "In place raises": "A convolution saves its input and its weight. Its result is free to be overwritten.",
-    },
-    answer="They are equal to the bit",
-)
+predict(questions.conv_gradients)
 
 
 # %%
@@ -360,16 +312,7 @@ for name, layer in layers.items():
 # Now a shortcut. `x * 2` saves nothing of its result, and nobody writes after `relu_`:
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`h = x * 2`, `y = h`, `h.relu_()`, `h = h + y`. What comes out, beside the same lines with `h = h.relu()`?",
-    {
-        "Other values and another gradient, without an error": "`y` is a second name for the tensor that was overwritten. Addition saves nothing, so no counter is compared.",
-        "The same: nobody has saved `h`": "Backward misses nothing. But the sum reads `y`, and there the negative numbers are gone.",
-        "It raises: the shortcut still needs the old `h`": "It does need it. But what PyTorch compares are the counters of saved tensors, and nobody has saved `h`.",
-        "The same values, but a wrong gradient": "The sum is computed after the write. It already reads the overwritten numbers.",
-    },
-    answer="Other values and another gradient, without an error",
-)
+predict(questions.written_shortcut)
 
 # %% tags=["claim:relu-inplace-breaks-gradients"]
 for inplace in (True, False):
@@ -457,15 +400,7 @@ def stack(activation, depth=3):
 x = torch.randn(1, 4, 256, 4)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "Three times conv, batch norm, ReLU, then a conv. By how much does `inplace=True` lower the bytes kept for backward?",
-    {
-        "By half: ReLU needs no second storage": "Its result is needed: the next convolution saves it. And its input is let go in both cases.",
-        "By three activations, one for each ReLU": "Only if the input of ReLU were kept as well. Who would keep it? Batch norm saved its own input, ReLU its result.",
-        "By nothing": "Out of place, nobody saves the input of ReLU, so it is freed as soon as the name moves on.",
-    },
-    answer="By nothing",
-)
+predict(questions.bytes_kept)
 
 # %%
 for inplace in (True, False):
@@ -598,15 +533,7 @@ for names in ("hhhh", "abcd"):
 # ## 5. "In place" that is not (9 minutes)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`nn.SiLU(inplace=True)` kept as much as `nn.SiLU()`. Why?",
-    {
-        "It returns a new tensor: `inplace` is ignored": "The result does lie in the storage of the input. Something else was kept.",
-        "It copies its input, writes over the original, and saves the copy": "Its derivative needs the input, so the input must survive somewhere.",
-        "It saves its result as ReLU does, and batch norm keeps one more": "SiLU cannot do with its result: section 1. And batch norm does not know what follows it.",
-    },
-    answer="It copies its input, writes over the original, and saves the copy",
-)
+predict(questions.why_silu_kept_as_much)
 
 # %%
 h = torch.tensor([-1.0, 2.0], requires_grad=True) * 2

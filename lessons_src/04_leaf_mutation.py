@@ -2,7 +2,7 @@
 # # Write weights at the right moment
 #
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/04_leaf_mutation.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2F04_leaf_mutation.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/04_leaf_mutation.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2Flearn%2F04_leaf_mutation.ipynb)
 # <!-- /badges -->
 #
 # After this lesson you can
@@ -20,13 +20,16 @@
 # %%
 import subprocess
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab has this file alone
+if not find_spec("torch"):
+    sys.exit("PyTorch is missing: install it, then run this again.")
+if not find_spec("overwritten"):  # a lone file, as in Colab
     course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
     if subprocess.run([*pip, "-q", course]).returncode:
-        words = "check the network, then run this cell again."
-        sys.exit(f"The course did not install: {words}")
+        needs = "it takes pip, git and a network; then run this again."
+        sys.exit(f"The course did not install: {needs}")
 
 # %%
 import warnings
@@ -38,6 +41,7 @@ from torch.nn.functional import linear, softplus
 
 from overwritten import caught, film, knob, predict, watch
 from overwritten import leaf_mutation as exercises
+from overwritten import leaf_mutation_questions as questions
 
 # %%
 from torch.autograd import graph
@@ -57,16 +61,7 @@ x += 1
 print(x.tolist(), "leaf:", x.is_leaf)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`w = torch.ones(3, requires_grad=True)`. Which of these lines raises at once: `w += 1`, `w[0] = 5`, `w.view(3).mul_(2)`, `w = w + 1`?",
-    {
-        "`w += 1` only: the others do not write into `w`": "A slice and a view look at w's storage. Writing them writes the leaf, and PyTorch knows it.",
-        "None: the error comes in backward": "That is the version check. This refusal is another one. It comes at the write.",
-        "All but `w = w + 1`": "Three writes into the storage of a leaf, directly or through a view. `w + 1` fills a new one.",
-        "All four": "`w = w + 1` writes nothing: it makes a tensor and moves the name there.",
-    },
-    answer="All but `w = w + 1`",
-)
+predict(questions.raises_at_once)
 
 # %% tags=["claim:leaf-never"]
 w = torch.ones(3, requires_grad=True)
@@ -111,16 +106,7 @@ print("leaf:", v.is_leaf, "| gradient of old:", old.grad.item())
 # not come up, and a leaf may be written. Every optimizer does it this way.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`w` holds 3. `a = w * w`, then `w *= 100` under `no_grad`, then `b = w * w`. What do `b.backward()` and then `a.backward()` do?",
-    {
-        "Both raise": "`b` saved `w` after the write, at version 1. Nobody has written since.",
-        "The first gives 600, the second raises": "`a` saved `w` at version 0, `b` at version 1. Each save is compared with its own version.",
-        "The first gives 600, the second adds 6": "6 is the gradient of `a`. But it is made of the 3, and the 3 is overwritten.",
-        "The first raises, the second adds 6": "`b` saved what was there when it ran: 300, at version 1. It is `a` that waits for the 3.",
-    },
-    answer="The first gives 600, the second raises",
-)
+predict(questions.two_backwards)
 
 # %%
 film("""
@@ -165,16 +151,7 @@ print(exercises.who(recording))
 # you saw it raise. `.data` has a version counter of its own (lesson 2), so no check fires.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`y = (w * w).sum()`, then `w.data *= k`, then `y.backward()`. The true gradient is `2 * w`, for the `w` before the write. What comes out?",
-    {
-        "`2 * w`, whatever `k` is": "So it would be if backward still had the old numbers. It has only the storage, and `k` is in it.",
-        "`k` times as much": "Backward reads `w` from the storage that was written: 2 times k times w.",
-        "`k * k` times as much": "`y` would be, if it were computed again. Its gradient holds `w` only once.",
-        "Right for small `k`, an error for large": "The check compares versions. It does not look at the numbers at all.",
-    },
-    answer="`k` times as much",
-)
+predict(questions.data_write)
 
 # %%
 ways = {
@@ -231,15 +208,7 @@ _ = factor.turn(how=".data", k=10)  # back to the lesson's picture
 # tensor `w` look at another storage. The old one keeps its numbers.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`w` holds 3. `y = w * w`, then `w.data = w.data * 100`, then `y.backward()`. What is `w.grad`?",
-    {
-        "6: the bytes that were saved are intact": "They are, but nobody reads them. `w * w` saved the tensor `w`, and that looks elsewhere now.",
-        "There is none: it raises, for `w` was moved": "The check compares versions, and `w.data = …` moves no counter.",
-        "600: backward asks the tensor `w` for its numbers": "What was saved is the tensor `w` itself. It now looks at the new storage.",
-    },
-    answer="600: backward asks the tensor `w` for its numbers",
-)
+predict(questions.data_rebound)
 
 
 # %%
@@ -287,27 +256,10 @@ for _ in range(3):
 # Now spoil it.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "Somebody writes `w = w - lr * w.grad`, without `no_grad`; all else stays. What happens in three rounds?",
-    {
-        "The same numbers: it subtracts as well": "In the first round, yes. But look at what the name `w` is bound to after it.",
-        "It fails in the second round": "The new `w` is the result of a subtraction: no leaf. Its `.grad` stays `None`.",
-        "The leaf error, in the first round": "Nothing is written into a leaf here: `=` moves the name.",
-        "`w` stays at 1: the new tensor is lost": "The name moves, so the next round computes with the new tensor.",
-    },
-    answer="It fails in the second round",
-)
+predict(questions.forgotten_no_grad)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "All is right but `w.grad = None`, which is forgotten. What happens?",
-    {
-        "An error in the second backward: there is a gradient already": "Backward adds to a gradient that is there. People use that to add up small batches.",
-        "Nothing: backward overwrites the old gradient": "It adds. Otherwise nobody would need `zero_grad`.",
-        "Every step uses the sum of all gradients so far": "No error, other weights. The version counter has no say in it: nothing that was saved is written.",
-    },
-    answer="Every step uses the sum of all gradients so far",
-)
+predict(questions.forgotten_zeroing)
 
 # %%
 back, drop = "loss.backward()", "w.grad = None"
@@ -421,16 +373,7 @@ def networks(fused=None):
 noise = torch.ones(1, 2)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`score = D(G(noise))`. Backward of D's loss with `retain_graph=True`, `opt_d.step()`, then backward of G's loss, made of the same `score`. What happens?",
-    {
-        "It raises: the graph of `score` is gone": "`retain_graph=True` keeps it. It does not keep a copy of the weights.",
-        "It raises: D's weights are not what they were": "`Linear` saved its weight, for its input wants a gradient. The step is an in-place write under `no_grad`.",
-        "It runs: G's gradient is about G's weights": "G's gradient comes through D. It is multiplied by D's weights on the way.",
-        "It runs: G learns from the D after its step": "The score was computed by the old D. Nothing computes it again.",
-    },
-    answer="It raises: D's weights are not what they were",
-)
+predict(questions.gan_step)
 
 # %% tags=["claim:retain-graph-cures", "claim:step-is-out-of-place"]
 with caught(), watch() as recording:
@@ -483,16 +426,7 @@ for how in ("no step", "step through .data", "step, forward again"):
 # moving average (EMA) is written under `no_grad` as well.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "The teacher needs no gradient. Its EMA update stands between forward and backward. Loss 1 compares `student(x)` with `teacher(x)`; loss 2 is `teacher(student(x))`. Which backward raises?",
-    {
-        "Both: the teacher was written": "For `teacher(x)` nobody wants a gradient. So nothing of the teacher was saved.",
-        "Neither: the teacher needs no gradient": "The teacher does not, but the student does: in loss 2 its gradient goes through the teacher.",
-        "Neither: the update runs under `no_grad`": "`no_grad` allows the write. It does not protect what was saved.",
-        "That of loss 2 only": "There the student's gradient is multiplied by the teacher's weights, so they were saved.",
-    },
-    answer="That of loss 2 only",
-)
+predict(questions.ema_between)
 
 
 # %%
@@ -520,16 +454,7 @@ ema(lambda student, teacher, x: teacher(student(x)))
 # Last, a state that is carried from step to step: `h = tanh(cell(h))`, from zeros.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "Each step: forward, zero_grad, backward with `retain_graph=True`, optimizer step. `h` is never detached. Where does it raise?",
-    {
-        "Nowhere: every graph is retained": "The graphs are. The weights in them are overwritten at each step.",
-        "In the backward of step 1": "Nothing was written before it.",
-        "In the backward of step 2": "It goes through the graph of step 1, too. But what did `cell(zeros)` save? Zeros want no gradient, so not the weight.",
-        "In the backward of step 3": "It reaches step 2, which saved the weight. The optimizer has overwritten it since.",
-    },
-    answer="In the backward of step 3",
-)
+predict(questions.never_detached)
 
 
 # %%
@@ -629,16 +554,7 @@ beside(next_batch)
 # batches it trains on. Two batches go through one; then backward of the first.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`y = norm(a)`, then `norm(b)`, then backward of `y`. In which modes is the gradient wrong?",
-    {
-        "Both in training mode: the second forward rewrites what the first one used": "In training mode a batch norm divides by the standard deviation of its own batch. The running one is written there, never read.",
-        "First in training, then in eval mode": "A forward in eval mode reads the running statistics and writes nothing.",
-        "First in eval, then in training mode": "In eval mode it divides by the root of the running variance and saves that variance. The training forward then rewrites it, and no counter moves.",
-        "In none: PyTorch counts a write to a buffer like any other": "So it should. But this kernel rewrites the statistics and does not tell the counter.",
-    },
-    answer="First in eval, then in training mode",
-)
+predict(questions.norm_modes)
 
 
 # %%
@@ -667,16 +583,7 @@ for first in ("train", "eval"):
 # **4. Fused optimizers.** A fused step moves no counter: lesson 2 measured it.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "The loop of section 5 raised: D's loss, D's step, then G's loss of the same score. Now D's optimizer is `SGD(…, fused=True)`. What comes out for G?",
-    {
-        "The same error: the step is the same write": "The bytes are written, but the check asks the counter, and that one stands still.",
-        "The gradient that the row `no step` printed": "For that, backward would need the old weights, and they are overwritten.",
-        "The gradient that the row `step, forward again` printed": "Nothing ran the forward again. The score is of the old D.",
-        "The gradient that the row `step through .data` printed": "The same bytes, and as little heard: old score, new weights.",
-    },
-    answer="The gradient that the row `step through .data` printed",
-)
+predict(questions.fused_step)
 
 
 # %%

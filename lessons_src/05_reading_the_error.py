@@ -2,7 +2,7 @@
 # # Read the error
 #
 # <!-- badges -->
-# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/05_reading_the_error.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2F05_reading_the_error.ipynb)
+# [![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/05_reading_the_error.ipynb) [![Open in Binder](https://mybinder.org/badge_logo.svg)](https://mybinder.org/v2/gh/overwritten-course/overwritten/v0.1.0?urlpath=lab%2Ftree%2Fnotebooks%2Flearn%2F05_reading_the_error.ipynb)
 # <!-- /badges -->
 #
 # After this lesson you can
@@ -20,13 +20,16 @@
 # %%
 import subprocess
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab has this file alone
+if not find_spec("torch"):
+    sys.exit("PyTorch is missing: install it, then run this again.")
+if not find_spec("overwritten"):  # a lone file, as in Colab
     course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
     pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
     if subprocess.run([*pip, "-q", course]).returncode:
-        words = "check the network, then run this cell again."
-        sys.exit(f"The course did not install: {words}")
+        needs = "it takes pip, git and a network; then run this again."
+        sys.exit(f"The course did not install: {needs}")
 
 # %%
 import inspect
@@ -39,6 +42,7 @@ from torch.nn import functional as F
 from overwritten import caught, film, knob, predict, watch
 from overwritten.cases import resnet
 from overwritten import reading_the_error as exercises
+from overwritten import reading_the_error_questions as questions
 
 # %%
 from overwritten import decode, decoder, parse, plain_op
@@ -76,15 +80,7 @@ print("output  ", part.output, "of", part.node)
 print("versions", part.now, "now,", part.expected, "expected")
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "Nothing but the shape `[2, 2048, 25, 25]`. What is this tensor, in a detector on a ResNet-50?",
-    {
-        "A convolution's weight: 2048 filters of 25 × 25": "A weight would have the filters first, and 25 × 25 filters are not to be found in a ResNet.",
-        "Boxes: 2048 proposals in each of 2 images": "Proposals come as rows of a table, in two or three sizes. Here are four, the last two alike.",
-        "The last stage's result for 2 images of 800 × 800": "2048 channels is what layer4 gives, and its stride is 32: 800 / 32 = 25.",
-    },
-    answer="The last stage's result for 2 images of 800 × 800",
-)
+predict(questions.only_a_shape)
 
 # %%
 stage = resnet.layer4()  # the last of a ResNet-50's four
@@ -103,15 +99,7 @@ with torch.no_grad():
 # give it another shape. Which of the two shapes does the message show?
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`batch` has the shape `[1, 3]`. `z = a * batch` saves it as an *input*. Then `batch.squeeze_()` makes it `[3]`. What does the message show?",
-    {
-        "`[1, 3]`, the shape at the save": "For an input nobody kept it: the graph holds the very tensor `batch`, and that has another shape by now.",
-        "`[3]`, the shape of now": "The graph holds the very tensor `batch`. The text is written in backward, with what it looks like then.",
-        "Nothing: no number was changed, so it does not raise": "`squeeze_` counts as a write like any other. Lesson 2 measured it.",
-    },
-    answer="`[3]`, the shape of now",
-)
+predict(questions.shape_then_or_now)
 
 # %%
 a = torch.ones(1, 3, requires_grad=True)
@@ -164,15 +152,7 @@ ask("z = a.relu()\nz += 1")
 # Now a tensor that is saved as an *input*:
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`y = a * 2`, then `z = y ** 2`, then `y += 1`, then backward. Which name stands in the message?",
-    {
-        "`Pow`: it saved `y`": "It did, but the tensor in question is not *its* output. The text says whose output the tensor is.",
-        "`Mul`: it made `y`": "So it would be up to torch 1.9. Since then the text asks the tensor for its history as it is now.",
-        "`Add`: it wrote into `y` last": "The tensor is by now the result of the recorded `+=`: the **writer** stands there.",
-    },
-    answer="`Add`: it wrote into `y` last",
-)
+predict(questions.which_name)
 
 # %%
 print(ask("y = a * 2\nz = y ** 2\ny += 1"))
@@ -240,16 +220,7 @@ with caught():
 # counter at the save.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`y = a * 2`, `y += 1`, `z = y ** 2`, then three times `y += 1`. Which versions?",
-    {
-        "`4; expected 1`": "One write before the save, three after it.",
-        "`3; expected 0`": "The difference is right. But the counter was at 1 when `** 2` saved `y`.",
-        "`4; expected 0`": "0 would be the version at birth. What counts is the version at the save.",
-        "`1; expected 4`": "The first number is that of now, and the counter never goes back.",
-    },
-    answer="`4; expected 1`",
-)
+predict(questions.which_versions)
 
 # %%
 for n in (1, 3, 20):
@@ -273,15 +244,7 @@ forward = inspect.getsource(resnet.Bottleneck.forward)
 print(forward[forward.index("        out += identity") :])
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "Two writes in place into `out`, then ReLU saves it. Does the stock layer4 raise, with every ReLU in place?",
-    {
-        "Yes: it has two writes into one tensor": "Both come before the save. Only a write *after* it is one too many.",
-        "Yes: `+=` writes what the batch norm saved": "A batch norm saves its input, not its result.",
-        "No: both writes come before the save": "ReLU saves at version 2 and finds version 2.",
-    },
-    answer="No: both writes come before the save",
-)
+predict(questions.stock_layer4)
 
 # %% tags=["claim:avoid-in-place"]
 torch.manual_seed(0)
@@ -290,16 +253,7 @@ with caught():
     stage(c4).sum().backward()
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "Somebody writes once more into the result: `c5 = layer4(c4)`, then `c5 += 1`. Which versions?",
-    {
-        "`2; expected 1`, as reported": "Count the writes before the save: `out += identity`, and then?",
-        "`3; expected 2`": "`out += identity` is 1, the ReLU in place 2, the save; then the third.",
-        "`1; expected 0`": "That would be a ReLU that works out of place.",
-        "`3; expected 0`": "Three writes in all, but two of them come before the save.",
-    },
-    answer="`3; expected 2`",
-)
+predict(questions.written_once_more)
 
 # %%
 c5 = stage(c4)
@@ -319,15 +273,7 @@ with caught():
 print(inspect.getsource(resnet.ConvModule.forward))
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`x = conv_module(c5)`, then `x += c5`. Which versions?",
-    {
-        "`1; expected 0`": "So it would be out of place. This ReLU wrote once before it saved.",
-        "`2; expected 1`": "The batch norm's result is new (0), the ReLU writes it (1) and saves, `+=` is the second.",
-        "`3; expected 2`": "Convolution and batch norm write nothing in place. There is one write before the save.",
-    },
-    answer="`2; expected 1`",
-)
+predict(questions.written_after_a_module)
 
 # %% tags=["claim:reported-line"]
 c5 = torch.randn(resnet.C5)
@@ -363,15 +309,7 @@ x.sum().backward()
 # forward call and prints the one of the operation whose backward failed.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`x = block(c5)`, then `x += c5`. Which line does anomaly mode lead to?",
-    {
-        "`x += c5`: the operation to blame": "The backward of `+=` does not fail. It needs nothing that was saved.",
-        "The ReLU in the block": "Its backward failed, for it asked for what it had saved. Anomaly mode names the **saver**.",
-        "`x.sum().backward()`": "That is what you have without anomaly mode.",
-    },
-    answer="The ReLU in the block",
-)
+predict(questions.anomaly_line)
 
 
 # %%
@@ -433,16 +371,7 @@ def outcome(name, inplace, relu=F.relu, mended=False):
 outcome("relu, += res", inplace=True)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "13 of the 15 raise with every ReLU in place. How many of those does `inplace=False` cure, on your PyTorch?",
-    {
-        "All 13": "Then the write after the ReLU would have to be harmless. ReLU saves its result out of place as well.",
-        "About half": "It depends on one thing only: was the ReLU itself the write that came too late?",
-        "1": "Only where the late write *is* a ReLU, applied twice. In the other 12 something else writes.",
-        "None": "There is one story in which the write that came too late is itself a ReLU.",
-    },
-    answer="1",
-)
+predict(questions.cured_by_not_in_place)
 
 # %% tags=["claim:remove-inplace-relu"]
 for name in resnet.STORIES:
@@ -540,15 +469,7 @@ forward = inspect.getsource(resnet.FPN.forward)
 print(forward[forward.index("        for i in") :])
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "By default a lateral is a bare convolution. Does `laterals[i - 1] += up` raise then?",
-    {
-        "Yes: a convolution's result is needed for backward": "Needed by whom? The convolution's gradients are made of its input and its weight.",
-        "No: a convolution saves its input and its weight": "Nobody saved the result, so it may be written.",
-        "Only with a batch norm between": "A batch norm, too, saves its input and not its result.",
-    },
-    answer="No: a convolution saves its input and its weight",
-)
+predict(questions.bare_lateral)
 
 
 # %%
@@ -668,15 +589,7 @@ print(ask("z = a.exp()\nz.data += 1"))
 # them."**
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
-predict(
-    "`y = a.exp()`, then `y[0] = 0`, then `z = y.gather(0, i)`: the assignment comes before `gather`. Does backward raise?",
-    {
-        "No: `gather` comes after the assignment, as the post asks": "`gather` is content. But somebody else saved `y` before the assignment.",
-        "Yes: `exp` saved its result": "The assignment comes after `exp`, and `exp` has saved `y`.",
-        "Yes: `gather` saves its input": "It does, but after the assignment: it expects version 1 and finds 1.",
-    },
-    answer="Yes: `exp` saved its result",
-)
+predict(questions.before_gather)
 
 # %% tags=["claim:assign-before-gradients", "claim:gather-after-assign"]
 i = "i = torch.tensor([1])\n"

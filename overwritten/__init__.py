@@ -37,11 +37,15 @@ _EXERCISES = (
     *("storage_pointers", "version_counter", "safe_relu", "leaf_mutation", "reading_the_error"),
     *("detector_fix", "slowfast_fix", "field_guide", "clinic"),
 )
+#: What lessons call `questions` → its module: one for the start page and for each lesson.
+_QUESTIONS = {f"{name}_questions": name for name in ("start_here", *_EXERCISES[:-1])}
 
 
 def __getattr__(name):
     if name in _EXERCISES:
         return import_module(f"overwritten.lesson.exercises.{name}")
+    if name in _QUESTIONS:
+        return import_module(f"overwritten.lesson.questions.{_QUESTIONS[name]}")
     for module, names in _LATE.items():
         if name in names:
             return getattr(import_module(f"overwritten.{module}"), name)
@@ -64,4 +68,4 @@ def unload_ipython_extension(shell):
 
 __version__ = "0.1.0"
 __all__ = ["answers", "caught", "film", "knob", "ops", "predict", "record", "trial", "watch"]
-__all__ += [*(name for names in _LATE.values() for name in names), *_EXERCISES]
+__all__ += [*(name for names in _LATE.values() for name in names), *_EXERCISES, *_QUESTIONS]

@@ -20,6 +20,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tools"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+LEARN = ROOT / "notebooks" / "learn"  # the same without outputs: what a learner opens
 collect_ignore = ["colab_room"]  # its google.colab would make every lesson believe it is there
 LESSONS = [
     path for path in NOTEBOOKS if path.stem != "00_start_here"

@@ -22,10 +22,12 @@ from overwritten.lesson import kept, store
 from overwritten.lesson.exercise import Exercise
 from overwritten.lesson.exercises import version_counter as exercises
 from overwritten.lesson.predict import _TELL
+from overwritten.lesson.questions import start_here, version_counter
+from overwritten.lesson.questions.question import Question
 from overwritten.lesson.store import Store, merged, parsed, text_of
 
 KEY = ("version_counter", "exercises", "count_writes")
-QUESTION = ("`1 + 1`?", {"1": "Count.", "`2`": "Yes.", "<3>": "Less."}, "`2`")
+QUESTION = Question("`1 + 1`?", {"1": "Count.", "`2`": "Yes.", "<3>": "Less."}, "`2`")
 ENTRIES = {
     KEY: {"source": "def f():\n    '''é ✓ \ud800'''", "outcome": "wrong", "when": 5.5},
     ("version_counter", "predictions", '`x` "now"?'): {"choice": "7 </script>", "when": 6},
@@ -306,7 +308,7 @@ def html_of(question):
 
 
 def test_without_a_choice_a_question_is_what_it_was(kept_in):
-    first = predict(*QUESTION)
+    first = predict(QUESTION)
     html = html_of(first).removesuffix(_TELL)
     assert (
         html.endswith("</div>")
@@ -314,8 +316,8 @@ def test_without_a_choice_a_question_is_what_it_was(kept_in):
         and " open" not in html
         and "earlier" not in html
     )
-    kept.keep_choice("version_counter", QUESTION[0], "<3>")
-    again = html_of(predict(*QUESTION))
+    kept.keep_choice("other", QUESTION.words, "<3>")
+    again = html_of(predict(QUESTION))
     assert len(again) > len(html + _TELL)
     assert (
         again.replace(" <em>(your earlier choice)</em>", "").replace('680px" open>', '680px">')
@@ -325,34 +327,34 @@ def test_without_a_choice_a_question_is_what_it_was(kept_in):
 
 def test_the_earlier_choice_stands_open_and_says_so(kept_in, path):
     kept_in(path)
-    kept.keep_choice("version_counter", QUESTION[0], "<3>")
-    kept.keep_choice("version_counter", QUESTION[0], "1")  # the first counts
+    kept.keep_choice("other", QUESTION.words, "<3>")
+    kept.keep_choice("other", QUESTION.words, "1")  # the first counts
     kept_in(path)
-    bundle = predict(*QUESTION)._repr_mimebundle_()
+    bundle = predict(QUESTION)._repr_mimebundle_()
     opened = re.findall(r"<details[^>]* open>.*?</details>", bundle["text/html"])
     assert (
         len(opened) == 1
         and "&lt;3&gt; <em>(your earlier choice)</em></summary><p>✗ Not so. Less." in opened[0]
     )
-    assert bundle["text/plain"].splitlines()[1:] == ["  ( ) 1", "  ( ) `2`", "  (•) <3>"]
+    assert bundle["text/plain"].splitlines()[1:] == ["  ( ) `2`", "  (•) <3>", "  ( ) 1"]
 
 
 def test_a_choice_that_the_question_no_longer_has_opens_nothing(kept_in):
-    kept.keep_choice("version_counter", QUESTION[0], "4")
-    assert "earlier" not in html_of(predict(*QUESTION))
+    kept.keep_choice("other", QUESTION.words, "4")
+    assert "earlier" not in html_of(predict(QUESTION))
 
 
 def test_the_field_keeps_the_choice_and_only_a_choice(kept_in, monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda bundle, raw: shown.append(bundle))
     monkeypatch.setattr(kept, "shell", lambda: types.SimpleNamespace(kernel=1))
-    question = predict(*QUESTION)
+    question = predict(QUESTION)
     for nothing in ("3", "-1", "x", "²", "1" * 5000, ""):
         question._field.value = nothing
-        assert kept.choice("version_counter", QUESTION[0]) is None
-    question._field.value = "2"
+        assert kept.choice("other", QUESTION.words) is None
+    question._field.value = "1"  # the place on the screen, not that in the source
     question._field.value = "0"
-    assert kept.choice("version_counter", QUESTION[0]) == "<3>"
+    assert kept.choice("other", QUESTION.words) == "<3>"
     assert [list(bundle) for bundle in shown] == [["application/vnd.jupyter.widget-view+json"]]
     name = re.search('aria-label="([^"]+)"', html_of(question))[1]
     assert (
@@ -362,15 +364,31 @@ def test_the_field_keeps_the_choice_and_only_a_choice(kept_in, monkeypatch):
 
 
 def test_a_question_knows_its_lesson(kept_in):
-    assert predict(*QUESTION)._lesson == "version_counter", (
-        "this file imports that lesson's exercises"
-    )
-    assert (
-        kept.lesson_in({"a": answers, "b": object(), "exercises": exercises}) == "version_counter"
-    )
-    stranger = types.ModuleType("sport")
-    stranger.EXERCISES = {}
-    assert kept.lesson_in({"EXERCISES": {}, "sport": stranger}) == "other"
+    assert predict(version_counter.whose_counter)._lesson == "version_counter"
+    assert predict(start_here.one)._lesson == "start_here"
+    assert predict(QUESTION)._lesson == "other"
+
+
+def test_a_choice_kept_before_the_start_page_had_a_name_still_counts(kept_in, path):
+    words = start_here.one.words
+    kept_in(path).keep(("other", "predictions", words), choice="[0.0, 0.0, 0.0]")
+    assert "earlier" in html_of(predict(start_here.one))
+    kept.keep_choice("start_here", words, "[0.0, 1.0, 1.0]")
+    assert kept.choice("start_here", words) == "[0.0, 0.0, 0.0]", "the first counts"
+
+
+def test_a_file_beside_the_notebooks_with_outputs_is_the_learners_too(tmp_path, monkeypatch):
+    monkeypatch.delenv("OVERWRITTEN_ANSWERS")
+    before, learn = tmp_path / kept.NAME, tmp_path / "learn"
+    learn.mkdir()
+    monkeypatch.chdir(learn)
+    assert kept._path() == learn / kept.NAME
+    before.write_text(text_of(ENTRIES))
+    assert kept._path() == before and Store(kept._path()).entries() == ENTRIES
+    (learn / kept.NAME).write_text(text_of({}))
+    assert kept._path() == learn / kept.NAME, "begun here, kept here"
+    monkeypatch.chdir(tmp_path)
+    assert kept._path() == before
 
 
 # Exercises
@@ -629,7 +647,7 @@ def test_the_table(kept_in, path):
 
 def test_what_went_wrong_is_said_once_in_the_next_cell(kept_in, path, capsys):
     for say in (
-        lambda: predict(*QUESTION),
+        lambda: predict(QUESTION),
         exercises.count_writes.check,
         exercises.count_writes.restore,
         answers.show,
@@ -639,15 +657,19 @@ def test_what_went_wrong_is_said_once_in_the_next_cell(kept_in, path, capsys):
         assert capsys.readouterr().out.splitlines()[-1] == "Something is wrong."
     path.write_text("{")
     kept_in(path)
-    predict(*QUESTION)
+    predict(QUESTION)
     assert capsys.readouterr().out.count("could not be read") == 1
     exercises.count_writes.check()
     assert capsys.readouterr().out == ""
 
 
+ENTRY = {"choice": "[0.0, 1.0, 1.0]", "when": 1}
+ASKED = "from overwritten import predict, start_here_questions\npredict(start_here_questions.one)"
+
+
 def test_a_file_that_lies_about_changes_no_build(path, monkeypatch):
     monkeypatch.setenv("OVERWRITTEN_ANSWERS", str(path))
-    path.write_text(text_of({("other", "predictions", QUESTION[0]): {"choice": "1", "when": 1}}))
+    path.write_text(text_of({("start_here", "predictions", start_here.one.words): ENTRY}))
     outputs = []
     for setting in ("off", str(path)):
         code = (
@@ -657,7 +679,7 @@ def test_a_file_that_lies_about_changes_no_build(path, monkeypatch):
         )
         cells = [
             nbformat.v4.new_code_cell(code),
-            nbformat.v4.new_code_cell(f"from overwritten import predict\npredict{QUESTION}"),
+            nbformat.v4.new_code_cell(ASKED),
         ]
         notebook = nbformat.v4.new_notebook(cells=cells)
         build_notebooks.run(notebook, path.parent)

@@ -18,7 +18,7 @@ from PIL import Image
 
 import badges
 import build_notebooks
-from conftest import LESSONS, NOTEBOOKS, ONE_LESSON, ROOT
+from conftest import LEARN, LESSONS, NOTEBOOKS, ONE_LESSON, ROOT
 from structure import problems
 
 PNG = "image/png"
@@ -74,11 +74,11 @@ def test_badge_path_tag_and_setup_agree(path):
     readme = (ROOT / "README.md").read_text("utf8")
     for words in (text, readme):
         assert (
-            f"https://colab.research.google.com/github/{slug}/blob/{tag}/notebooks/{path.name})"
+            f"https://colab.research.google.com/github/{slug}/blob/{tag}/notebooks/learn/{path.name})"
             in words
         )
         assert (
-            f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab%2Ftree%2Fnotebooks%2F{path.name})"
+            f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab%2Ftree%2Fnotebooks%2Flearn%2F{path.name})"
             in words
         )
     assert re.findall(r"git\+https://\S+?(?=\")", text) == [f"git+https://github.com/{slug}@{tag}"]
@@ -155,7 +155,7 @@ def test_the_lesson_has_its_fixed_parts(path):
 @each_page
 def test_code_is_short_and_not_clipped(path):
     for cell in read(path).cells:
-        if cell.cell_type == "code" and "predict" not in cell.metadata.get("tags", []):
+        if cell.cell_type == "code":
             ast.parse(cell.source)
             lines = cell.source.splitlines()
             wide = [line for line in lines if len(line) > 68 and "git+https" not in line]
@@ -164,7 +164,7 @@ def test_code_is_short_and_not_clipped(path):
 
 
 @each_page
-def test_text_in_code_is_folded_where_it_tells_the_answer(path):
+def test_a_questions_cell_is_folded(path):
     for cell in read(path).cells:
         if cell.source.startswith("predict("):
             assert cell.metadata.jupyter.source_hidden and cell.metadata.cellView == "form"
@@ -241,6 +241,28 @@ def test_the_drift_check_notices(mutate, tmp_path):
     nbformat.write(notebook, path)
     assert build_notebooks.drift(source_of(path), path)
     assert build_notebooks.main(["--check", "--no-kernel", "--root", str(tmp_path)]) == 1
+
+
+def no_copy(path):
+    path.unlink()
+
+
+def copy_with_an_output(path):
+    path.write_text((LEARN.parent / path.name).read_text("utf8"), "utf8")
+
+
+def copy_left_over(path):
+    shutil.copy(path, path.with_name("99_old.ipynb"))
+
+
+@pytest.mark.parametrize("mutate", [no_copy, copy_with_an_output, copy_left_over])
+def test_the_drift_check_notices_a_learners_copy(mutate, tmp_path, capsys):
+    for folder in ("lessons_src", "notebooks"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    mutate(tmp_path / "notebooks" / "learn" / LESSONS[0].name)
+    assert build_notebooks.main(["--check", "--no-kernel", "--root", str(tmp_path)]) == 1
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2 and said[0].startswith("learn/")
 
 
 def test_drift_with_a_notebook_missing_or_left_over(tmp_path):

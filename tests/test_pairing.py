@@ -40,8 +40,8 @@ def save_through_jupyterlab(course, root, path, *flags):
 
 def test_a_learners_save_leaves_the_source_alone(course):
     name = NOTEBOOKS[0].name
-    save_through_jupyterlab(course, course, name, "notebooks")
-    assert "A sentence of mine." in (course / "notebooks" / name).read_text("utf8")
+    save_through_jupyterlab(course, course, name, "notebooks/learn")
+    assert "A sentence of mine." in (course / "notebooks" / "learn" / name).read_text("utf8")
     for source in (course / "lessons_src").rglob("*.py"):
         assert source.read_bytes() == (ROOT / source.relative_to(course)).read_bytes()
 

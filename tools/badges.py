@@ -24,13 +24,13 @@ def slug_and_tag(root: Path) -> tuple[str, str]:
 
 
 def colab(slug: str, tag: str, lesson: str) -> str:
-    return f"https://colab.research.google.com/github/{slug}/blob/{tag}/notebooks/{lesson}.ipynb"
+    github = f"https://colab.research.google.com/github/{slug}/blob/{tag}"
+    return f"{github}/notebooks/learn/{lesson}.ipynb"
 
 
 def binder(slug: str, tag: str, lesson: str) -> str:
-    return (
-        f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath=lab%2Ftree%2Fnotebooks%2F{lesson}.ipynb"
-    )
+    path = f"lab%2Ftree%2Fnotebooks%2Flearn%2F{lesson}.ipynb"
+    return f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath={path}"
 
 
 def badge(slug: str, tag: str, lesson: str) -> str:
@@ -41,17 +41,20 @@ def badge(slug: str, tag: str, lesson: str) -> str:
 
 
 def set_up(slug: str, tag: str) -> str:
-    """A lesson's first code cell: in Colab, which has the notebook alone, it fetches the course."""
+    """A lesson's first code cell: a notebook that stands alone fetches the course."""
     return f"""# %%
 import subprocess
 import sys
+from importlib.util import find_spec
 
-if "google.colab" in sys.modules:  # Colab has this file alone
-    course = "git+https://github.com/{slug}@{tag}"
-    pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
-    if subprocess.run([*pip, "-q", course]).returncode:
-        words = "check the network, then run this cell again."
-        sys.exit(f"The course did not install: {{words}}")
+if not find_spec("torch"):
+    sys.exit("PyTorch is missing: install it and restart the kernel.")
+if not find_spec("overwritten"):  # a lone file, as in Colab
+    pip = [sys.executable, *"-m pip install --no-deps -q".split()]
+    subprocess.run([*pip, "git+https://github.com/{slug}@{tag}"])
+    if not find_spec("overwritten"):
+        needs = "pip, git and a network; then restart the kernel"
+        sys.exit(f"The course did not install. It needs {{needs}}.")
 
 """
 

@@ -1,6 +1,7 @@
-"""Build notebooks/*.ipynb from lessons_src/*.py, executed, the same bytes every time.
+"""Build notebooks/ from lessons_src/*.py, the same bytes every time: executed, to read, and in
+notebooks/learn/ without outputs, to learn from.
 
-One way only: the .py is what an author edits, the .ipynb is made. Cell ids come from the
+One way only: the .py is what an author edits, the .ipynb are made. Cell ids come from the
 headings, no time stamp, address, path or widget id is kept.
 """
 
@@ -150,26 +151,31 @@ def main(arguments=None) -> int:
     options = parser.parse_args(arguments)
     sources = {path.stem: path for path in sorted((options.root / "lessons_src").glob("*.py"))}
     folder = options.root / "notebooks"
+    learn = folder / "learn"
     stale = [
-        f"{p.name}: no source in lessons_src"
-        for p in folder.glob("*.ipynb")
-        if p.stem not in sources
+        f"{path.relative_to(folder)}: no source in lessons_src"
+        for path in [*folder.glob("*.ipynb"), *learn.glob("*.ipynb")]
+        if path.stem not in sources
     ]
     for name in options.names:
         if name not in sources:
             parser.error(f"there is no lesson {name!r}; there are {', '.join(sources)}")
     for name in options.names or sources:
-        built = folder / f"{name}.ipynb"
+        built, copy = folder / f"{name}.ipynb", learn / f"{name}.ipynb"
+        notebook = notebook_from(sources[name])
+        unrun = text_of(notebook)
         if options.check:
             reasons = drift(sources[name], built)
             if not reasons and not options.no_kernel:
-                notebook = notebook_from(sources[name])
                 run(notebook, folder)
                 if text_of(notebook) != built.read_text("utf8"):
                     reasons = ["a fresh run gives other bytes (outputs or layout)"]
             stale += [f"{built.name}: {reason}" for reason in reasons]
+            if not copy.exists() or copy.read_text("utf8") != unrun:
+                stale.append(f"learn/{copy.name}: not what the source gives")
         else:
-            notebook = notebook_from(sources[name])
+            learn.mkdir(parents=True, exist_ok=True)
+            copy.write_text(unrun, "utf8", newline="\n")
             run(notebook, folder)
             built.write_text(text_of(notebook), "utf8", newline="\n")
             print(f"built {built.name}")

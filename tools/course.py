@@ -1,4 +1,4 @@
-"""What the lessons' sources say of themselves: titles, minutes, sections, questions, recaps.
+"""What the lessons say of themselves: titles, minutes, sections, questions, recaps.
 
 The idea: whatever depends on the lessons (the README's table, the map on the start page, the
 facilitator's guide, the sheet) is made from this, so that nobody keeps a second copy.
@@ -7,8 +7,8 @@ It only reads; it runs no lesson.
 
 from __future__ import annotations
 
-import ast
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,13 +17,13 @@ START = "00_start_here"
 
 
 class Question(NamedTuple):
-    """code: what the text before it shows, '' if nothing. choices: {alternative: feedback}.
-    answer: the right alternative, None where the cell computes it."""
+    """code: what the text before it shows, '' if nothing. choices: {alternative: feedback}, in
+    the order on the screen. answer: the right alternative."""
 
     code: str
     words: str
     choices: dict[str, str]
-    answer: str | None
+    answer: str
 
 
 class Section(NamedTuple):
@@ -63,12 +63,12 @@ def lesson(name: str, source: str) -> Lesson:
     needs = re.search(r"You need:? (.+?)\.(?: |$)", _flowing(head[2]))
     if not needs:
         raise ValueError(f"{name}: the head does not say `You need: …`")
-    return Lesson(name, title[1], int(head[1]), needs[1], _sections(source), _recap(source))
+    return Lesson(name, title[1], int(head[1]), needs[1], _sections(name, source), _recap(source))
 
 
-def _sections(source):
+def _sections(name, source):
     found = list(re.finditer(r"^# ## (\d+)\. (.+) \((\d+) minutes?\)$", source, re.M))
-    questions = _questions(source)
+    questions = _questions(name, source)
     ends = [after.start() for after in found[1:]] + [len(source)]
     return [
         Section(
@@ -78,22 +78,16 @@ def _sections(source):
     ]
 
 
-def _questions(source):
+def _questions(name, source):
     """(position, question) of each `predict(…)`."""
-    starts = [0]
-    for line in source.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line))
+    data = import_module(f"overwritten.lesson.questions.{name[3:]}")
     found = []
-    for node in ast.parse(source).body:
-        call = node.value if isinstance(node, ast.Expr) else None
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "predict":
-            words, choices = map(ast.literal_eval, call.args)
-            answer = call.keywords[0].value
-            answer = answer.value if isinstance(answer, ast.Constant) else None
-            before = source[: starts[node.lineno - 1]].rpartition("# %% [markdown]\n")[2]
-            shown = re.search(r"^# ```python\n(.+?)^# ```\n\n# %% [^\n]*\n\Z", before, re.M | re.S)
-            code = re.sub(r"^# ?", "", shown[1], flags=re.M) if shown else ""
-            found.append((starts[node.lineno - 1], Question(code, words, choices, answer)))
+    for ask in re.finditer(r"^predict\(questions\.(\w+)\)$", source, re.M):
+        one = getattr(data, ask[1])
+        before = source[: ask.start()].rpartition("# %% [markdown]\n")[2]
+        shown = re.search(r"^# ```python\n(.+?)^# ```\n\n# %% [^\n]*\n\Z", before, re.M | re.S)
+        code = re.sub(r"^# ?", "", shown[1], flags=re.M) if shown else ""
+        found.append((ask.start(), Question(code, one.words, one.choices, one.answer)))
     return found
 
 

@@ -146,7 +146,7 @@ def hub_link(slug: str, tag: str) -> str:
     asked = {
         "repo": f"https://github.com/{slug}",
         "branch": f"workshop-{tag}",
-        "urlpath": f"lab/tree/{repository}/notebooks/{course.START}.ipynb",
+        "urlpath": f"lab/tree/{repository}/notebooks/learn/{course.START}.ipynb",
     }
     return f"https://YOUR.HUB/hub/user-redirect/git-pull?{urlencode(asked)}"
 

@@ -11,19 +11,24 @@ import os
 import sys
 import textwrap
 from pathlib import Path
-from types import ModuleType
 
 from overwritten.lesson.store import Store
 
 NAME = "overwritten_answers.json"
-_LESSONS = "overwritten.lesson.exercises."
+_EXERCISES = "overwritten.lesson.exercises."
+_QUESTIONS = "overwritten.lesson.questions."
 _LONGEST = 20_000  # characters kept of one answer
 
 
 def _path():
     named = os.environ.get("OVERWRITTEN_ANSWERS", NAME)
-    # absolute, for a learner may change the folder later
-    return None if named == "off" else Path(named or NAME).absolute()
+    if named == "off":
+        return None
+    path = Path(named or NAME).absolute()  # for a learner may change the folder later
+    # `notebooks/` itself was what learners opened, before `notebooks/learn/`
+    before = path.parent.parent / NAME
+    moved = path.parent.name == "learn" and before.exists() and not path.exists()
+    return before if moved else path
 
 
 STORE = Store(_path())
@@ -40,23 +45,25 @@ def shell():
     return sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
 
 
-def lesson_in(names: dict) -> str:
-    """Which lesson's exercises a notebook with these names has imported; 'other' for none.
+def lesson_of(question) -> str:
+    """Which lesson's question this is; 'other' for one of nobody's.
 
-    >>> from overwritten.lesson.exercises import version_counter
-    >>> lesson_in({"exercises": version_counter})
+    >>> from overwritten.lesson.questions import version_counter
+    >>> lesson_of(version_counter.whose_counter)
     'version_counter'
     """
-    for one in list(names.values()):
-        if isinstance(one, ModuleType) and hasattr(one, "EXERCISES"):
-            if one.__name__.startswith(_LESSONS):
-                return one.__name__.rpartition(".")[2]
+    for path, module in list(sys.modules.items()):
+        if path.startswith(_QUESTIONS) and any(one is question for one in vars(module).values()):
+            return path.rpartition(".")[2]
     return "other"
 
 
 def choice(lesson: str, question: str) -> str | None:
     """The alternative that was opened first; None if none was."""
-    return STORE.entries().get((lesson, "predictions", question), {}).get("choice")
+    entries = STORE.entries()
+    # 'other' is also where the start page's were kept at first
+    of = lesson if (lesson, "predictions", question) in entries else "other"
+    return entries.get((of, "predictions", question), {}).get("choice")
 
 
 def keep_choice(lesson: str, question: str, chosen: str):
@@ -67,7 +74,7 @@ def keep_choice(lesson: str, question: str, chosen: str):
 def place(exercise) -> tuple | None:
     """(lesson, 'exercises', name) of an exercise of a lesson; None for any other."""
     for path, module in list(sys.modules.items()):
-        if path.startswith(_LESSONS):
+        if path.startswith(_EXERCISES):
             for name, one in getattr(module, "EXERCISES", {}).items():
                 if one is exercise:
                     return path.rpartition(".")[2], "exercises", name

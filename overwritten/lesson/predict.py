@@ -7,10 +7,10 @@ Where there is a kernel, a field that nobody sees tells it which one was opened 
 
 from __future__ import annotations
 
-import sys
 from html import escape
 
 from overwritten.lesson import kept
+from overwritten.lesson.questions.question import Question
 from overwritten.lesson.show import with_code
 from overwritten.live.output import asset, each, widget_view
 
@@ -27,20 +27,14 @@ _HIDE = (
 _TELL = " ".join(f"<style> {_HIDE} </style><script> {each('.ow-ask', _SCRIPT)} </script>".split())
 
 
-class Question:
-    """question: the words. choices: {alternative: feedback}. answer: the right alternative.
+class Asked:
+    """A question as the notebook shows it; question: one of those in `lesson/questions/`."""
 
-    lesson: under which name the choice opened first is kept.
-    """
-
-    def __init__(self, question: str, choices: dict[str, str], answer: str, lesson: str = "other"):
-        if answer not in choices:
-            raise ValueError(f"The answer {answer!r} is not among the choices {list(choices)}.")
-        if len(choices) < 3 or not all(choices.values()):
-            raise ValueError("A question needs at least three choices, each with feedback.")
-        self.question, self.choices, self.answer, self._lesson = question, choices, answer, lesson
-        self._earlier = kept.choice(lesson, question)
-        self._name = f"Predict: {question}".replace("`", "")
+    def __init__(self, question: Question):
+        self.question, self.choices = question.words, question.choices
+        self.answer, self._lesson = question.answer, kept.lesson_of(question)
+        self._earlier = kept.choice(self._lesson, self.question)
+        self._name = f"Predict: {self.question}".replace("`", "")
 
     def choose(self, choice: str) -> str:
         """The feedback for one alternative, marked right or wrong (KeyError: no such one)."""
@@ -84,15 +78,14 @@ class Question:
             kept.keep_choice(self._lesson, self.question, numbered[number])
 
 
-def predict(question: str, choices: dict[str, str], answer: str) -> Question:
-    """Ask before the reveal. Code in `backticks` is set as code.
+def predict(question: Question) -> Asked:
+    """Ask before the reveal: each alternative opens with its feedback.
 
-    Raises ValueError for a question that is not one: no right choice, fewer than three.
-
-    >>> predict("1 + 1?", {"1": "Count on.", "2": "Yes.", "3": "Too far."}, "2").choose("3")
+    >>> one = Question("1 + 1?", {"1": "Count on.", "2": "Yes.", "3": "Too far."}, "2")
+    >>> predict(one).choose("3")
     '✗ Not so. Too far.'
     """
-    asked = Question(question, choices, answer, kept.lesson_in(sys._getframe(1).f_globals))
+    asked = Asked(question)
     if hasattr(kept.shell(), "kernel"):
         asked._show_field()
     kept.say_news()

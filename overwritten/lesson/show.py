@@ -28,7 +28,8 @@ def _address(notebook: str) -> str:
     about = metadata("overwritten")
     urls = " ".join(about.get_all("Project-URL") or ())
     slug = re.findall(r"github\.com/([\w.-]+/[\w.-]+)", urls)[0]
-    return f"https://colab.research.google.com/github/{slug}/blob/v{about['Version']}/notebooks/{notebook}"
+    release = f"https://colab.research.google.com/github/{slug}/blob/v{about['Version']}"
+    return f"{release}/notebooks/learn/{notebook}"
 
 
 @contextmanager
