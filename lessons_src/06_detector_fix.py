@@ -24,13 +24,13 @@ import sys
 from importlib.util import find_spec
 
 if not find_spec("torch"):
-    sys.exit("PyTorch is missing: install it, then run this again.")
+    sys.exit("PyTorch is missing: install it and restart the kernel.")
 if not find_spec("overwritten"):  # a lone file, as in Colab
-    course = "git+https://github.com/overwritten-course/overwritten@v0.1.0"
-    pip = [sys.executable, "-m", "pip", "install", "--no-deps"]
-    if subprocess.run([*pip, "-q", course]).returncode:
-        needs = "it takes pip, git and a network; then run this again."
-        sys.exit(f"The course did not install: {needs}")
+    pip = [sys.executable, *"-m pip install --no-deps -q".split()]
+    subprocess.run([*pip, "git+https://github.com/overwritten-course/overwritten@v0.1.0"])
+    if not find_spec("overwritten"):
+        needs = "pip, git and a network; then restart the kernel"
+        sys.exit(f"The course did not install. It needs {needs}.")
 
 # %%
 import inspect

@@ -32,13 +32,13 @@ _LATE = {
     "lesson.shows.guide": (*("alone", "both", "index", "pattern", "programs", "tally", "tried"),),
     "lesson.shows.nearest": ("find",),
 }
-#: The modules of the exercises, one for each lesson and one for the clinic.
-_EXERCISES = (
+#: Each lesson has a module of exercises and one of questions; the clinic and the start page, one.
+_LESSONS = (
     *("storage_pointers", "version_counter", "safe_relu", "leaf_mutation", "reading_the_error"),
-    *("detector_fix", "slowfast_fix", "field_guide", "clinic"),
+    *("detector_fix", "slowfast_fix", "field_guide"),
 )
-#: What lessons call `questions` → its module: one for the start page and for each lesson.
-_QUESTIONS = {f"{name}_questions": name for name in ("start_here", *_EXERCISES[:-1])}
+_EXERCISES = (*_LESSONS, "clinic")
+_QUESTIONS = {f"{name}_questions": name for name in ("start_here", *_LESSONS)}
 
 
 def __getattr__(name):

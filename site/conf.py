@@ -7,6 +7,8 @@ exclude_patterns = ["README.md"]  # index.md includes parts of it
 smartquotes = False  # it would turn --strict into –strict
 
 nb_execution_mode = "off"
+nb_code_prompt_show = "Show what it prints"  # what settles a question is folded
+nb_code_prompt_hide = "Hide what it prints"
 nb_mime_priority_overrides = [("html", "text/html", 0)]  # a widget would need a kernel
 
 html_theme = "sphinx_book_theme"

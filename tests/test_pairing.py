@@ -46,6 +46,17 @@ def test_a_learners_save_leaves_the_source_alone(course):
         assert source.read_bytes() == (ROOT / source.relative_to(course)).read_bytes()
 
 
+@pytest.mark.slow
+def test_an_authors_save_of_a_learners_copy_leaves_the_sources_alone(course):
+    path = f"notebooks/learn/{NOTEBOOKS[0].name}"
+    save_through_jupyterlab(course, course, path, "--config", "tools/author_config.py")
+    assert "A sentence of mine." in (course / path).read_text("utf8")
+    sources = sorted((course / "lessons_src").rglob("*.py"))
+    assert [one.relative_to(course) for one in sources] == sorted(
+        one.relative_to(ROOT) for one in (ROOT / "lessons_src").rglob("*.py")
+    )
+
+
 def test_an_authors_save_writes_the_source(course):
     name = NOTEBOOKS[0].name
     save_through_jupyterlab(

@@ -9,6 +9,7 @@ import zipfile
 
 import pytest
 
+import badges
 import check_types
 import make_venv
 from conftest import PATIENCE, ROOT, ends_with_us
@@ -119,6 +120,51 @@ def test_make_lab_finds_another_port_when_one_is_taken(tmp_path):
     assert re.search(r"http://localhost:\d+/lab/tree/00_start_here\.ipynb", words), (
         "the start page does not open"
     )
+
+
+# A lesson's first cell, where the notebook is a lone file.
+
+PIP = """import pathlib, sys
+pathlib.Path("asked").write_text(" ".join(sys.argv[1:]))
+pathlib.Path("overwritten.py").write_text("")
+"""
+ALONE = {
+    "no PyTorch": ({}, "PyTorch is missing: install it and restart the kernel.", None),
+    "no pip": ({"torch": ""}, "The course did not install. It needs pip, git and a network", None),
+    "pip fails": (
+        {"torch": "", "pip": "raise SystemExit(1)"},
+        "The course did not install. It needs pip, git and a network",
+        None,
+    ),
+    "a lone file": ({"torch": "", "pip": PIP}, "", "install --no-deps -q git+https://github.com/"),
+    "the package is there": ({"torch": "", "pip": PIP, "overwritten": ""}, "", None),
+}
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory):
+    """A Python without packages, and without pip, as uv makes them."""
+    folder = tmp_path_factory.mktemp("bare") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", folder], check=True)
+    return folder / "bin" / "python"
+
+
+@pytest.mark.parametrize("modules, said, asked", ALONE.values(), ids=ALONE)
+def test_the_set_up_cell_installs_the_course_or_says_what_to_do(
+    bare, tmp_path, modules, said, asked
+):
+    for name, text in modules.items():
+        (tmp_path / f"{name}.py").write_text(text)
+    cell = badges.set_up(*badges.slug_and_tag(ROOT))
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    done = subprocess.run(
+        [bare, "-c", cell], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == bool(said) and "Traceback" not in done.stderr
+    *_, last = ["", *done.stderr.splitlines()]
+    assert last.startswith(said) and bool(last) == bool(said)
+    called = tmp_path / "asked"
+    assert called.read_text().startswith(asked) if asked else not called.exists()
 
 
 def test_what_pip_installs_is_the_whole_package(tmp_path):

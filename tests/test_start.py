@@ -50,12 +50,10 @@ def snippets():
 
 
 @pytest.mark.parametrize("question", QUESTIONS, ids=lambda q: re.search(r"`(\w+)\(\)`", q.words)[1])
-def test_a_snippet_gives_one_of_the_choices_and_the_others_lead_to_a_lesson(question, snippets):
+def test_a_snippet_gives_the_answer_and_the_other_choices_lead_to_a_lesson(question, snippets):
     name = re.search(r"`(\w+)\(\)`", question.words)[1]
     outcome = snippets["gives"](snippets[name])
-    assert outcome in question.choices and question.answer is None, (
-        "an answer is computed, not typed in"
-    )
+    assert outcome == question.answer
     sections = {
         (lesson.number, section.number, lesson.name)
         for lesson in course.lessons()

@@ -1,8 +1,8 @@
 """The course as static pages: site/_build/html/index.html, readable from disk with no network.
 
 The notebooks are shown as stored, nothing runs. What goes to Sphinx is a copy: pictures from
-the net become their words, and the source of a question is left out, for it tells the answers.
-A link from a question's feedback to a lesson leads to the lesson's page.
+the net become their words, a question's one line of source is left out, and what settles it is
+folded until asked for. A link from a question's feedback to a lesson leads to the lesson's page.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from badges import slug_and_tag
@@ -37,11 +38,29 @@ def prepared(text: str) -> str:
         r'href=\\"(\w+)\.ipynb\\"', r'href=\\"\1.html\\"', without_remote_pictures(text)
     )
     notebook = json.loads(linked)
+    for cell in settling(notebook["cells"]):
+        cell["metadata"].setdefault("tags", []).append("hide-output")
     for cell in notebook["cells"]:
-        tags = cell["metadata"].get("tags", [])
-        if "predict" in tags:
-            tags.append("remove-input")
+        if asks(cell):
+            cell["metadata"]["tags"].append("remove-input")
     return json.dumps(notebook)
+
+
+def asks(cell: dict) -> bool:
+    return "predict" in cell["metadata"].get("tags", [])
+
+
+def settling(cells: list[dict]) -> Iterator[dict]:
+    """The cells whose output settles a question: from it to the first text after an output."""
+    asked = settled = False
+    for cell in cells:
+        if asks(cell):
+            asked, settled = True, False
+        elif asked and cell.get("outputs"):
+            settled = True
+            yield cell
+        elif cell["cell_type"] == "markdown" and settled:
+            asked = False
 
 
 def main(arguments=None) -> int:

@@ -19,7 +19,7 @@ class Question:
     Raises ValueError for a question that is not one: no right choice, fewer than three.
 
     >>> list(Question("1 + 1?", {"1": "Count.", "2": "Yes.", "3": "Less."}, "2").choices)
-    ['1', '3', '2']
+    ['2', '1', '3']
     """
 
     words: str
