@@ -109,11 +109,9 @@ def browser_path() -> str:
 
 @pytest.fixture(scope="session")
 def home(tmp_path_factory):
-    """(folder of copies of the notebooks, environment) for a server with settings of its own."""
+    """(folder with the learner's copies, environment) for a server with settings of its own."""
     home = tmp_path_factory.mktemp("home")
-    shutil.copytree(
-        ROOT / "notebooks", home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints")
-    )
+    shutil.copytree(LEARN, home / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     for name, text in {
         "notebook-extension/tracker": '{"windowingMode": "none"}',
         "apputils-extension/notification": '{"fetchNews": "false", "checkForUpdates": false}',
@@ -136,7 +134,7 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def lab(home):
-    """The address of a server of copies of the notebooks, with JupyterLab and Notebook 7."""
+    """The address of a server of the learner's copies, with JupyterLab and Notebook 7."""
     served, environment = home
     flags = [
         f"--ServerApp.root_dir={served}",

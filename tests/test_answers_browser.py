@@ -6,7 +6,7 @@ import signal
 
 import pytest
 
-from conftest import LESSONS, PATIENCE, jupyterlab, looking
+from conftest import LEARN, LESSONS, PATIENCE, jupyterlab, looking
 from overwritten.lesson.store import parsed
 
 #: Cells run one after the other, as with Shift+Enter, the first with `source` if it is given.
@@ -80,7 +80,7 @@ class Learner:
 def desk(home, tmp_path_factory):
     """(folder with lesson 1, address of a JupyterLab that serves it and keeps answers there)."""
     folder = tmp_path_factory.mktemp("desk")
-    shutil.copy(LESSONS[0], folder)
+    shutil.copy(LEARN / LESSONS[0].name, folder)
     environment = {key: value for key, value in home[1].items() if key != "OVERWRITTEN_ANSWERS"}
     flags = [f"--ServerApp.root_dir={folder}", "--LabApp.expose_app_in_browser=True"]
     with jupyterlab(folder, folder / "lab.log", environment, *flags) as address:
@@ -101,18 +101,21 @@ RIGHT = "def add_in_place(x, k):\n    return x.add_(k)  # mine\n\n\nexercises.ad
 @pytest.mark.slow  # in the gate: 200 kills without a browser, in test_answers
 def test_a_kernel_killed_after_half_a_lesson_loses_nothing(learner):
     assert not learner.file.exists(), "who answers nothing has no file"
-    first, second = learner.questions.all()[:2]
-    first.locator("summary").nth(2).click()
-    first.locator("summary").nth(0).click()
-    second.locator("summary").nth(1).focus()
+    chosen = ["Ones: `y += 1` makes a new tensor for `y`", "`x += 1` and `x.add_(1)`"]
+    chosen.append("`x[:, 1:]`: its numbers do not lie side by side")
+    first, second, third = (
+        question.get_by_text(choice.replace("`", ""), exact=True)
+        for question, choice in zip(learner.questions.all(), chosen)
+    )
+    first.click()
+    learner.questions.first.locator("details:not([open]) summary").first.click()
+    second.focus()
     learner.page.keyboard.press("Enter")
     learner.page.evaluate(LATE)
-    learner.questions.nth(2).locator("summary").first.click()
+    third.click()
     exercise = learner.cell("exercises.add_in_place.check(")
     template = learner.page.evaluate(CELLS)[exercise]
     assert "✓ right" in learner.run(exercise, exercise + 1, RIGHT)
-    chosen = ["Ones: `y += 1` makes a new tensor for `y`", "`x += 1` and `x.add_(1)`"]
-    chosen.append("`x[:, 1:]`: its numbers do not lie side by side")
     assert sorted(learner.kept(4).values()) == sorted([*chosen, RIGHT])
 
     learner.kill()
