@@ -20,7 +20,7 @@ two = Question(
         "[2.0, 2.0]": "One of the two lines writes, but not into `old`. See [lesson 1, section 2](01_storage_pointers.ipynb).",
         "[3.0, 3.0]": "The two lines look alike and are not. See [lesson 1, section 2](01_storage_pointers.ipynb).",
     },
-    answer="[2.0, 2.0]",
+    answer="[1.0, 1.0]",
 )
 
 three = Question(
