@@ -86,13 +86,14 @@ def test_the_right_one_stands_at_every_place_about_equally_often():
 
 
 def given_away(cells):
-    """What the cells' sources tell of any question: its feedback, or two of its alternatives."""
+    """What sources tell of any question: its feedback, or, in code, two of its alternatives."""
     for cell in cells:
         source = re.sub(r"\s+", " ", cell.source)
         for one in QUESTIONS.values():
             alternatives = [choice for choice in one.choices if holds(source, choice)]
             feedback = [words for words in one.choices.values() if holds(source, words)]
-            yield from feedback + (alternatives if len(alternatives) > 1 else [])
+            listed = cell.cell_type == "code" and len(alternatives) > 1
+            yield from feedback + listed * alternatives
 
 
 def holds(source, words):

@@ -129,7 +129,7 @@ pathlib.Path("asked").write_text(" ".join(sys.argv[1:]))
 pathlib.Path("overwritten.py").write_text("")
 """
 ALONE = {
-    "no PyTorch": ({}, "PyTorch is missing: install it and restart the kernel.", None),
+    "no PyTorch": ({}, "PyTorch is missing: install it, restart the kernel.", None),
     "no pip": ({"torch": ""}, "The course did not install. It needs pip, git and a network", None),
     "pip fails": (
         {"torch": "", "pip": "raise SystemExit(1)"},

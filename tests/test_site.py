@@ -167,7 +167,7 @@ def test_what_is_folded_opens_by_key_and_its_film_moves(visit):
     fold = page.locator("details.hide", has=page.locator(".ow[data-film]")).first
     slider = fold.locator(".ow[data-film] input[type=range]").first
     assert not slider.is_visible()
-    fold.locator("summary").focus()
+    fold.locator("> summary").focus()
     page.keyboard.press("Enter")
     slider.wait_for(state="visible")
     said = fold.locator(".sentence").first.inner_text()

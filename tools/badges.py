@@ -48,7 +48,7 @@ import sys
 from importlib.util import find_spec
 
 if not find_spec("torch"):
-    sys.exit("PyTorch is missing: install it and restart the kernel.")
+    sys.exit("PyTorch is missing: install it, restart the kernel.")
 if not find_spec("overwritten"):  # a lone file, as in Colab
     pip = [sys.executable, *"-m pip install --no-deps -q".split()]
     subprocess.run([*pip, "git+https://github.com/{slug}@{tag}"])
