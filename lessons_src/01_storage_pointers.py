@@ -34,7 +34,7 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
 # %%
 import torch
 
-from overwritten import caught, film, knob, predict, record
+from overwritten import caught, drawn, film, knob, predict, record
 from overwritten import storage_pointers as exercises
 from overwritten import storage_pointers_questions as questions
 
@@ -269,7 +269,7 @@ axes.loglog(sizes, new, "o-", label="x = x + 1")
 axes.loglog(sizes, same, "s--", label="x += 1")
 axes.set(xlabel="elements", ylabel="peak in bytes")
 axes.legend()
-plt.show()
+drawn(figure, "Peak in bytes over elements: two straight lines")
 
 # %% [markdown]
 # *In words:* two straight lines from 1 to 10 million elements. The line of `x = x + 1` lies
@@ -335,7 +335,7 @@ exercises.add_in_place.check(add_in_place)
 
 
 # %% [markdown]
-# Stuck? Run `exercises.add_in_place.hint()` in a cell of your own; `.solution()` shows one way.
+# Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
 # **Exercise 2.** Return column `i` of a 2-D `grid` as a tensor that can be written without
 # changing the grid, and that keeps no more bytes alive than the column needs.

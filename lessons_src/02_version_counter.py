@@ -439,7 +439,7 @@ def count_writes(f, x):
 exercises.count_writes.check(count_writes)
 
 # %% [markdown]
-# Stuck? Run `exercises.count_writes.hint()` in a cell of your own; `.solution()` shows one way.
+# Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
 # **Exercise 2.** Say for each operation what it saves of `x` and its result: `"input"`,
 # `"result"`, `"both"` or `"neither"`. Think of the derivative first. Where it could be computed

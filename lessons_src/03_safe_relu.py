@@ -675,7 +675,7 @@ def mended(x, conv, norm):
 exercises.mended.check(mended)
 
 # %% [markdown]
-# Stuck? Run `exercises.mended.hint()` in a cell of your own; `.solution()` shows one way.
+# Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
 # **Exercise 2.** Say for each chain what backward does: `"raises"` or `"right"`.
 # A trailing underscore means in place.

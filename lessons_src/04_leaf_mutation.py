@@ -794,7 +794,7 @@ exercises.sgd_step.check(sgd_step)
 
 
 # %% [markdown]
-# Stuck? Run `exercises.sgd_step.hint()` in a cell of your own; `.solution()` shows one way.
+# Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
 # **Exercise 2.** Mend this step. D steps first, on the gradients of its own loss. Then G
 # learns from the new D. D's loss has no business in G: it sends no gradient there. The function

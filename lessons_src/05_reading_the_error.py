@@ -662,7 +662,7 @@ exercises.messages.check(answers)
 
 
 # %% [markdown]
-# Stuck? Run `exercises.messages.hint()` in a cell of your own; `.solution()` shows one way.
+# Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
 # **Exercise 2.** A block with attention. `block` is a `ConvModule` of somebody else's
 # library, its ReLU in place; leave it as it is. `gate` is a convolution to one channel.

@@ -623,8 +623,7 @@ exercises.apply_box_deltas.check(apply_box_deltas)
 
 
 # %% [markdown]
-# Stuck? Run `exercises.apply_box_deltas.hint()` in a cell of your own; `.solution()` shows
-# one way.
+# Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
 # **Exercise 2.** Return the targets of all P proposals without an in-place write:
 # `gt_labels[i] + 1` where the proposal is positive and nearest to object `i`, 0 elsewhere.

@@ -385,7 +385,7 @@ exercises.patterns.check(answers)
 
 
 # %% [markdown]
-# Stuck? Run `exercises.patterns.hint()` in a cell of your own; `.solution()` shows one way.
+# Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
 # **Exercise 2.** Attention weights, masked after the softmax and made to add up to 1 again.
 # Two lines write; is each of them too late? Same result, right gradients, arguments left as
@@ -475,8 +475,8 @@ clinic.mend_gan.check({"script": mended})
 
 # %% [markdown]
 # **Exercises 6 to 9.** The same for the world model and the detector. The detector trains for
-# two steps before it stops: what is different in the third batch? Stuck?
-# `clinic.mend_detector.hint()` in a cell of your own; `.solution()` shows one way.
+# two steps before it stops: what is different in the third batch?
+# Hints and a solution stand folded under each check.
 
 # %%
 with caught():

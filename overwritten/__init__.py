@@ -25,6 +25,7 @@ _LATE = {
     "doctor.guard": ("guard",),
     "live.decoder": ("decode", "decoder"),
     "messages": ("parse", "plain_op"),
+    "lesson.drawn": ("drawn",),
     "lesson.progress": ("progress",),
     "lesson.selfcheck": ("selfcheck",),
     "lesson.checking": ("who",),

@@ -320,7 +320,7 @@ def test_without_a_choice_a_question_is_what_it_was(kept_in):
     again = html_of(predict(QUESTION))
     assert len(again) > len(html + _TELL)
     assert (
-        again.replace(" <em>(your earlier choice)</em>", "").replace('680px" open>', '680px">')
+        again.replace(" <em>(your earlier choice)</em>", "").replace('wrong" open>', 'wrong">')
         == html + _TELL
     )
 
@@ -356,7 +356,7 @@ def test_the_field_keeps_the_choice_and_only_a_choice(kept_in, monkeypatch):
     question._field.value = "0"
     assert kept.choice("other", QUESTION.words) == "<3>"
     assert [list(bundle) for bundle in shown] == [["application/vnd.jupyter.widget-view+json"]]
-    name = re.search('aria-label="([^"]+)"', html_of(question))[1]
+    name = re.search('data-asks="([^"]+)"', html_of(question))[1]
     assert (
         question._field.placeholder == name == "Predict: 1 + 1?"
         and question._field.layout.display == "none"

@@ -7,7 +7,7 @@ light = pytest.mark.parametrize(
     "look", [False], ids=["light"], indirect=True
 )  # a layout knows no theme
 # What the course itself draws; the rest of the page is JupyterLab's.
-OURS = [".ow", "[role=group][aria-label^=Predict]", "[role=status]", ".widget-vbox"]
+OURS = [".ow", ".ow-ask", ".ow-help", ".widget-vbox"]
 OURS = [f".jp-OutputArea-output {ours}" for ours in OURS[:3]] + OURS[3:]
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 OPEN = """async opened => {
@@ -57,7 +57,7 @@ CONTRAST = """() => {
       if (fill) below.push({ fill, part, holds: (x, y) => e.isPointInFill(new DOMPoint(x, y).matrixTransform(local)) });
     }
   }
-  for (const e of document.querySelectorAll('.ow :is(button, input[type=search], select), .ow-knob select, .ow-ask details')) {
+  for (const e of document.querySelectorAll('.ow :is(button, input[type=search], select), .ow-knob select, .ow-ask details, .ow-help :is(details, button)')) {
     const line = rgba(getComputedStyle(e).borderTopColor);
     if (e.checkVisibility()) judge(`border of ${e.tagName}`, line, 1, paper(e.parentElement), 3);
   }
@@ -92,6 +92,19 @@ SMALL = """() => [...document.querySelectorAll('.ow svg text')].map(t => {
   const svg = t.ownerSVGElement;
   return [parseFloat(getComputedStyle(t).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width, t.textContent];
 }).filter(([size]) => size < 11)"""
+# Words that lie on more than one line although one would hold them.
+BROKEN = """() => [...document.querySelectorAll('.jp-OutputArea-output :is(pre, td, p, li)')].filter(e => e.checkVisibility()).flatMap(e => {
+  const room = e.clientWidth - 8, texts = document.createTreeWalker(e, NodeFilter.SHOW_TEXT), broken = [];
+  while (texts.nextNode()) for (const word of texts.currentNode.data.matchAll(/[\\w.]+/g)) {
+    const range = document.createRange();
+    range.setStart(texts.currentNode, word.index);
+    range.setEnd(texts.currentNode, word.index + word[0].length);
+    const parts = [...range.getClientRects()].filter(r => r.width > 1);
+    const wide = parts.reduce((sum, r) => sum + r.width, 0);
+    if (new Set(parts.map(r => Math.round(r.top))).size > 1 && wide < room) broken.push(word[0]);
+  }
+  return broken;
+})"""
 CONTROLS = "button, input, select, summary, [tabindex='0'], [contenteditable=true]"
 REACHED = """([output, controls]) => {
   const all = [...output.querySelectorAll(controls)].filter(e => e.checkVisibility() && !e.disabled);
@@ -160,9 +173,16 @@ def test_nothing_is_lost_at_400_px(look):
         every_control_is_reached_and_seen(look.page)
 
 
+@light
+@pytest.mark.parametrize("width", [390, 1200])
+def test_no_word_is_broken(opened, width):
+    with opened.narrow(width, 800):
+        assert opened.page.evaluate(BROKEN) == []
+
+
 def every_control_is_reached_and_seen(page):
     """In each output: from its first control, Tab leads to the next ones (at most 12), each with an outline."""
-    outputs = page.locator(".jp-OutputArea-output:has(.ow, [role=group], .widget-vbox)").all()
+    outputs = page.locator(".jp-OutputArea-output:has(.ow, .ow-ask, .ow-help, .widget-vbox)").all()
     firsts = [output.locator(CONTROLS).locator("visible=true").first for output in outputs]
     reached = 0
     for output, first in zip(outputs, firsts):

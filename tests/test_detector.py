@@ -285,11 +285,11 @@ def test_figures():
     scenes = make_scenes(0, 4)
     figure = lesson.boxes_figure(
         scenes, detector.detect(model_of(), scenes, make_support(0)), "Now"
-    )
+    ).figure
     assert len(figure.axes) == 4 and all(
         len(axes.lines) == 6 and len(axes.images) == 1 for axes in figure.axes
     )
-    figure = lesson.curves_figure([3.0, 1.0], [(0, 0.2, 0.1), (1, 0.9, 0.8)])
+    figure = lesson.curves_figure([3.0, 1.0], [(0, 0.2, 0.1), (1, 0.9, 0.8)]).figure
     loss, right = figure.axes
     assert list(loss.lines[0].get_ydata()) == [3.0, 1.0] and list(right.lines[0].get_ydata()) == [
         0.2,

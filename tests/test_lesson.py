@@ -1,13 +1,16 @@
 """Questions and exercises: three outcomes each, and a message for every mistake."""
 
 import importlib
+import re
 import signal
+import types
 
 import pytest
 import torch
 
 from conftest import LESSONS as PAGES
 from overwritten import caught, predict
+from overwritten.lesson import kept
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.lesson.questions.question import Question
 
@@ -178,6 +181,20 @@ def test_verdicts_say_more_than_a_colour():
     assert "&lt;b&gt;no" in bundle["text/html"] and 'role="status"' in bundle["text/html"]
 
 
+def test_below_a_verdict_help_is_folded():
+    exercise = Exercise(lambda f: attempt(f) and "<b>no</b>", ("look `here`", "there"), "a < b")
+    for verdict in (exercise.check(), exercise.check(lambda: 1)):
+        html = verdict._repr_mimebundle_()["text/html"]
+        heads = re.findall(r"<details><summary[^>]*>(.+?)</summary>", html)
+        assert heads == ["Hint 1", "Hint 2", "Solution"]
+        assert "<p>look <code>here</code></p>" in html and "<pre>a &lt; b</pre>" in html
+        status = html[html.index('role="status"') :].partition("</div>")[0]
+        assert "look" not in status, "a screen reader would read it all out"
+    html = exercise.check(lambda: 0)._repr_mimebundle_()["text/html"]
+    assert "Hint" not in html and html.count("<details>") == 1 and "Compare with ours" in html
+    assert "<details" not in exercise.hint()._repr_mimebundle_()["text/html"]
+
+
 def test_a_question_answers_each_choice():
     question = predict(Question("`1 + 1`?", {"1": "Count.", "2": "Yes.", "3": "Less."}, "2"))
     assert question.choose("2") == "✓ Right. Yes." and question.choose("1") == "✗ Not so. Count."
@@ -195,3 +212,14 @@ def test_caught(capsys):
     assert capsys.readouterr().out == "RuntimeError: as expected\nNo error.\n"
     with pytest.raises(TypeError), caught():
         raise TypeError
+
+
+def test_caught_in_a_notebook(capsys, monkeypatch):
+    shown = []
+    monkeypatch.setattr(kept, "shell", lambda: types.SimpleNamespace(kernel=1))
+    monkeypatch.setattr("IPython.display.display", shown.append)
+    with caught():
+        raise RuntimeError("a < b")
+    (bundle,) = (one._repr_mimebundle_() for one in shown)
+    assert bundle["text/plain"] == "RuntimeError: a < b" and capsys.readouterr().out == ""
+    assert "white-space:pre-wrap" in bundle["text/html"] and "a &lt; b</pre>" in bundle["text/html"]

@@ -179,12 +179,19 @@ def _gap(gap: Gap, names) -> str:
     )
 
 
+#: The style of a text in a page: set as code; a long line goes on below, after a whole word.
+LINES = (
+    "white-space:pre-wrap;word-break:normal;overflow-wrap:break-word;margin:0;color:inherit;"
+    "font-family:var(--jp-code-font-family,ui-monospace,monospace);font-size:13px;line-height:1.4"
+)
+
+
 def html(diagnosis) -> str:
     """The lane of the storage and the words, for a notebook or a report."""
     words = escape(text(diagnosis), quote=False)
     return (
         f'<div class="ow"><style>{STYLE}</style>{diagnosis_picture(diagnosis).svg()}'
-        f'<pre style="white-space:pre-wrap">{words}</pre></div>'
+        f'<pre style="{LINES}">{words}</pre></div>'
     )
 
 

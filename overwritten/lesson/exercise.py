@@ -1,7 +1,8 @@
 """An exercise: a check with three outcomes, hints one by one, a solution.
 
 The idea: a check is a plain function that returns None if the answer is right and else
-one sentence that names the mistake; the `Exercise` around it never raises.
+one sentence that names the mistake; the `Exercise` around it never raises. In a notebook
+the hints and the solution stand below the verdict, folded.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from html import escape
 import torch
 
 from overwritten.lesson import kept
-from overwritten.lesson.show import with_code
+from overwritten.lesson.show import LOOK, with_code
+from overwritten.live.output import asset, once
 
 _MARKS = {
     "not attempted": "○",
@@ -24,21 +26,36 @@ _MARKS = {
 }
 
 
+_COPY = f"<script> {' '.join(once('.ow-help pre', asset('copy.js', 'lesson')).split())} </script>"
+
+
 class Verdict:
-    """outcome: 'not attempted', 'wrong' or 'right' (of check; else what was done); message: why."""
+    """outcome: 'not attempted', 'wrong' or 'right' (of check; else what was done); message: why.
+
+    folded: heading → HTML of what a notebook shows below it, each folded.
+    """
 
     def __init__(self, outcome: str, message: str):
         self.outcome, self.message = outcome, message
+        self.folded: dict[str, str] = {}
 
     def __repr__(self):
         return f"{_MARKS[self.outcome]} {self.outcome}: {self.message}"
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        tag = "pre" if self.outcome == "solution" else "span"
-        words = escape(self.message, quote=False) if tag == "pre" else with_code(self.message)
-        head = f"<strong>{_MARKS[self.outcome]} {self.outcome}</strong>"
-        html = f'<div role="status">{head} <{tag}>{words}</{tag}></div>'
+        outcome = f"<strong>{_MARKS[self.outcome]} {self.outcome}</strong>"
+        words = (_code if self.outcome == "solution" else with_code)(self.message)
+        folded = "".join(
+            f'<details><summary data-lm-suppress-shortcuts="true">{head}</summary>{html}</details>'
+            for head, html in self.folded.items()
+        )
+        status = f'<div role="status">{outcome} {words}</div>'
+        html = f'<div class="ow-help">{LOOK}{status}{folded}</div>{_COPY}'
         return {"text/html": html, "text/plain": repr(self)}
+
+
+def _code(text):
+    return f"<pre>{escape(text, quote=False)}</pre>"
 
 
 class Exercise:
@@ -63,8 +80,15 @@ class Exercise:
         elif (earlier := kept.answer(self)) and (place := kept.place(self)):
             way = f"`exercises.{place[2]}.restore()` brings it back"
             verdict.message += f" An answer of yours is kept ({earlier['outcome']}): {way}."
+        verdict.folded = self._folded(verdict.outcome)
         kept.say_news()
         return verdict
+
+    def _folded(self, outcome):
+        if outcome == "right":
+            return {"Compare with ours": _code(self._solution)}
+        hints = {f"Hint {n}": f"<p>{with_code(h)}</p>" for n, h in enumerate(self._hints, 1)}
+        return hints | {"Solution": _code(self._solution)}
 
     def _judged(self, answer):
         if answer is ...:

@@ -1,6 +1,6 @@
 const tell = (choice, tries) => {
   const fields = [...document.querySelectorAll('.ow-choice input')]
-    .filter(field => field.placeholder === root.getAttribute('aria-label'));
+    .filter(field => field.placeholder === root.dataset.asks);
   for (const field of fields) {
     field.value = choice;
     for (const kind of ['input', 'change'])

@@ -11,20 +11,14 @@ from html import escape
 
 from overwritten.lesson import kept
 from overwritten.lesson.questions.question import Question
-from overwritten.lesson.show import with_code
-from overwritten.live.output import asset, each, widget_view
+from overwritten.lesson.show import LOOK, with_code
+from overwritten.live.output import asset, each, name_of, widget_view
 
-_ITEM = "border:1px solid #767676;border-radius:6px;padding:7px 12px;margin:6px 0;max-width:680px"
-_FOCUS = ".ow-ask :focus-visible{outline:3px solid #1a85c8;outline-offset:2px}"
 _EARLIER = " <em>(your earlier choice)</em>"
 # The field stands in the output before the question, known by the question's own words. Its
-# place is hidden as a whole: without its kernel, JupyterLab would write an error there.
+# place is hidden as a whole (lesson.css): without its kernel, JupyterLab writes an error there.
 _SCRIPT = asset("predict.js", "lesson")
-_HIDE = (
-    ".jp-OutputArea-child:not(:has([data-mime-type])):has(+ .jp-OutputArea-child .ow-ask)"
-    "{display:none}"
-)
-_TELL = " ".join(f"<style> {_HIDE} </style><script> {each('.ow-ask', _SCRIPT)} </script>".split())
+_TELL = f"<script> {' '.join(each('.ow-ask', _SCRIPT).split())} </script>"
 
 
 class Asked:
@@ -44,16 +38,19 @@ class Asked:
     def _repr_mimebundle_(self, include=None, exclude=None):
         earlier = self._earlier
         items = "".join(
-            f'<details style="{_ITEM}"{" open" * (choice == earlier)}>'
-            f'<summary style="cursor:pointer" data-lm-suppress-shortcuts="true">'
+            f'<details class="{"right" if choice == self.answer else "wrong"}"'
+            f"{' open' * (choice == earlier)}>"
+            f'<summary data-lm-suppress-shortcuts="true">'
             f"{with_code(choice)}{_EARLIER * (choice == earlier)}</summary>"
             f"<p>{with_code(self.choose(choice))}</p></details>"
             for choice in self.choices
         )
+        # named by its own words: a label beside them would be read out as well
+        words = f"ow-{name_of(self._name)}"
         html = (
-            f'<div role="group" class="ow-ask" aria-label="{escape(self._name)}">'
-            f"<style>{_FOCUS}</style>"
-            f"<p><strong>Predict.</strong> {with_code(self.question)}</p>"
+            f'<div role="group" class="ow-ask" aria-labelledby="{words}"'
+            f' data-asks="{escape(self._name)}">{LOOK}'
+            f'<p id="{words}"><strong>Predict.</strong> {with_code(self.question)}</p>'
             f"{items}<p><em>Open the one you believe in, before you run the next cell.</em></p>"
             f"</div>{_TELL}"
         )

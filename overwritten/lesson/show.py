@@ -7,6 +7,13 @@ import sys
 from contextlib import contextmanager
 from html import escape
 
+from overwritten.doctor.report import LINES
+from overwritten.lesson import kept
+from overwritten.live.output import asset
+
+#: The style of questions, verdicts and hints; with it a page's printed lines break between words.
+LOOK = f"<style> {' '.join(asset('lesson.css', 'lesson').split())} </style>"
+
 
 def with_code(words: str) -> str:
     """HTML of a sentence: `backticks` set as code, [links](01_lesson.ipynb) to lessons as links.
@@ -32,6 +39,28 @@ def _address(notebook: str) -> str:
     return f"{release}/notebooks/learn/{notebook}"
 
 
+class Words:
+    """A text on lines of its own, set as code; a long line goes on below, after a whole word."""
+
+    def __init__(self, text: str):
+        self.text = text
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        html = f'<pre style="{LINES}">{escape(self.text, quote=False)}</pre>'
+        return {"text/html": html, "text/plain": self.text}
+
+
+def say(text: str):
+    """Print it, in a notebook so that no word is broken: a front end breaks what is printed
+    after any letter, or not at all."""
+    if hasattr(kept.shell(), "kernel"):
+        from IPython.display import display
+
+        display(Words(text))
+    else:
+        print(text)
+
+
 @contextmanager
 def caught(*kinds):
     """Print the error that the block raises; say so if it raises none.
@@ -46,6 +75,6 @@ def caught(*kinds):
     try:
         yield
     except expected as error:
-        print(f"{type(error).__name__}: {error}")
+        say(f"{type(error).__name__}: {error}")
     else:
-        print("No error.")
+        say("No error.")

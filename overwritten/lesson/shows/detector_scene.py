@@ -15,6 +15,7 @@ import torch
 from overwritten.cases import detector
 from overwritten.cases.detector_data import CLASSES, SIZE, make_scenes, make_support
 from overwritten.doctor.block import watch
+from overwritten.lesson.drawn import drawn
 from overwritten.live.scenes import Scene
 from overwritten.messages import normal, parse
 from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, judged, text
@@ -199,21 +200,22 @@ def _step_picture(step, said, is_bad, loss, words):
 def boxes_figure(scenes, found, title: str):
     """Each image with the true boxes (dashed), the best proposals (dotted) and what became of them.
 
-    found: as `detector.detect` gives it. Returns a matplotlib Figure.
+    found: as `detector.detect` gives it.
     """
     figure, places = _figure(len(scenes))
     figure.suptitle(title, fontsize=12)
     for axes, scene, its in zip(places, scenes, found):
         axes.imshow(scene.image.permute(1, 2, 0).numpy(), extent=(0, SIZE, SIZE, 0))
         axes.set(xticks=[], yticks=[], xlim=(0, SIZE), ylim=(SIZE, 0))
-        looks = ("--", "white"), (":", "#56b4e9"), ("-", "#f0e442")
-        for three in zip(scene.boxes.tolist(), its.proposals.tolist(), its.boxes.tolist()):
-            for (x, y, w, h), (style, colour) in zip(three, looks):
+        # wide below narrow: where they lie on one another, all three are seen
+        looks = ("-", "#f0e442", 4), ("--", "white", 2), (":", "#1e90ff", 2)
+        for three in zip(its.boxes.tolist(), scene.boxes.tolist(), its.proposals.tolist()):
+            for (x, y, w, h), (style, colour, width) in zip(three, looks):
                 across, down = [x, x + w, x + w, x, x], [y, y, y + h, y + h, y]
-                axes.plot(across, down, style, color=colour, lw=2)
+                axes.plot(across, down, style, color=colour, lw=width)
         said = [f"{CLASSES[label]} {overlap:.2f}" for label, overlap in zip(scene.labels, its.iou)]
-        axes.set_xlabel(", ".join(said), fontsize=11)
-    return figure
+        axes.set_xlabel("\n".join(said))
+    return drawn(figure, f"{title}: {len(scenes)} images with their boxes, and the IoU of each")
 
 
 def curves_figure(losses, seen):
@@ -226,17 +228,11 @@ def curves_figure(losses, seen):
     right.plot(episodes, overlap, "s--", color="#b36b00", label="mean IoU")
     right.axhline(0.8, color="#767676", ls=":")
     right.set(xlabel="episode", ylim=(0, 1.02))
-    right.legend(loc="lower right", fontsize=11)
-    for axes in (left, right):
-        axes.tick_params(labelsize=11)
-        axes.xaxis.label.set_size(11)
-        axes.yaxis.label.set_size(11)
-    return figure
+    right.legend(loc="lower right")
+    return drawn(figure, "The loss of each episode; recall and mean IoU on held-out images")
 
 
 def _figure(columns):
     import matplotlib.pyplot as plt
 
-    figure, places = plt.subplots(1, columns, figsize=(9, 3), layout="constrained")
-    plt.close(figure)  # the cell shows what it returns; else it would come twice
-    return figure, places
+    return plt.subplots(1, columns, figsize=(7, 2.5), layout="constrained")
