@@ -145,12 +145,12 @@ def train_step(videos=4, weights=None, **switches):
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.first_to_notice)
 
-# %% tags=["claim:forward-works"]
+# %% tags=["claim:forward-works", "claim:inference-only"]
 for training in (False, True):
     scores = model.train(training)(slow, fast, boxes)
     print("training:", training, "| scores:", tuple(scores.shape))
 
-# %% tags=["claim:error-in-backward"]
+# %% tags=["claim:error-in-backward", "claim:tests-pass-so-complete"]
 try:
     train_step()
 except RuntimeError as error:
@@ -196,7 +196,7 @@ print("lateral connection has a gradient:", lateral is not None)
 # Both pathways, both lateral connections, all ReLUs in place: backward goes through.
 # Now the head alone. It gets random features; any other backbone could have made them.
 
-# %% tags=["claim:other-architecture"]
+# %% tags=["claim:other-architecture", "claim:custom-slowfast"]
 cfg = Config(ia_structure=False)
 extractor = MLPFeatureExtractor(cfg, 48)
 predictor = FCPredictor(cfg, 1024)
@@ -297,7 +297,7 @@ print("it says dropout:", any("dropout" in line for line in trace))
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.two_lines)
 
-# %% tags=["claim:clone-features"]
+# %% tags=["claim:clone-features", "claim:clone-before-laterals"]
 with caught(AttributeError):
     train_step(clone="as written")
 print("mended:", outcome(clone="tensors"))

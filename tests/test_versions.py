@@ -26,7 +26,7 @@ def newest_of(record):
 
 
 def test_the_record_has_the_versions_the_claims_and_the_patterns(record):
-    assert set(record["versions"]) >= {"2.6", "2.9", "2.11", "2.13", "2.15"}
+    assert set(record["versions"]) >= {"2.6", "2.9", "2.11", "2.12", "2.13", "2.14", "2.15"}
     for run in record["versions"].values():
         assert re.fullmatch(r"\d{4}-\d\d-\d\d", run["date"])
         assert set(run["claims"]) == set(claims.programs(claims.read())), (
@@ -45,13 +45,26 @@ def test_the_record_agrees_with_the_written_verdicts(record):
         } == run["claims"]
 
 
+def test_a_version_that_a_text_names_was_measured(record):
+    """'Up to 2.12' rests on 2.12, and a change 'below 2.13' on both its sides."""
+    texts = [*ROOT.glob("*.md"), *ROOT.glob("lessons_src/*.py"), *ROOT.glob("overwritten/**/*.py")]
+    said = r"(?:[Uu]p to|[Ss]ince|[Ff]rom|before) (?:torch |PyTorch )?(2\.\d+)\b"
+    named = {name for path in texts for name in re.findall(said, path.read_text("utf8"))}
+    for claim in claims.read()["claim"]:
+        named |= set(re.findall(said, claim["says"] + claim["why"]))
+        if older := claim.get("older"):
+            major, minor = claims.release(older["below"])
+            named |= {f"{major}.{minor - 1}", f"{major}.{minor}"}
+    assert {"2.6", "2.11", "2.12", "2.13"} <= named <= set(record["versions"])
+
+
 def test_the_table_is_that_of_the_record(record):
     text = versions.TABLE.read_text("utf8")
     assert text == versions.table(record, claims.read())
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert any(
         row.startswith("| relu saved its input up to 1.9 | its input (pytorch/pytorch#63027")
-        and row.count("| its result ") == 5
+        and row.count("| its result ") == len(record["versions"])
         for row in rows
     )
     assert any(
@@ -67,16 +80,16 @@ def test_the_table_is_that_of_the_record(record):
 def test_a_verdict_that_differs_between_versions_gets_a_row(record):
     run = newest_of(record)
     run["claims"]["counter-of-a-tensor"] = "true"
-    assert "(`counter-of-a-tensor`) |  | false | false | false | false | true |" in versions.table(
-        record, claims.read()
-    )
+    older = "false | " * (len(record["versions"]) - 1)
+    row = f"(`counter-of-a-tensor`) |  | {older}true |"
+    assert row in versions.table(record, claims.read())
 
 
 def test_a_row_of_the_atlas_that_differs_gets_a_row(record):
     newest_of(record).update(rows=2, atlas=[["x | y", "over_input", "raises", "right gradient"]])
-    assert "| `x \\| y` | over_input | raises |  |  |  |  | right gradient |" in versions.table(
-        record, claims.read()
-    )
+    older = [""] * (len(record["versions"]) - 1)
+    cells = ["`x \\| y`", "over_input", "raises", *older, "right gradient"]
+    assert "| " + " | ".join(cells) + " |" in versions.table(record, claims.read())
 
 
 def test_the_newest_measured_differs_from_the_record_in_nothing(record):

@@ -30,7 +30,7 @@ from overwritten.cases.patterns import EVERY, HEAD  # noqa: E402
 from overwritten.messages import normal, parse  # noqa: E402
 
 RECORD, TABLE = ROOT / "claims" / "versions.json", ROOT / "claims" / "versions.md"
-VERSIONS = ["2.6.0", "2.9.0", "2.11.0", "2.13.0", "2.15.0"]
+VERSIONS = ["2.6.0", "2.9.1", "2.11.0", "2.12.1", "2.13.0", "2.14.1", "2.15.0"]
 TESTS = "patterns guide doctor strict messages recorder trial spans lanes ops live lesson".split()
 CITED = "1.9 and older (cited, not run)"
 OLD_RELU = "its input (pytorch/pytorch#63027, changed by #63089)"
