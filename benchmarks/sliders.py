@@ -43,7 +43,13 @@ from matplotlib.patches import FancyBboxPatch, PathPatch, Rectangle
 from matplotlib.path import Path
 
 def strokes(svg):
-    for e in tree.fromstring(svg).iter():
+    root = tree.fromstring(svg)
+    moved = root.find("{*}g")  # the storages, beside the code
+    x, y = map(float, re.findall(r"[-\\d.]+", moved.get("transform")))
+    for inner in moved.iter():
+        for name, by in (("x", x), ("y", y)):
+            if inner.get(name): inner.set(name, str(float(inner.get(name)) + by))
+    for e in root.iter():
         kind, get = e.tag.split("}")[1], lambda *names: [float(e.get(name)) for name in names]
         bad, soft = "bad" in e.get("class", ""), "soft" in e.get("class", "")
         colour = "#a52308" if bad else "#555555" if soft else "#1b1b1b"
@@ -68,8 +74,8 @@ def path(d):
     return Path(points, codes)
 
 pictures = step_pictures(run)
-frames = [list(strokes(one.svg())) for one in pictures]
-height = pictures[0].height
+frames = [list(strokes(one.whole().svg())) for one in pictures]
+height = max(one.whole().height for one in pictures)
 
 def draw(step):
     figure = plt.figure(figsize=(6.4, height / 100), dpi=100)
@@ -213,7 +219,7 @@ def main():
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(f"{address}/lab?reset")
             page.wait_for_function("() => window.jupyterapp", timeout=60_000)
-            page.evaluate(RUN_ALL, "sliders.ipynb")
+            page.evaluate(RUN_ALL, ["sliders.ipynb", 600])
             page.wait_for_timeout(3000)
             ways, own, firsts, characters = measure(page, rounds)
             browser.close()

@@ -74,8 +74,9 @@ h.sum().backward()
 # %% [markdown]
 # Verdict: the example is right, and so is its argument. With `y = max(x, 0)`, `y > 0` holds
 # exactly where `x > 0` holds. So the derivative can be computed from the sign of `y`, and `x` is
-# not needed. The film opens on its last step. Go back to step 3: there the padlock closes at
-# `h` *after* the write, at version 1.
+# not needed. The film opens on its last step; where something broke, a film opens there instead.
+# Go back to step 3: there the padlock closes, on the line of `relu_` and at `h`. It closes *after*
+# the write, at version 1.
 # (`torch.relu_(h)`, `h.relu_()` and `F.relu(h, inplace=True)` are the same write.)
 #
 # Out of place it is no different: there, too, the *result* is what is saved. `grad_fn` is the

@@ -146,7 +146,7 @@ cards("own result", "custom Function")
 # the second card step by step. `pattern(n)` gives any of them; put another number in.
 
 # %%
-film(pattern(2).unmarked)
+film(pattern(2).unmarked, view="lanes")
 
 # %% [markdown]
 # The padlock closes when ReLU saves at version 0. The Dropout moves the counter to 1, and
@@ -184,7 +184,7 @@ cards("writer", "parts", "unrecorded", "slice")
 # is of the other sort: the error goes, and so does a part of the gradient.
 
 # %%
-film(pattern(14).unmarked)
+film(pattern(14).unmarked, view="lanes")
 
 # %% [markdown]
 # ## 4. No name: labels and buffers (5 minutes)
@@ -224,7 +224,7 @@ cards("linear weight", "parameter")
 # gradient with weights that the forward never saw.
 
 # %%
-film(pattern(20).unmarked)
+film(pattern(20).unmarked, view="lanes")
 
 # %% [markdown]
 # ## 6. Another sentence (9 minutes)
@@ -239,7 +239,7 @@ predict(questions.way_out_of_unbind)
 cards("refused")
 
 # %%
-film(pattern("view from unbind or split written").unmarked)
+film(pattern("view from unbind or split written").unmarked, view="lanes")
 
 # %% [markdown]
 # `backward twice` is no overwrite at all, but its folk cure leads here: `retain_graph=True`
@@ -262,7 +262,7 @@ cards("silent")
 # of buffers. In a real run DistributedDataParallel itself copies, on every rank but the first.
 
 # %% tags=["claim:ddp-two-forwards-raise"]
-film(pattern(51).unmarked)
+film(pattern(51).unmarked, view="lanes")
 
 # %%
 code = alone("write through .data")

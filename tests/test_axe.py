@@ -12,13 +12,20 @@ OURS = [f".jp-OutputArea-output {ours}" for ours in OURS[:3]] + OURS[3:]
 RULES = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 OPEN = """async opened => {
   document.querySelectorAll('.jp-OutputArea-output details').forEach(d => { d.open = opened; });
-  document.querySelectorAll(`.ow button[aria-pressed=${!opened}]`).forEach(b => b.click());
   for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);  // what watches sizes has seen it
+}"""
+# Films show the steps or the lanes.
+VIEW = """async lanes => {
+  document.querySelectorAll(`.ow button[aria-pressed=${!lanes}]`).forEach(b => b.click());
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
 }"""
 # Text on what is drawn below it; strokes and solid fills beside what they touch. A tint alone says nothing:
 # an outline, a sign or a word always goes with it.
 CONTRAST = """() => {
-  const rgba = words => { const n = words.match(/[\\d.]+/g).map(Number); return n.length > 3 ? n : [...n, 1]; };
+  const rgba = words => {  // 'rgb(27, 27, 27)', or of a mixture 'color(srgb 0.1 0.1 0.1 / 0.76)'
+    const n = words.match(/[\\d.]+(e-\\d+)?/g).map(Number), most = words.startsWith('color(') ? 255 : 1;
+    return [...n.slice(0, 3).map(part => part * most), n[3] ?? 1];
+  };
   const over = (top, under, part = 1) => [0, 1, 2].map(i => top[i] * top[3] * part + under[i] * (1 - top[3] * part));
   const light = colour => [0.2126, 0.7152, 0.0722].reduce((sum, weight, i) => {
     const v = colour[i] / 255;
@@ -39,6 +46,7 @@ CONTRAST = """() => {
     if (found < least) poor.push(`${what}: ${found.toFixed(2)}`);
   };
   for (const svg of document.querySelectorAll('.ow svg')) {
+    if (!svg.checkVisibility()) continue;
     const back = paper(svg), below = [];
     const under = (x, y) => below.reduce((c, s) => s.holds(x, y) ? over(s.fill, c, s.part) : c, back);
     for (const e of svg.querySelectorAll('rect, path, text')) {
@@ -81,14 +89,14 @@ LOST = """ours => [...document.querySelectorAll(ours)].filter(e => e.checkVisibi
     return r.width && (r.right > edge.right + 1 || r.left < edge.left - 1) && !scrolls(e) && !e.closest('.noUi-base');
   }).map(e => `${e.tagName} .${e.getAttribute('class')} ${e.textContent.slice(0, 30)}`);
 })"""
-CLIPPED = """() => [...document.querySelectorAll('.ow svg')].flatMap(svg => {
+CLIPPED = """() => [...document.querySelectorAll('.ow svg')].filter(svg => svg.checkVisibility()).flatMap(svg => {
   const edge = svg.getBoundingClientRect();
   return [...svg.querySelectorAll('text')].filter(t => {
     const r = t.getBoundingClientRect();
     return r.left < edge.left - 1 || r.right > edge.right + 1 || r.bottom > edge.bottom + 1;
   }).map(t => t.textContent);
 })"""
-SMALL = """() => [...document.querySelectorAll('.ow svg text')].map(t => {
+SMALL = """() => [...document.querySelectorAll('.ow svg text')].filter(t => t.checkVisibility()).map(t => {
   const svg = t.ownerSVGElement;
   return [parseFloat(getComputedStyle(t).fontSize) * svg.getBoundingClientRect().width / svg.viewBox.baseVal.width, t.textContent];
 }).filter(([size]) => size < 11)"""
@@ -113,11 +121,13 @@ REACHED = """([output, controls]) => {
 }"""
 
 
-@pytest.fixture()
-def opened(look):
-    """The look with all that can be opened open."""
+@pytest.fixture(params=[False, True], ids=["steps", "lanes"])
+def opened(request, look):
+    """The look with all that can be opened open, its films in either view."""
     look.page.evaluate(OPEN, True)
+    look.page.evaluate(VIEW, request.param)
     yield look
+    look.page.evaluate(VIEW, False)
     look.page.evaluate(OPEN, False)
 
 
@@ -143,13 +153,16 @@ def test_contrast(opened):
 
 def all_is_there(look, name):
     look.page.evaluate(OPEN, True)
-    lost = look.page.evaluate(LOST, ", ".join(OURS))
-    clipped, small = look.page.evaluate(CLIPPED), look.page.evaluate(SMALL)
-    wide = look.page.locator(".jp-WindowedPanel-outer").first.evaluate(
-        "e => [e.scrollWidth, e.clientWidth]"
-    )
+    for lanes in (False, True):
+        look.page.evaluate(VIEW, lanes)
+        lost = look.page.evaluate(LOST, ", ".join(OURS))
+        clipped, small = look.page.evaluate(CLIPPED), look.page.evaluate(SMALL)
+        wide = look.page.locator(".jp-WindowedPanel-outer").first.evaluate(
+            "e => [e.scrollWidth, e.clientWidth]"
+        )
+        assert lost == [] and clipped == [] and small == [] and wide[0] <= wide[1]
+    look.page.evaluate(VIEW, False)
     look.page.evaluate(OPEN, False)
-    assert lost == [] and clipped == [] and small == [] and wide[0] <= wide[1]
     look.shot(look.page.locator(".ow[data-film]").first, f"film_{name}")
     look.shot(look.page.locator(".widget-vbox").first, f"knob_{name}")
 

@@ -1,5 +1,7 @@
 """The film: what travels are the very pictures; keys, mouse, play and lanes show them."""
 
+import ast
+import io
 import json
 import re
 import subprocess
@@ -8,15 +10,19 @@ import xml.etree.ElementTree as ElementTree
 
 import nbformat
 import pytest
+from PIL import Image, ImageFilter
 
 from build_notebooks import NBVAL
 from conftest import PATIENCE, ROOT
 from overwritten import film, record
-from overwritten.pictures.draw import WIDTH
+from overwritten.lesson.shows.guide import pattern
 from overwritten.pictures.lanes import lanes_picture
+from overwritten.pictures.marks import telling
 from overwritten.pictures.parts import MOST_COLUMNS, lanes_pictures
+from overwritten.pictures.picture import data_uri
 from overwritten.pictures.plan import MOST_SLOTS
 from overwritten.pictures.step import step_pictures
+from test_axe import CONTRAST
 from test_lanes import OWN, X, has_open_padlock, outside, overlapping, placed, texts
 from test_pictures import SNIPPETS, tree
 
@@ -63,7 +69,8 @@ def test_what_travels_are_the_very_pictures(code):
     assert pictures_in(data["lanes"]) == [one.svg() for one in view.lanes]
     assert len(view.pictures) == len(view.lanes) == max(1, len(view.recording.steps))
     assert [tree(picture).get("aria-label") for picture in view.pictures] == view.sentences
-    assert view._repr_mimebundle_()["text/plain"] == view.sentences[-1]
+    assert (data["opens"], data["view"]) == (telling(view.recording), "steps")
+    assert view._repr_mimebundle_()["text/plain"] == view.sentences[data["opens"]]
 
 
 def test_500_steps_of_30_storages_are_small_and_legible(many):
@@ -76,10 +83,7 @@ def test_500_steps_of_30_storages_are_small_and_legible(many):
         assert not overlapping(step) and not overlapping(lanes) and not outside(lanes), (
             f"step {index}"
         )
-        assert all(
-            0 <= left and right <= WIDTH and y < float(step.get("height"))
-            for _, left, right, y in texts(step)
-        ), f"step {index}"
+        assert not outside(step), f"step {index}"
 
 
 def test_where_storages_are_many_the_one_that_matters_is_drawn(many):
@@ -170,7 +174,7 @@ def test_a_wrong_frame_in_a_notebook_is_noticed(tmp_path):
     frame = html.index(">v1\\u003c/text>")
     wrong = html[:frame] + html[frame:].replace(">v1", ">v7", 1)
     for name, shown in (("right", html), ("wrong", wrong)):
-        data = {"text/html": shown, "text/plain": right.sentences[-1]}
+        data = {"text/html": shown, "text/plain": right.sentences[right.opens]}
         cell.outputs = [nbformat.v4.new_output("execute_result", data, execution_count=1)]
         nbformat.write(nbformat.v4.new_notebook(cells=[cell]), tmp_path / f"{name}.ipynb")
     assert pictures_in(data_of(wrong)["steps"]) != [one.svg() for one in right.pictures]
@@ -219,11 +223,11 @@ SAME = """([box, svg]) => {
 
 def agrees(page, view, step):
     """What is on screen against the recording: picture, lanes if open, words, numbers."""
-    svg, truth = page.locator(".picture svg"), view.recording.steps[step]
+    shown, truth = page.locator(".picture > *"), view.recording.steps[step]
     assert page.evaluate(SAME, [".picture", view.pictures[step].svg()]), (
         f"step {step}: another picture"
     )
-    assert (svg.get_attribute("data-step"), svg.get_attribute("data-live")) == (
+    assert (shown.get_attribute("data-step"), shown.get_attribute("data-live")) == (
         str(step),
         str(truth.live),
     )
@@ -246,7 +250,7 @@ def live(page):
 def test_every_step_by_keyboard_is_the_truth(shown, view):
     page, _ = shown(view.html())
     last = len(view.pictures) - 1
-    assert agrees(page, view, 0), "it begins at the start"
+    assert agrees(page, view, last) and live(page) == "polite", "it opens where PyTorch raised"
     page.get_by_role("slider").press("End")
     page.keyboard.press("Home")
     for step in range(last):
@@ -273,7 +277,7 @@ def test_every_step_by_keyboard_is_the_truth(shown, view):
 
 def test_a_wrong_frame_in_a_page_is_noticed(shown, view):
     html = view.html()
-    wrong = html.replace(">✗ now v1\\u003c", ">✗ now v2\\u003c", 1)
+    wrong = html.replace(">✗ expects v0\\u003c", ">✗ expects v2\\u003c", 1)
     assert wrong != html
     page, _ = shown(wrong)
     found = []
@@ -312,10 +316,10 @@ def test_it_plays_only_when_asked(shown, view):
     page, root = shown(view.html(), clock=True)
     last = len(view.pictures) - 1
     page.clock.run_for(5000)
-    assert agrees(page, view, 0)
+    assert agrees(page, view, last)
     root.get_by_role("button", name="play").click()
-    assert agrees(page, view, 1) and live(page) == "off"
-    for step in range(2, last):
+    assert agrees(page, view, 0) and live(page) == "off"
+    for step in range(1, last):
         page.clock.run_for(1000)
         assert agrees(page, view, step) and live(page) == "off"
     page.clock.run_for(1000)
@@ -326,32 +330,132 @@ def test_it_plays_only_when_asked(shown, view):
     page.clock.run_for(5000)
     assert agrees(page, view, 2) and live(page) == "polite"
     root.get_by_role("button", name="play").press("Enter")
+    assert agrees(page, view, 3), "it goes on from where a hand left it"
     page.get_by_role("slider").press("Home")
     page.clock.run_for(5000)
     assert agrees(page, view, 0), "a hand on the slider stops it"
 
 
-def test_one_slider_for_step_and_lanes(shown, view):
+def test_one_slider_for_steps_and_lanes(shown, view):
     page, root = shown(view.html())
-    lanes, button = page.locator(".lanes svg"), root.get_by_role("button", name="lanes")
-    assert lanes.count() == 0 and button.get_attribute("aria-pressed") == "false"
+    steps, lanes = page.locator(".picture"), page.locator(".lanes")
+    button = root.get_by_role("button", name="lanes")
+    assert not lanes.is_visible() and button.get_attribute("aria-pressed") == "false"
     button.press("Enter")
     assert button.get_attribute("aria-pressed") == "true"
     page.get_by_role("slider").press("End")
     for step in range(len(view.pictures) - 1, -1, -1):
-        assert lanes.is_visible() and agrees(page, view, step)
+        assert lanes.is_visible() and not steps.is_visible() and agrees(page, view, step)
         page.keyboard.press("ArrowLeft")
     button.click()
-    assert not lanes.is_visible() and button.get_attribute("aria-pressed") == "false"
+    assert steps.is_visible() and not lanes.is_visible() and agrees(page, view, 0)
+    assert button.get_attribute("aria-pressed") == "false"
+
+
+def test_a_film_may_open_in_lanes(shown):
+    view = film(LATE, view="lanes")
+    assert data_uri(view.lanes[view.opens]) in view.html()
+    page, root = shown(view.html())
+    assert page.locator(".lanes").is_visible() and not page.locator(".picture").is_visible()
+    assert agrees(page, view, view.opens)
+    assert root.get_by_role("button", name="lanes").get_attribute("aria-pressed") == "true"
+    with pytest.raises(ValueError, match="'steps' or 'lanes', not 'lane'"):
+        film(LATE, view="lane")
+
+
+#: Every picture's left edge, top and bottom, the sentence's top; the controls' and the code's place.
+PLACES = """() => {
+  const at = e => { const r = e.getBoundingClientRect(); return [r.left, r.top, r.width, r.height].map(Math.round); };
+  const [code, storages] = document.querySelectorAll('.picture svg');
+  const below = [document.querySelector('.sentence'), document.querySelector('details')];
+  return [[...document.querySelectorAll('.controls > *')].slice(0, 5).map(at).concat([at(code), at(storages).slice(0, 3)]),
+          below.map(e => at(e)[1])];
+}"""
+
+
+@pytest.mark.parametrize("width", [390, 900])
+@pytest.mark.parametrize("code", [LATE, SNIPPETS["many"], SNIPPETS["views"]])
+def test_nothing_jumps_while_it_plays(shown, code, width):
+    page, root = shown(film(code).html(), width=width, clock=True)
+    page.clock.run_for(100)
+    still, below = page.evaluate(PLACES)
+    root.get_by_role("button", name="play").click()
+    for _ in range(60):
+        now, lower = page.evaluate(PLACES)
+        assert now == still, "controls, code and storages stay"
+        assert all(old <= new for old, new in zip(below, lower)), "what is below only gives way"
+        below = lower
+        page.clock.run_for(1000)
+
+
+@pytest.mark.parametrize("width", [390, 560, 700, 1200])
+def test_storages_stand_beside_the_code_where_there_is_room(shown, width):
+    code = (
+        "x = torch.tensor([0.5, 2.0], requires_grad=True)\ny = x.exp()\ny += 1\ny.sum().backward()"
+    )
+    page, _ = shown(film(code).html(), width=width)
+    code, storages = (one.bounding_box() for one in page.locator(".picture svg").all())
+    if width > 560:
+        assert storages["y"] == code["y"] and storages["x"] >= code["x"] + code["width"] - 1
+    else:
+        assert storages["y"] >= code["y"] + code["height"] and storages["x"] == code["x"]
+    assert max(one["x"] + one["width"] for one in (code, storages)) <= width, "out of sight"
+
+
+LESSONS = sorted((ROOT / "lessons_src").glob("0*.py"))
+
+
+def films_of(lesson):
+    calls = [n for n in ast.walk(ast.parse(lesson.read_text("utf8"))) if isinstance(n, ast.Call)]
+    names = {"film": film, "pattern": pattern}
+    return [eval(ast.unparse(n), names) for n in calls if getattr(n.func, "id", "") == "film"]
+
+
+#: The box around what is shown first.
+BOX = """() => {
+  const all = [...document.querySelectorAll('.view svg')].filter(e => e.checkVisibility()).map(e => e.getBoundingClientRect());
+  const [x, y] = ['left', 'top'].map(side => Math.min(...all.map(r => r[side])));
+  return { x, y, width: Math.max(...all.map(r => r.right)) - x, height: Math.max(...all.map(r => r.bottom)) - y };
+}"""
+
+
+def empty(png):
+    """The share of pixels that are farther than a line of text (20 px) from anything drawn."""
+    shades = Image.open(io.BytesIO(png)).convert("L")
+    drawn = shades.point(lambda shade: 255 if shade < 247 else 0)
+    near = drawn.filter(ImageFilter.MaxFilter(41))
+    return near.histogram()[0] / (near.width * near.height)
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem[:2])
+def test_a_first_picture_is_not_white(shown, lesson):
+    page, _ = shown("")
+    for width in (390, 600, 860):
+        page.set_viewport_size({"width": width, "height": 900})
+        for number, one in enumerate(films_of(lesson)):
+            page.set_content(f"<!doctype html><html lang='en'><title>film</title>{one.html()}")
+            share = empty(page.screenshot(clip=page.evaluate(BOX), full_page=True))
+            assert share <= 0.35, f"film {number} at {width} px: {share:.2f} is empty"
+
+
+@pytest.mark.parametrize(("ground", "ink"), [("#1e1e1e", "#ddd"), ("#fff", "#222")])
+def test_on_an_unknown_page_it_can_be_read(shown, view, ground, ink):
+    style = f"<style>body{{background:{ground};color:{ink}}}</style>"
+    for html in (view.html(), film(LATE, view="lanes").html()):
+        page, _ = shown(style + html, width=900)
+        judged, poor = page.evaluate(CONTRAST)
+        assert judged > 60 and poor == []
 
 
 @pytest.mark.parametrize("width", [400, 640, 900])
 def test_narrow_without_loss(shown, view, width):
     page, _ = shown(view.html(), width=width)
-    page.get_by_role("button", name="lanes").click()
     page.get_by_text("All steps as a table").click()
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-    sizes = """() => [...document.querySelectorAll('svg')].flatMap(s => [...s.querySelectorAll('text')].map(
+    assert page.get_by_role("region", name="Picture").count() == 0, "the steps fit"
+    page.get_by_role("button", name="lanes").click()
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    sizes = """() => [...document.querySelectorAll('.lanes svg')].flatMap(s => [...s.querySelectorAll('text')].map(
         t => parseFloat(getComputedStyle(t).fontSize) * s.getBoundingClientRect().width / s.viewBox.baseVal.width))"""
     assert min(page.evaluate(sizes)) >= 11
     assert page.get_by_role("slider").bounding_box()["width"] > 150
@@ -365,7 +469,7 @@ def test_narrow_without_loss(shown, view, width):
 
 
 def test_what_has_the_focus_is_seen_and_keeps_its_keys(shown, view):
-    page, _ = shown(view.html(), width=400)
+    page, _ = shown(film(LATE, view="lanes").html(), width=400)
     names = []
     for _ in range(6):
         page.keyboard.press("Tab")
@@ -380,9 +484,11 @@ def test_what_has_the_focus_is_seen_and_keeps_its_keys(shown, view):
 def test_printed_and_without_scripts(shown, view):
     page, root = shown(view.html())
     page.emulate_media(media="print")
-    page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert agrees(page, view, len(view.pictures) - 1)
-    assert not page.get_by_role("slider").is_visible() and page.locator(".picture svg").is_visible()
+    assert (
+        not page.get_by_role("slider").is_visible()
+        and page.locator(".picture svg").first.is_visible()
+    )
     assert (
         page.locator("table").bounding_box()["height"] > 500
         and root.locator(".sentence").is_visible()
@@ -390,7 +496,7 @@ def test_printed_and_without_scripts(shown, view):
     page, root = shown(view.html(), java_script_enabled=False)
     assert (
         root.locator(".still").is_visible()
-        and root.locator(".sentence").text_content() == view.sentences[-1]
+        and root.locator(".sentence").text_content() == view.sentences[view.opens]
     )
     assert page.locator("svg, button, input").count() == 0
     page.get_by_text("All steps as a table").click()

@@ -102,23 +102,25 @@ def texts(root):
 
 def outside(root):
     """What lies, or runs, out of the picture."""
-    height = float(root.get("height"))
+    wide, height = float(root.get("width")), float(root.get("height"))
     found = [
         words
         for words, left, right, y in texts(root)
-        if not (0 <= left and right <= WIDTH and 9 <= y <= height - 3)
+        if not (0 <= left and right <= wide and 9 <= y <= height - 3)
     ]
     for element, left, top in placed(root):
         if element.tag == f"{SVG}rect":
             x, y, w, h = (float(element.get(key)) for key in ("x", "y", "width", "height"))
             if not (
-                0 <= x + left <= x + left + w <= WIDTH and 0 <= y + top <= y + top + h <= height
+                0 <= x + left <= x + left + w <= wide and 0 <= y + top <= y + top + h <= height
             ):
                 found.append(("rect", x, y, w, h))
         if element.tag == f"{SVG}path":
             xs = [float(x) + left for x in re.findall(r"[MHL](-?[\d.]+)", element.get("d"))]
-            ys = [float(y) + top for y in re.findall(r"[ML]-?[\d.]+ (-?[\d.]+)", element.get("d"))]
-            if not (0 <= min(xs) <= max(xs) <= WIDTH and 0 <= min(ys) <= max(ys) <= height):
+            ys = [
+                float(y) + top for y in re.findall(r"[ML]-?[\d.]+[ ,](-?[\d.]+)", element.get("d"))
+            ]
+            if not (0 <= min(xs) <= max(xs) <= wide and 0 <= min(ys) <= max(ys) <= height):
                 found.append(element.get("d"))
     return found
 

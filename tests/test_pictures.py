@@ -7,8 +7,9 @@ import torch
 
 from overwritten import record
 from overwritten.pictures.draw import WIDTH
+from overwritten.pictures.marks import RAISED, SAVED, WROTE, telling
 from overwritten.pictures.peaks import peaks_picture
-from overwritten.pictures.picture import alone, data_uri
+from overwritten.pictures.picture import Panels, alone, data_uri
 from overwritten.pictures.step import step_picture, step_pictures
 from overwritten.pictures.words import sentence, table
 
@@ -41,12 +42,14 @@ def clipped(root):
     starts = [
         e for e in root.iter(f"{SVG}text") if not {"mid", "end"} & set(e.get("class").split())
     ]
-    return [e.text for e in starts if float(e.get("x")) + 7.53 * len(e.text or "") > WIDTH]
+    wide = float(root.get("width"))
+    return [e.text for e in starts if float(e.get("x")) + 7.53 * len(e.text or "") > wide]
 
 
 def tree(picture):
-    """What a browser makes of it."""
-    return ElementTree.fromstring(picture.svg())
+    """What a browser makes of it; of panels, as one picture."""
+    one = picture.whole() if isinstance(picture, Panels) else picture
+    return ElementTree.fromstring(one.svg())
 
 
 def words_in(picture):
@@ -58,18 +61,18 @@ def test_every_picture_is_whole(code):
     recording = record(code)
     pictures = step_pictures(recording)
     assert len(pictures) == max(1, len(recording.steps))
-    heights = set()
     for index, picture in enumerate(pictures):
         root = tree(picture)
-        heights.add(root.get("height"))
         assert root.get("role") == "img" and root.get("aria-label") == sentence(recording, index)
-        for element in root.iter():
-            x, y = float(element.get("x", 0)), float(element.get("y", 0))
-            assert 0 <= x and x + float(element.get("width") or 0) <= WIDTH + 1 or element is root
-            assert 0 <= y <= float(root.get("height"))
-        assert not clipped(root)
-    assert len(heights) == 1, "the picture jumps"
-    ElementTree.fromstring(alone(pictures[-1]))
+        for column in map(tree, picture.columns):
+            wide, tall = float(column.get("width")), float(column.get("height"))
+            assert wide < WIDTH and not clipped(column)
+            for element in column.iter():
+                x, y = float(element.get("x", 0)), float(element.get("y", 0))
+                assert 0 <= x and x + float(element.get("width") or 0) <= wide + 1
+                assert 0 <= y <= tall
+    assert len({picture.columns[0].height for picture in pictures}) == 1, "the code jumps"
+    ElementTree.fromstring(alone(pictures[-1].whole()))
 
 
 def test_the_step_view_says_what_happened():
@@ -83,24 +86,80 @@ def test_the_step_view_says_what_happened():
     assert "24 B · float32 · new" in new
 
 
+def marked(picture):
+    """{line of code: its mark}, of those that stand on one base line."""
+    texts = list(tree(picture.columns[0]).iter(f"{SVG}text"))
+    rows = {e.get("y"): e.text for e in texts if e.get("x") == "26"}
+    return {rows[e.get("y")]: e.text for e in texts if e.text in (SAVED, WROTE, RAISED)}
+
+
+def test_the_two_lines_face_each_other_in_the_code():
+    pictures = step_pictures(record(SNIPPETS["saved"]))
+    both = {"y = x.exp()": SAVED, "y.add_(1)": WROTE}
+    wanted = [{}, {}, {"y = x.exp()": SAVED}, both, both | {"y.sum().backward()": RAISED}]
+    assert [*map(marked, pictures)] == wanted
+    silent = "y = x.exp()\ny.data.add_(1)\ny.sum().backward()"
+    last = step_picture(record("x = torch.ones(4, requires_grad=True)\n" + silent), 4)
+    assert marked(last) == {"y = x.exp()": SAVED, "y.data.add_(1)": WROTE}
+    fine = step_picture(record("x = torch.ones(4, requires_grad=True)\ny = x.exp()\nx += 0"), 3)
+    assert marked(fine) == {"y = x.exp()": SAVED, "x += 0": RAISED}
+
+
+@pytest.mark.parametrize(
+    ("code", "step"),
+    {
+        "x = torch.ones(2)\nx += 1": 2,
+        SNIPPETS["saved"] + "\nz = 1": 4,
+        "x = torch.ones(4, requires_grad=True)\ny = x.exp()\ny.data.add_(1)\ny.sum().backward()": 3,
+        "x = torch.ones(4, requires_grad=True)\ny = x.exp()\ny.add_(1)\ny = 1": 3,
+        "x = (1": 0,
+    }.items(),
+)
+def test_the_telling_step(code, step):
+    assert telling(record(code)) == step
+
+
 def test_padlocks_say_more_than_a_colour():
     recording = record(SNIPPETS["saved"])
     shut, written, opened = (step_picture(recording, index) for index in (2, 3, 4))
-    assert {"y expects v0", "✓ still v0", "ExpBackward0"} <= set(
-        words_in(shut)
-    ) and 'class="shut"' in shut.svg()
-    assert "✗ wrote here" not in words_in(shut) and "✗ wrote here" in words_in(opened)
-    assert {"y expects v0", "✗ now v1"} <= set(
-        words_in(written)
-    ) and 'class="cross"' not in written.svg()
-    assert {"y expects v0", "✗ now v1"} <= set(words_in(opened)) and 'class="cross"' in opened.svg()
+    locks = [
+        [e.get("class") for e in tree(one.columns[1]).iter() if e.get("class") in ("shut", "open")]
+        for one in (shut, written, opened)
+    ]
+    assert locks == [["shut"], ["shut"], ["open"]]
+    assert {"expects v0", "ExpBackward0"} <= set(words_in(shut))
+    assert {"✗ expects v0", "v1"} <= set(words_in(written)) and not has_cross(written)
+    assert {"✗ expects v0", "v1"} <= set(words_in(opened)) and has_cross(opened)
     assert "ExpBackward0 saves y (version 0) for backward." in sentence(recording, 2)
     assert "ExpBackward0 saved y at version 0, but it is now at version 1." in sentence(
         recording, 3
     )
-    assert "saved for backward (4 more)" in words_in(
-        step_picture(record(SNIPPETS["many saved"]), 9)
+
+
+def has_cross(picture):
+    return 'class="cross"' in picture.svg()
+
+
+def test_what_is_saved_and_has_no_name_has_its_padlock():
+    words = words_in(step_picture(record(SNIPPETS["many saved"]), 9))
+    assert any(one and one.startswith("a tensor on ") for one in words)
+    twice = "x = torch.ones(3, requires_grad=True)\ny = x * 1\na = y.sin()\ny += 1\nb = y.sin()"
+    assert {"✗ expects v0", "SinBackward0, 1 more"} <= set(words_in(step_picture(record(twice), 5)))
+
+
+def test_a_gap_says_who_left_it():
+    pictures = step_pictures(
+        record("a = torch.ones(2)\nb = torch.ones(2)\ndel a\nc = 1\ndel b\nd = 1")
     )
+    assert ["8 B · freed" in words_in(one) for one in pictures] == [False] * 3 + [True] * 3 + [
+        False
+    ]
+
+
+def test_a_long_line_is_folded():
+    words = words_in(step_picture(record(SNIPPETS["long lines"]), 1))
+    assert "a_long_name_for_a_tensor = torch.zeros(2," in words
+    assert "    requires_grad=True," in words
 
 
 def test_nothing_moves_that_did_not_change():
@@ -169,7 +228,7 @@ def test_peaks_side_by_side():
 
 
 def test_the_still_needs_nothing_from_outside():
-    uri = data_uri(step_picture(record("x = torch.ones(2)"), 1))
+    uri = data_uri(step_picture(record("x = torch.ones(2)"), 1).whole())
     assert (
         uri.startswith("data:image/svg+xml,")
         and '"' not in uri
@@ -179,7 +238,7 @@ def test_the_still_needs_nothing_from_outside():
 
 
 def test_alone_a_picture_says_what_it_said_in_a_page():
-    picture = step_picture(record("x = '.ow svg text'"), 1)
+    picture = step_picture(record("x = '.ow svg text'"), 1).whole()
     inside = ElementTree.fromstring(alone(picture)).find(f"{SVG}g")
     assert [e.text for e in inside.iter(f"{SVG}text")] == words_in(picture)
 

@@ -33,16 +33,16 @@ def films() -> dict[str, str]:
 
     recording = record(CODE)
     said = sentence(recording, len(recording.steps) - 1)
-    pictures = step_pictures(recording)[1:]  # step 0 is an empty page
+    pictures = [one.whole() for one in step_pictures(recording)[1:]]  # step 0 is an empty page
     return {f"README_{theme}.svg": film(pictures, said, theme) for theme in PAPERS}
 
 
 def film(pictures: list, label: str, theme: str) -> str:
     """One SVG that shows the pictures one after the other, under a bar that says which."""
-    from overwritten.pictures.draw import WIDTH
     from overwritten.pictures.picture import INSIDE
 
-    last, height = len(pictures) - 1, pictures[0].height + BAR
+    last, width = len(pictures) - 1, pictures[0].width
+    height = max(picture.height for picture in pictures) + BAR
     turn = f"{100 / len(pictures):.3f}%"
     style = (
         INSIDE
@@ -62,8 +62,8 @@ def film(pictures: list, label: str, theme: str) -> str:
         for k, picture in enumerate(pictures)
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height:g}"'
-        f' width="{WIDTH}" height="{height:g}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:g} {height:g}"'
+        f' width="{width:g}" height="{height:g}"'
         f' role="img" aria-label="{escape(label)}"><style>{style}</style>'
         f'<g class="ow"><rect width="100%" height="100%" rx="6" style="fill:var(--ow-paper)"/>'
         f"{frames}</g></svg>\n"

@@ -1,6 +1,7 @@
 // Turns the still of a film into a slider. `film` holds what each picture of the steps and of
-// the lanes changes in the one before, and the title; `root` is the output's own element.
-// No kernel, no network; nothing moves unless a hand moves it or presses play.
+// the lanes changes in the one before, the title, and the step and the view it opens with; `root`
+// is the output's own element. No kernel, no network; nothing moves unless a hand moves it or
+// presses play, and what is shown never becomes less tall meanwhile: below it nothing jumps back.
 
 // A frame: [[at, gone, stroke, …], …]; a stroke is its text the first time, then its number.
 function unpack(frames) {
@@ -31,36 +32,44 @@ function button(words, attributes, press) {
 const KEYS = { 'data-lm-suppress-shortcuts': 'true' };
 const steps = unpack(film.steps), lanes = unpack(film.lanes);
 const last = steps.length - 1;
-let timer = 0;
+let timer = 0, moved = false;
 
 const slider = make('input', { type: 'range', min: 0, max: last, 'aria-label': 'step', ...KEYS });
 const play = button('play', { class: 'word' }, () => {
   if (timer) return go(0);
   timer = setInterval(tick, 1000);
   play.textContent = 'pause';
-  Number(slider.value) === last ? show(0) : tick();
+  if (moved && Number(slider.value) < last) return tick();
+  moved = true;
+  show(0);
 });
-const both = button('lanes', { class: 'word', 'aria-pressed': 'false' }, () => {
-  lower.hidden = !lower.hidden;
-  both.setAttribute('aria-pressed', String(!lower.hidden));
+const turn = button('lanes', { class: 'word', 'aria-pressed': String(film.view === 'lanes') }, () => {
+  across.hidden = !across.hidden;
+  picture.hidden = !across.hidden;
+  turn.setAttribute('aria-pressed', String(picture.hidden));
   show(Number(slider.value));
 });
 const count = make('output', { 'aria-live': 'off' });
 const picture = make('div', { class: 'picture' });
-const lower = make('div', { class: 'lanes', hidden: '' });
+const across = make('div', { class: 'lanes' });
+picture.hidden = film.view === 'lanes';
+across.hidden = !picture.hidden;
 const sentence = root.querySelector('.sentence');
+const shown = [picture, across, sentence];
 
 function show(step) {
   step = Math.max(0, Math.min(last, step));
   slider.value = step;
   picture.innerHTML = steps[step].join('');
-  if (!lower.hidden) lower.innerHTML = lanes[step].join('');
+  if (!across.hidden) across.innerHTML = lanes[step].join('');
   const words = picture.firstChild.getAttribute('aria-label');
   count.textContent = `step ${step} of ${last}`;
   slider.setAttribute('aria-valuetext', words);
   // the slider's own value is read out already, and a film that plays would be never silent
   sentence.setAttribute('aria-live', timer || document.activeElement === slider ? 'off' : 'polite');
   sentence.textContent = words;
+  const tall = shown.map(one => one.offsetHeight);
+  shown.forEach((one, k) => { one.style.minHeight = `${tall[k]}px`; });
 }
 
 function pause() {
@@ -77,6 +86,7 @@ function tick() {
 
 function go(by) {
   pause();
+  moved = true;
   show(Number(slider.value) + by);
 }
 
@@ -92,6 +102,12 @@ function scrolling(label, inside) {
   return box;
 }
 
+let width = 0;
+new ResizeObserver(() => {
+  if (width && width !== root.clientWidth) // another arrangement may be less tall
+    for (const one of shown) one.style.minHeight = '';
+  width = root.clientWidth;
+}).observe(root);
 slider.oninput = () => go(0);
 slider.onkeydown = event => {
   const by = { PageUp: 10, PageDown: -10 }[event.key];
@@ -103,12 +119,10 @@ slider.onkeydown = event => {
 const group = make('div', { role: 'group', 'aria-label': film.title, class: 'controls' });
 group.append(
   button('◀', { 'aria-label': 'previous step' }, () => go(-1)), slider,
-  button('▶', { 'aria-label': 'next step' }, () => go(1)), play, both, count);
+  button('▶', { 'aria-label': 'next step' }, () => go(1)), play, turn, count);
 const table = root.querySelector('table');
 table.before(scrolling('All steps as a table', []));
 table.previousSibling.append(table);
 root.querySelector('.still').remove();
-root.prepend(make('style', {}, film.style), group, scrolling('Picture', [picture, lower]));
-// On paper nothing moves: a film that nobody has moved shows its end, as the still did.
-window.addEventListener('beforeprint', () => root.isConnected && slider.value === '0' && show(last));
-show(0);
+root.prepend(make('style', {}, film.style), group, scrolling('Picture', [picture, across]));
+show(film.opens);

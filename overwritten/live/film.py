@@ -15,6 +15,7 @@ from html import escape
 
 from overwritten.live.output import CONTROLS, asset, name_of, once
 from overwritten.pictures.draw import STYLE
+from overwritten.pictures.marks import telling
 from overwritten.pictures.parts import lanes_pictures
 from overwritten.pictures.picture import data_uri
 from overwritten.pictures.step import step_pictures
@@ -31,11 +32,12 @@ class Film:
     """What a notebook shows of a Recording; the last thing in a cell, or `display(film)`.
 
     pictures, lanes, sentences: the step view, the lanes with that step framed and what it
-    says in words, one for each step.
+    says in words, one for each step. opens: index of the step that is shown first.
     """
 
-    def __init__(self, recording: Recording, title: str):
-        self.recording, self.title = recording, title
+    def __init__(self, recording: Recording, title: str, view: str = "steps"):
+        self.recording, self.title, self.view = recording, title, view
+        self.opens = telling(recording)
         self.pictures, self.lanes = step_pictures(recording), lanes_pictures(recording)
         self.sentences = [sentence(recording, k) for k in range(len(self.pictures))]
 
@@ -45,24 +47,28 @@ class Film:
             f"{json.dumps(key)}: {value}"
             for key, value in {
                 "title": json.dumps(self.title, ensure_ascii=False),
+                "view": json.dumps(self.view),
+                "opens": self.opens,
                 "style": json.dumps(STYLE + CONTROLS),
                 "steps": _lines(differences([one.svg() for one in self.pictures])),
                 "lanes": _lines(differences([one.svg() for one in self.lanes])),
             }.items()
         ).replace("<", "\\u003c")
         name = name_of(data)
-        words = self.sentences[-1]
+        words = self.sentences[self.opens]
+        lanes, step = self.lanes[self.opens], self.pictures[self.opens]
+        still = lanes if self.view == "lanes" else step.whole()
         script = once(f'[data-film="{name}"]', _SCRIPT, f"const film = {{{data}}};\n")
         return (
             f'<div class="ow" data-film="{name}">'
-            f'<img class="still" alt="{escape(words)}" src="{data_uri(self.pictures[-1])}">'
+            f'<img class="still" alt="{escape(words)}" src="{data_uri(still)}">'
             f'<p class="sentence" aria-live="polite">{escape(words, quote=False)}</p>'
             f"<details><summary>All steps as a table</summary>{table(self.recording)}</details>"
             f"<script>{script}</script></div>"
         )
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"text/html": self.html(), "text/plain": self.sentences[-1]}
+        return {"text/html": self.html(), "text/plain": self.sentences[self.opens]}
 
 
 def differences(pictures: list[str]) -> list[list]:
@@ -106,11 +112,18 @@ def _lines(frames):
     return "[\n" + ",\n".join(lines) + "]"
 
 
-def film(code: str | Recording, names: dict | None = None, title: str = "") -> Film:
+#: What `film(view=…)` may be.
+VIEWS = ("steps", "lanes")
+
+
+def film(
+    code: str | Recording, names: dict | None = None, title: str = "", view: str = "steps"
+) -> Film:
     """Record `code` (or take a Recording) and show it step by step.
 
     names: values the code may use by name. Code that fails is shown as far as it ran.
-    Raises TypeError for anything that is neither text nor a Recording.
+    view: 'steps', or 'lanes' to open with time running right; a button changes it.
+    Raises TypeError for anything that is neither text nor a Recording, ValueError for another view.
 
     >>> film("x = torch.ones(2)").sentences[-1]
     'Step 1 of 1: x = torch.ones(2). Storage A (8 B) is new. x looks at A, version 0. 8 B alive.'
@@ -118,7 +131,9 @@ def film(code: str | Recording, names: dict | None = None, title: str = "") -> F
     if not isinstance(code, (str, Recording)):
         kind = type(code).__name__
         raise TypeError(f"film takes a snippet as text, or a Recording; it got {kind}.")
+    if view not in VIEWS:
+        raise ValueError(f"A film opens in {' or '.join(map(repr, VIEWS))}, not {view!r}.")
     recording = code if isinstance(code, Recording) else record(code, names)
     if not title:
         title = f"What {'; '.join(recording.lines[:3])} does, step by step"
-    return Film(recording, title)
+    return Film(recording, title, view)

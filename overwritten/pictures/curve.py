@@ -7,24 +7,28 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from overwritten.pictures.draw import CHAR, WIDTH, box, size, text
+from overwritten.pictures.draw import CHAR, box, size, text
 from overwritten.record.recording import Recording
 
-PAD, TALL = 10, 62
-#: Height of the curve with its words, in px.
-ROOM = TALL + 46
+PAD = 10
+#: Height of the curve's words, in px.
+WORDS = 62
 #: Of more steps than this only the first, the last and the current one are numbered.
 MOST_NUMBERS = 25
 
 
 class Curve:
-    """The curve of `recording`, its words at `top` px."""
+    """The curve of `recording`, its words at `top` px, its highest point `tall` px above its floor.
 
-    def __init__(self, recording: Recording, top: float):
+    width: of the picture it stands in.
+    """
+
+    def __init__(self, recording: Recording, top: float, width: float, tall: float):
         self._steps, self._peak = recording.steps, recording.peak
-        self._top, self._floor = top, top + 18 + TALL
-        self._wide = (WIDTH - 2 * PAD) / max(len(self._steps), 1)
-        scale = TALL / max(1, self._peak)
+        self._top, self._tall, self._right = top, tall, width
+        self._floor = top + 34 + tall
+        self._wide = (width - 2 * PAD) / max(len(self._steps), 1)
+        scale = tall / max(1, self._peak)
         self._lines = ""
         if self._steps:
             self._lines = stairs(self._steps, self._left, self._floor, scale) + self._peaks(scale)
@@ -33,8 +37,10 @@ class Curve:
         """The strokes of the curve with step `index` marked; none for a recording without steps."""
         if not self._steps:
             return
-        most = f"highest point {size(self._peak)}"
-        yield text(PAD, self._top + 6, f"bytes alive, dashed: within the line · {most}", "soft")
+        dashed = any(step.peak > step.live for step in self._steps)
+        words = "bytes alive, dashed: within the line" if dashed else "bytes alive"
+        yield text(PAD, self._top + 6, words, "soft")
+        yield text(PAD, self._top + 22, f"highest point {size(self._peak)}", "soft")
         yield self._lines
         last, here = len(self._steps) - 1, self._middle(index, str(index))
         for number in range(last + 1) if last < MOST_NUMBERS else sorted({0, index, last}):
@@ -42,8 +48,8 @@ class Curve:
             if number == index or abs(x - here) > CHAR * len(f"{index}{number}") / 2 + 4:
                 kind = "mid bold" if number == index else "mid soft"
                 yield text(x, self._floor + 16, number, kind)
-        tall = TALL + (22 if self._fits(str(index)) else 4)
-        yield box(self._left(index), self._top + 16, self._wide, tall, "now", radius=3)
+        tall = self._tall + (22 if self._fits(str(index)) else 4)
+        yield box(self._left(index), self._top + 32, self._wide, tall, "now", radius=3)
         label = size(self._steps[index].live)
         yield text(self._beside(index, label), self._floor - 6, label, "mid bold halo")
 
@@ -56,7 +62,7 @@ class Curve:
     def _middle(self, index, words):
         """x for words over the middle of a step, moved so that they stay inside."""
         half = CHAR * len(words) / 2
-        return min(max(self._left(index + 0.5), PAD + half), WIDTH - PAD - half)
+        return min(max(self._left(index + 0.5), PAD + half), self._right - PAD - half)
 
     def _beside(self, index, words):
         """x for words in the mark of a step, or beside it where it is too narrow."""
@@ -64,7 +70,7 @@ class Curve:
             return self._left(index + 0.5)
         half = CHAR * len(words) / 2 + 6
         right = self._left(index + 1) + half
-        return right if right + half <= WIDTH else self._left(index) - half
+        return right if right + half <= self._right else self._left(index) - half
 
     def _peaks(self, scale):
         lines, edge = [], min(1, self._wide / 4)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from overwritten.pictures.curve import stairs
 from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, judged, padlock, size, text
+from overwritten.pictures.marks import RAISED, WROTE, failed, marks
 from overwritten.pictures.picture import Picture
 from overwritten.pictures.plan import touched
 from overwritten.record.recording import Recording
@@ -33,8 +34,8 @@ def lanes_picture(
     steps = [step for step in recording.steps if step.line]
     wide = (WIDTH - 2 * PAD - GUTTER) / max(len(steps), 1)
     lives = spans(recording)
-    hurt = {span.storage for span in lives if _bad(span)}
-    body = [*_code(recording, lives), *_verdict(recording, verdict, name)]
+    hurt = {span.storage for span in lives if failed(span)}
+    body = [*_code(recording), *_verdict(recording, verdict, name)]
     y: float = 34 + LINE * min(len(recording.lines), MOST_LINES)
     if not steps:
         body.append(text(PAD, y, clip("✗ " + (recording.error or "nothing ran"), 78), "bad"))
@@ -48,7 +49,7 @@ def lanes_picture(
     shown = [letter for letter in letters if letter in wanted]
     for letter in shown:
         here = [span for span in lives if span.storage == letter]
-        here.sort(key=lambda span: not _bad(span))
+        here.sort(key=lambda span: not failed(span))
         body += _lane(recording, letter, wide, y)
         for row, span in enumerate(here[:MOST_SPANS]):
             body += _span(recording, span, wide, y, y + BAR + 17 + SPAN * 1.6 * row)
@@ -115,18 +116,16 @@ def _letters(recording, lives):
     return [letter for letter in seen if letter in wanted]
 
 
-def _code(recording, lives):
+def _code(recording):
     """The lines, each with what it did to a saved tensor."""
-    broken = [span for span in lives if _bad(span)]
+    said = marks(recording)
     yield text(PAD, 14, "code", "soft")
     for row, words in enumerate(recording.lines[:MOST_LINES]):
         y, line = 34 + LINE * row, row + 1
-        wrote = any(line in _writing_lines(recording, span) for span in broken)
-        failed = any(step.error and step.line == line for step in recording.steps)
-        if wrote or failed:
+        tag = next((one for one in (WROTE, RAISED) if one in said.get(line, ())), "")
+        if tag:
             yield box(PAD - 4, y - 15, WIDTH - 2 * PAD + 8, LINE, "hotbad", radius=3)
         yield text(PAD + 14, y, line, "soft end")
-        tag = "✗ wrote here" if wrote else "✗ raises" if failed else ""
         yield text(PAD + 24, y, clip(words, 74 - len(tag)))
         if tag:
             yield text(WIDTH - PAD, y, tag, "bad bold end")
@@ -142,19 +141,6 @@ def _verdict(recording, verdict, name):
         yield judged(PAD + 60, 14, words, bad(verdict))
     elif name:
         yield text(PAD + 60, 14, name, "bold")
-
-
-def _writing_lines(recording, span):
-    steps = recording.steps[span.start + 1 : span.end]
-    return {
-        s.line
-        for s in steps
-        if s.index in span.unseen or any(w.storage == span.storage for w in s.writes)
-    }
-
-
-def _bad(span):
-    return span.outcome == "raised" or bool(span.unseen)
 
 
 def _x(step, wide):
@@ -228,7 +214,7 @@ def _span(recording, span, wide, lane, y):
     end = span.end if span.end is not None else recording.steps[-1].index + 0.5
     stop = _x(end, wide) + wide / 2
     kind = "box good-line" if span.outcome == "checked" else "box ghost"
-    if _bad(span):
+    if failed(span):
         kind = "box bad-line ghost"
     expects = f"expects v{span.expects}"
     if stop - 9 > x + 18:

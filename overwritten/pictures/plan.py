@@ -1,66 +1,89 @@
 """Where everything stands in the pictures of a recording's steps.
 
-The idea: one plan for all steps, so nothing moves that did not change: code on the left or
-above, a place for each storage that it keeps while it lives, then padlocks, notes and curve.
-It draws nothing.
+The idea: one plan for all steps, so nothing moves that did not change. Two columns: the code with
+the curve below it, as tall in every step, and the storages, each in a place that it keeps while
+it lives; only their column grows. It draws nothing.
 """
 
 from __future__ import annotations
 
-from overwritten.pictures.curve import ROOM, Curve
-from overwritten.pictures.draw import CHAR, WIDTH, clip
-from overwritten.pictures.storages import (
-    BRACKET,
-    MOST_TENSORS,
-    PAD,
-    SOFT,
-    head,
-    label_width,
-    tensors_on,
-)
-from overwritten.pictures.words import remarks
+from itertools import accumulate
+from textwrap import wrap
+
+from overwritten.pictures.curve import WORDS, Curve
+from overwritten.pictures.draw import CHAR, WIDTH
+from overwritten.pictures.marks import LONGEST, marks, telling
+from overwritten.pictures.storages import PAD, height, width
 from overwritten.record.recording import Recording
 
-LINE = 20
-SIDE = 38  # code up to this many characters may stand beside the storages, longer code above
-MOST_LINES, MOST_SLOTS, MOST_LOCKS = 14, 6, 4
+LINE, INDENT = 20, 26
+NARROWEST, WIDEST = 290, WIDTH - 20
+FOLD = 42  # characters of a row of code: with the storages beside it JupyterLab has room for both
+LOWEST, HIGHEST = 62, 180  # px of the curve: as tall as the storages beside it leave room for
+MOST_LINES, MOST_SLOTS = 14, 6
 
 
 class Plan:
-    """Where everything stands, the same in all steps: nothing moves that did not change."""
+    """Where everything stands, the same in all steps: nothing moves that did not change.
+
+    code_width, storages_width: of the two columns. rows: of the code, long lines folded:
+    (line, words, its mark and the first step of that or None). tags: x of the marks.
+    slots: for each step {letter: place}; slot_top: y of each place. left: for each step
+    {place: the storage that stood there last}. saved: (letter, name) of what is ever saved.
+    """
 
     def __init__(self, recording: Recording):
         self.recording, self.steps = recording, recording.steps
-        self.lines = recording.lines
-        longest = max(map(len, self.lines), default=0)
-        narrow = int(max(longest, 12) * CHAR) + 34
-        widest = max((label_width(step, t) for step in self.steps for t in step.tensors), default=0)
-        heads = (
-            22 + 10 * len(s.letter) + SOFT * len(head(s, " · written"))
-            for step in self.steps
-            for s in step.storages
-        )
-        widest = max(widest, *heads, 0)
-        self.beside = longest <= SIDE and narrow + 3 * PAD + widest <= WIDTH
-        self.code_width = narrow if self.beside else WIDTH - 2 * PAD
-        self.code_rows = min(len(self.lines), MOST_LINES)
-        code_bottom = 22 + LINE * self.code_rows
-        self.left = self.code_width + 2 * PAD if self.beside else PAD
-        self.top = 0 if self.beside else code_bottom + 8
-        self.room = WIDTH - self.left - PAD
-        self.culprit = next((s for s in self.steps if any(lock.broken for lock in s.saved)), None)
+        self.rows = [*_rows(recording)]
+        marked = max((len(words) + 2 for _, words, mark in self.rows if mark), default=-LONGEST)
+        self.tags = INDENT + CHAR * marked
+        longest = INDENT + CHAR * max((len(words) for _, words, _ in self.rows), default=0)
+        self.code_width = max(NARROWEST, longest + PAD, self.tags + CHAR * LONGEST)
+        self.code_rows = min(len(self.rows), MOST_LINES)
+        wanted = max((width(step, s) for step in self.steps for s in step.storages), default=0)
+        self.storages_width = min(max(250, wanted + 2 * PAD + 1), WIDEST)
+        self.room = self.storages_width - 2 * PAD
+        self.saved = {(s.storage, s.tensor) for step in self.steps for s in step.saved}
         self.slots = _slots(self.steps)
-        self.slot_top, y = [], self.top + 26
-        for heights in _slot_heights(self.steps, self.slots):
-            self.slot_top.append(y)
-            y += heights
-        self.locks_top = max(y, code_bottom) + 12
-        most = max((len(step.saved) for step in self.steps), default=0)
-        self.notes_top = self.locks_top + (26 + 22 * min(most, MOST_LOCKS) if most else 0)
-        rows = max(len(note_rows(recording, k)) for k in range(max(len(self.steps), 1)))
-        curve_top = self.notes_top + 18 * rows + 4
-        self.curve = Curve(recording, curve_top)
-        self.height = curve_top + (ROOM if self.steps else 0)
+        last: dict = {}
+        self.left = []
+        rows: dict[int, int] = {}
+        for step, places in zip(self.steps, self.slots):
+            self.left.append(dict(last))
+            last.update({places[s.letter]: s for s in step.storages})
+            for letter, place in places.items():
+                rows[place] = max(rows.get(place, 0), height(self.saved, step, letter))
+        tops = accumulate((rows.get(place, 0) for place in range(MOST_SLOTS)), initial=26)
+        self.slot_top = [*tops]
+        curve_top = 36 + LINE * max(self.code_rows, 1)
+        free = self.storages_height(telling(recording)) - curve_top - WORDS
+        tall = min(max(LOWEST, free), HIGHEST)
+        self.curve = Curve(recording, curve_top, self.code_width, tall)
+        self.code_height = curve_top + (WORDS + tall if self.steps else 0)
+
+    def drawn(self, index: int) -> dict[str, int]:
+        """{letter: place} of the storages that step `index` shows."""
+        places = self.slots[index] if self.steps else {}
+        return {letter: place for letter, place in places.items() if place < MOST_SLOTS}
+
+    def storages_height(self, index: int) -> float:
+        """Of the storages' column in step `index`."""
+        ends = (
+            self.slot_top[place] + height(self.saved, self.steps[index], letter)
+            for letter, place in self.drawn(index).items()
+        )
+        return max(ends, default=30)
+
+
+def _rows(recording):
+    found = marks(recording)
+    for number, line in enumerate(recording.lines, 1):
+        inner = " " * (len(line) - len(line.lstrip()) + 4)
+        rows = wrap(line, FOLD, subsequent_indent=inner, break_on_hyphens=False) or [""]
+        said = [*found.get(number, {}).items()]
+        alone = len(rows[-1]) > FOLD - LONGEST  # then the first mark has a row of its own, too
+        rows += [""] * max(len(said) - 1 + alone, 0) if said else []
+        yield from zip([number] * len(rows), rows, [None] * (len(rows) - len(said)) + said)
 
 
 def _slots(steps) -> list[dict]:
@@ -96,39 +119,3 @@ def touched(step) -> list[str]:
     letters = [letter for letter, _ in (*step.born, *step.freed)]
     letters += [write.storage for write in step.writes] + list(step.unseen)
     return list(dict.fromkeys(letters + [lock.storage for lock in step.saved if lock.broken]))
-
-
-def _slot_heights(steps, slots) -> list[int]:
-    heights: dict[int, int] = {}
-    for step, places in zip(steps, slots):
-        for letter, place in places.items():
-            if place < MOST_SLOTS:
-                on_it = len(tensors_on(step, letter))
-                more = 16 if on_it > MOST_TENSORS else 0
-                needed = 70 + BRACKET * min(on_it, MOST_TENSORS) + more
-                heights[place] = max(heights.get(place, 0), needed)
-    return [heights[place] for place in sorted(heights)]
-
-
-def note_rows(recording, index):
-    if not recording.steps:
-        return [(words, "bad") for words in _wrap("✗ " + recording.error)]
-    step = recording.steps[index]
-    rows = [(words, "soft") for words in remarks(step)]
-    last = index == len(recording.steps) - 1
-    if step.error:
-        rows += [(words, "bad") for words in _wrap("✗ " + step.error)]
-    if last and recording.note:
-        rows.append((recording.note, "bold"))
-    return rows
-
-
-def _wrap(words, width=76, most=4):
-    lines = [""]
-    for word in words.split():
-        if len(lines[-1]) + len(word) >= width:
-            lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
-    if len(lines) > most:
-        lines[most - 1 :] = [clip(" ".join(lines[most - 1 :]), width)]
-    return lines
