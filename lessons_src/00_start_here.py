@@ -7,13 +7,13 @@
 #
 # After this page you
 #
-# - know that the course works on your machine, or what to do so that it does;
+# - know that the course works on your machine, or how to make it work;
 # - have moved a film and turned a knob, the two things that every lesson shows;
 # - know which lesson to open first.
 #
 # **About 16 minutes.** You need: Python, and `+` on tensors.
 #
-# A cell runs when you press Shift and Enter in it. Run the cells from the top down.
+# To run a cell, click into it and press Shift+Enter. Run the cells from the top down.
 
 # %%
 import subprocess
@@ -47,13 +47,14 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
 # All together: about 11 hours.
 # <!-- /lessons -->
 #
-# Take them in this order if you have the time. Sections 1 to 3 of lesson 1 and sections 1 to 3
-# of lesson 2 are what all the others stand on. Section 4 below tells you what you may skip.
+# Take them in this order if you have the time. All later lessons build on sections 1 to 3 of
+# lesson 1 and on lesson 2; sections 5 and 6 of lesson 2 introduce tools that they use. Section 4
+# below tells you where to begin. The minutes are estimates.
 
 # %% [markdown]
 # ## 2. Does everything work here? (2 minutes)
 #
-# Run the cell. Each line ends up as `[ok]`, or as `[fail]` with what to do about it.
+# Run the cell. Each line ends as `[ok]`, or as `[fail]` with what to do about it.
 
 # %%
 try:
@@ -67,8 +68,10 @@ except Exception as error:
 # %% [markdown]
 # ## 3. A film and a knob (3 minutes)
 #
-# A *film* shows real code, recorded line by line. Move its slider with the mouse or the arrow
-# keys, and watch the storage `B`. Every step is also there in words, below the picture.
+# A *film* shows real code, recorded line by line. It draws every *storage*, the memory that holds
+# a tensor's numbers, and calls them `A`, `B`, `C`. Move the slider with the mouse or the arrow keys
+# and watch `B`. The sentence below the picture says the same in words.
+# The button *lanes* adds a second view: a row for each storage, with time running to the right.
 
 # %%
 import torch
@@ -87,10 +90,10 @@ y.sum().backward()
 """)
 
 # %% [markdown]
-# You need not understand it yet. One storage was written after somebody had saved it, and
-# backward noticed. The course is about this one picture.
+# You do not need to understand it yet. A storage was written after an operation had saved it for
+# backward, and backward noticed. That is what the course is about.
 #
-# A *knob* puts your value into code that runs again. Pull `n` to the right.
+# A *knob* puts a value of your choice into code and runs the code again. Drag `n` to the right.
 
 # %%
 knob(
@@ -106,7 +109,7 @@ knob(
 # ## 4. Six snippets (8 minutes)
 #
 # What does each function return? Answer from what you know now, without running anything else.
-# A wrong answer costs nothing: it names the section of the course that is about it.
+# A wrong answer costs nothing: it names the section of the course that explains it.
 
 # %%
 def gives(snippet):
@@ -199,22 +202,25 @@ for snippet in (one, two, three, four, five, six):
     print(snippet.__name__, gives(snippet))
 
 # %% [markdown]
-# All six right? Begin with lesson 3, or with [lesson 5](05_reading_the_error.ipynb) if it is
-# the error's own text that you want to understand. Something wrong in `one` or `two`? Begin
-# with lesson 1. Else begin with lesson 2.
+# Something wrong in `one` or `two`? Begin with lesson 1. In `three` or `four`? Begin with lesson
+# 2. Only in `five` or `six`, or nowhere? Read sections 5 and 6 of lesson 2, then take lesson 3 for
+# `five`, lesson 4 for `six`, or [lesson 5](05_reading_the_error.ipynb) to understand the error's
+# own text.
 #
-# And if an error of your own is why you are here: `python -m overwritten train.py` runs your
+# If you are here because of an error of your own: `python -m overwritten train.py` runs your
 # program and names both lines, the one that saved and the one that wrote.
 
 # %% [markdown]
 # ## 5. Pause and come back (2 minutes)
 #
-# Every lesson is cut into sections of some ten minutes. Stop at the end of any of them.
+# Every lesson is divided into sections of about ten minutes. You can stop at the end of any of
+# them.
 #
-# Your answers are kept while you work: the alternative that you opened first, the answer that
-# you checked last. They stand in one small file, `overwritten_answers.json`, beside the lessons,
-# and are there again when you run a lesson anew. The kernel's variables are gone once it stops:
-# click into the cell where you left off and choose *Run ▸ Run All Above Selected Cell*.
+# Your answers are kept while you work: for a question the choice that you opened first, for an
+# exercise the answer that you checked last. They are in one small file, `overwritten_answers.json`,
+# beside the lessons, and come back when you run a lesson again. The kernel's variables are lost
+# when it stops: click into the cell where you left off and choose *Run ▸ Run All Above Selected
+# Cell*.
 
 # %%
 from overwritten import answers
@@ -222,14 +228,14 @@ from overwritten import answers
 answers.show()
 
 # %% [markdown]
-# **Binder** throws its machine away after ten idle minutes, and **Colab** when you close the page.
-# Save your answers on your own computer first:
+# **Binder** discards its machine after about ten idle minutes, **Colab** some time after you close
+# the page. Save your answers on your own computer first:
 
 # %%
 answers.download()
 
 # %% [markdown]
-# And bring them back on the next machine. Where you have a newer answer, it stays:
+# Bring them back on the next machine. If an answer there is newer, it stays:
 
 # %%
 answers.restore_from()

@@ -15,7 +15,6 @@
 # **About 50 minutes.** You need: tensors and `+`. You need no gradients yet.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
-# A wrong guess that you made yourself is what you will remember.
 
 # %%
 import subprocess
@@ -41,9 +40,9 @@ from overwritten import storage_pointers_questions as questions
 # %% [markdown]
 # ## 1. A name, a tensor, a storage (5 minutes)
 #
-# Three things hide behind `x`. The *name* `x` belongs to Python.
-# It is bound to a *tensor*: a small label with a shape and a place to look at.
-# The tensor looks at a *storage*: the bytes themselves.
+# Three things stand behind `x`. The *name* `x` belongs to Python.
+# It is bound to a *tensor*: a small object that has a shape and knows where its numbers lie.
+# They lie in a *storage*: the bytes themselves. The course says: the tensor *looks at* the storage.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.same_tensor)
@@ -56,16 +55,17 @@ y += 1
 """)
 
 # %% [markdown]
-# Move the slider: arrow keys, Home and End work too.
-# Each picture is one line of code that really ran.
+# Move the slider; the arrow keys, Home and End work too.
+# Each picture shows the state after one line that really ran.
 # `A` is the storage, `A+4` the place four bytes into it. The bracket shows which cells
 # a tensor looks at. `x` and `y` share one bracket: they are one tensor.
-# `v1` is its *version counter*: it counts in-place operations. Lesson 2 is about it.
+# The badge `v1` shows its *version counter*, which counts in-place operations. Lesson 2 is
+# about it.
 
 # %% [markdown]
 # ## 2. Four lines that look alike (7 minutes)
 #
-# A pointer settles it. `x.untyped_storage().data_ptr()` is the address where the bytes begin.
+# A pointer settles it: `x.untyped_storage().data_ptr()` is the address at which the storage begins.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.stays_on_its_storage)
@@ -109,13 +109,23 @@ x.add(1)
 """)
 
 # %% [markdown]
-# `x = x + 1` is two acts: `x + 1` fills a new storage, `=` moves the name.
-# Nothing holds the old storage any more, so it is freed in the same line: see step 2.
-# `x.add(1)` fills a new storage too, but no name takes it: it comes and goes.
+# `x = x + 1` does two things: `x + 1` fills a new storage, and `=` moves the name to it.
+# Nothing refers to the old storage any more, so it is freed within the same line: see step 2.
+# `x.add(1)` fills a new storage too, but no name takes it, so it is freed at once.
 #
-# **Keep the old tensor when you compare pointers.** Freed memory is handed out again.
-# New storages can get old addresses, so "same address" proves nothing about a tensor
-# that is gone.
+# The other operators follow `+=`, with one exception:
+
+# %%
+for sign in ("-=", "*=", "/=", "**=", "@="):
+    x = old = torch.ones(2, 2)
+    exec(f"x {sign} torch.ones(2, 2)")
+    print(sign, "same storage:", same_storage(x, old))
+
+# %% [markdown]
+# A tensor has no in-place matrix product, so Python runs `x @= w` as `x = x @ w`.
+#
+# **Keep the old tensor when you compare pointers.** Freed memory is handed out again, so a new
+# storage can get an old address. "Same address" proves nothing about a tensor that is gone:
 
 # %%
 x, addresses = torch.ones(4), set()
@@ -128,7 +138,7 @@ print("1000 storages, 1000 addresses:", len(addresses) == 1000)
 # ## 3. Views: other labels on the same bytes (9 minutes)
 #
 # A *view* is a tensor that looks at another tensor's storage. Its *strides* say how far to
-# jump for the next index: element `[i, j]` lies at
+# jump to the next index of each dimension: element `[i, j]` lies at
 # `offset + i * stride[0] + j * stride[1]`, counted in elements.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
@@ -147,7 +157,7 @@ flat[1] = 9
 # %% [markdown]
 # The last line writes one number, and `x`, `s`, `t` and `flat` all see it.
 # Their version counters move together: it is one counter. `copy` has bytes and a counter
-# of its own. So `reshape` may share or copy; `view` never copies and raises instead.
+# of its own. So `reshape` may share or copy. `view` never copies; where it would have to, it raises:
 
 # %%
 x = torch.arange(6.0).reshape(2, 3)
@@ -188,7 +198,24 @@ print(wide.add_(1).tolist(), row.tolist())
 print(wide.untyped_storage().nbytes(), "bytes, not", row.nbytes)
 
 # %% [markdown]
-# `clone()` gave every element a place of its own, so the write is clear. The price is bytes.
+# `clone()` gave every element a place of its own, so it is clear what to write. The price is
+# memory.
+#
+# PyTorch does not refuse every write to an expanded tensor. `fill_` goes through, and so does a
+# write to a single element: no place gets two different values. A few others go through with a
+# warning that this is deprecated:
+
+# %%
+import warnings
+
+writes = ["wide.fill_(1)", "wide[0, 0] = 5"]
+for write in [*writes, "wide.masked_fill_(wide == 0, 1)"]:
+    row = torch.zeros(2)
+    wide = row.expand(3, 2)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        exec(write)
+    print(write, row.tolist(), "warnings:", len(seen))
 
 # %% [markdown]
 # ## 4. What copies, what shares (8 minutes)
@@ -204,6 +231,7 @@ x = torch.zeros(3)
 c = x.clone()
 d = x.detach()
 d += 1
+d += 1
 u = x.data
 u += 1
 n = x.numpy()
@@ -211,11 +239,23 @@ n[0] = 7
 """)
 
 # %% [markdown]
-# Watch the badges. In step 4, `d += 1` moves the counter of `x` as well: `detach` shares it.
-# In step 6, `u += 1` changes the bytes of `x` and moves only its own counter: `.data` is a
-# view with a counter of its own. `n` is a NumPy array, so it has no bracket, but it looks at
-# `A`: in step 8 a byte of `x` changes and no counter moves at all.
-# Both are writes that the counter of `x` misses. Lesson 4 shows what they do to a gradient.
+# Watch the badges. In steps 4 and 5, `d += 1` moves the counter of `x` as well: `detach` shares
+# it. `u` starts again at `v0`: `.data` looks at the same storage and has a counter of its own. In
+# step 7, `u += 1` changes the numbers of `x`, and `x` stays at `v2`. `n` is a NumPy array, so it
+# has no bracket, but it looks at `A` too: in step 9 a number of `x` changes and no counter moves.
+# The counter of `x` misses both writes. Lesson 4 shows what they do to a gradient.
+#
+# NumPy can also deceive the comparison of storages. Here PyTorch makes a second storage that
+# begins in the middle of the first:
+
+# %%
+x = torch.zeros(4)
+y = torch.from_numpy(x.numpy()[1:])
+y += 1
+print("same storage:", same_storage(x, y), "| x:", x.tolist())
+
+# %% [markdown]
+# A pointer can prove that two tensors share a storage. It cannot prove that they share no byte.
 
 # %% [markdown]
 # ## 5. What in place saves (6 minutes)
@@ -235,7 +275,7 @@ peaks = knob(
 peaks
 
 # %% [markdown]
-# Turn `n` and `dtype`: the code runs again for each value. You can turn it from code, too.
+# Change `n` and `dtype`: the code runs again for each value. Code can change them, too:
 
 # %%
 for n in (1, 1_000, 10_000_000):
@@ -248,7 +288,8 @@ for dtype in (torch.float64, torch.int8):
 
 # %% [markdown]
 # The peak is `n * itemsize`, times 2 for the out-of-place line. Here is the same for all
-# sizes at once, measured from recordings.
+# sizes at once, measured from recordings. (They count the bytes that PyTorch asks for, on a CPU.
+# An allocator may round each request up.)
 
 # %%
 def peak(code, n):
@@ -272,14 +313,15 @@ axes.legend()
 drawn(figure, "Peak in bytes over elements: two straight lines")
 
 # %% [markdown]
-# *In words:* two straight lines from 1 to 10 million elements. The line of `x = x + 1` lies
-# above by the same factor everywhere: two. From 4 against 8 bytes to 40 against 80 million.
+# *In words:* two parallel straight lines, from 1 to 10 million elements. `x = x + 1` takes twice
+# as much as `x += 1` everywhere: 8 bytes against 4 at the left end, 80 million against 40 million
+# at the right.
 #
-# So in place saves *one storage for one moment*. Whether it saves anything in training
+# So working in place saves *one storage for one moment*. Whether it saves anything in training
 # depends on what backward keeps; lesson 3 measures that.
 
 # %% [markdown]
-# ## 6. In place, and it allocates all the same (5 minutes)
+# ## 6. In place, and yet it allocates (5 minutes)
 #
 # "In place" says where the *result* goes. It does not promise that nothing else is allocated.
 # (The numbers below are those of a CPU.)
@@ -296,9 +338,9 @@ x += w
 """)
 
 # %% [markdown]
-# `x[x > 0] = 5` makes a mask first: a temporary storage of 1,000 bytes, a byte for each element.
-# `x += w` casts inside the call: for a moment PyTorch holds 16,000 bytes more, and no tensor
-# of yours shows them. Here in place saves nothing at all:
+# `x[x > 0] = 5` makes a mask first: a temporary storage of 1,000 bytes, one for each element.
+# `x += w` casts inside the call: for a moment PyTorch holds 16,000 bytes more, and none of your
+# tensors shows them. Here working in place saves nothing at all:
 
 # %%
 start = (
@@ -309,7 +351,7 @@ print("x += w     peaks at", peak(start + "x += w", 1000))
 print("x = x + w  peaks at", peak(start + "x = x + w", 1000))
 
 # %% [markdown]
-# And where the result cannot be cast back, in place is refused:
+# Where the result cannot be cast back, PyTorch refuses to compute in place:
 
 # %%
 counts = torch.ones(3, dtype=torch.int64)
@@ -319,12 +361,19 @@ with caught():
 # %%
 print(counts + 0.5, "a new tensor may have a new dtype")
 
+# %% [markdown]
+# That rule is for arithmetic. An assignment casts without a word:
+
+# %%
+counts[0] = 2.7
+print(counts)
+
 
 # %% [markdown]
 # ## 7. Your turn (10 minutes)
 #
-# **Exercise 1.** Add `k` to every element of `x`, in place and so that the version counter of
-# `x` knows of it, and return `x`.
+# **Exercise 1.** Add `k` to every element of `x` in place, in a way that moves the version
+# counter of `x`, and return `x`.
 
 # %%
 def add_in_place(x, k):
@@ -349,8 +398,8 @@ exercises.copy_column.check(copy_column)
 
 
 # %% [markdown]
-# **Exercise 3.** Turn `x` into `x * 2 + 1` without allocating a single storage. Return `x`,
-# and again let its version counter know.
+# **Exercise 3.** Turn `x` into `x * 2 + 1` without allocating a single storage, and return `x`.
+# Its version counter must move again.
 
 # %%
 def double_and_one(x):
@@ -362,18 +411,18 @@ exercises.double_and_one.check(double_and_one)
 # %% [markdown]
 # ## Recap
 #
-# 1. A name is bound to a tensor, a tensor looks at a storage, the storage has the bytes.
-# 2. `x = x + 1` fills a new storage; `x += 1` and `x.add_(1)` write into the one there is.
-# 3. A view is offset, shape and strides on somebody's storage; `reshape` may share or copy.
-# 4. `clone` copies. `detach`, `.data` and `numpy()` share, and the last two hide their writes.
-# 5. In place saves one storage for one moment; a mask or a cast is allocated all the same.
+# 1. A name is bound to a tensor, a tensor looks at a storage, a storage holds the bytes.
+# 2. `x = x + 1` fills a new storage; `x += 1` and `x.add_(1)` write into the existing one.
+# 3. A view is an offset, a shape and strides on a shared storage; `reshape` may share or copy.
+# 4. `clone` copies. `detach`, `.data` and `numpy()` share, and the last two hide writes from the counter.
+# 5. Working in place saves one storage for one moment; a mask or a cast is still allocated.
 #
 # ## For your own code
 #
 # - Ask "same storage?" with `untyped_storage().data_ptr()`, while both tensors are alive.
-# - Before you write to a slice, ask who else looks at that storage.
-# - `film("""…""")` shows any snippet. `from overwritten import watch`, then
-#   `with watch(lines=True) as recording:` records code of your own and `film(recording)` shows it.
+# - Before you write to a slice, ask which other tensors look at that storage.
+# - `film("""…""")` shows any snippet. To record code of your own, import `watch`, write it below
+#   `with watch(lines=True) as recording:` and show it with `film(recording)`.
 #
 # ## Further reading
 #

@@ -42,8 +42,14 @@ from overwritten import version_counter_questions as questions
 # %% [markdown]
 # ## 1. One counter for a tensor and its views (5 minutes)
 #
-# Every tensor has a number `_version`. It begins at 0 and counts in-place operations.
-# The question is only: *which* tensors count together?
+# Every tensor has a number, `_version`, that counts in-place operations. A new tensor starts at
+# 0. A layer's weight does not: it was initialised in place.
+
+# %%
+print(torch.zeros(3)._version, torch.nn.Linear(3, 2).weight._version)
+
+# %% [markdown]
+# Which tensors count together?
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.whose_counter)
@@ -58,15 +64,14 @@ first += 1
 
 
 # %% [markdown]
-# `third` looks at numbers that nobody touched, and its version is 1 all the same.
+# `third` looks at numbers that nobody touched, and its version is 1 nonetheless.
 # A tensor and all its views share one counter, whatever part of the storage each looks at.
-# That is cheap, and it errs on the careful side. Section 5 shows what it costs.
+# That is cheap, and it errs on the side of caution. Section 5 shows what it costs.
 
 # %% [markdown]
 # ## 2. What moves it (11 minutes)
 #
-# Instead of a list to learn by heart, here is an experiment: run one line on a fresh tensor,
-# read the counter.
+# There is no list to learn by heart. Run one line on a new tensor and read the counter.
 
 # %%
 def ticks(line):
@@ -95,9 +100,21 @@ for line in (
     print(ticks(line), line)
 
 # %% [markdown]
-# Three things to keep. A line that promises to write counts, also when no number changes.
-# Changing the label in place (`squeeze_`, `set_`) counts. And `+=` on an element counts twice.
+# Three things to remember. A write counts, even when no number changes. Changing a tensor's shape
+# or storage in place counts too (`squeeze_`, `set_`). And `+=` on an element counts twice.
 #
+# But a trailing underscore, or `inplace=True`, does not always mean a write. These count nothing:
+
+# %%
+for line in (
+    "x.requires_grad_()",
+    "x.detach_()",
+    "x.resize_(1, 4)",
+    "F.dropout(x, 0.0, inplace=True)",
+):
+    print(ticks(line), line)
+
+# %% [markdown]
 # Now the lines that reach the bytes another way, and those that only look.
 
 # %% tags=["claim:counter-of-a-storage", "claim:no-grad-stops-the-counter"]
@@ -114,9 +131,20 @@ for line in (
     print(ticks(line), line)
 
 # %% [markdown]
-# `no_grad` and `inference_mode` switch the recording of gradients off, not the counter.
+# `no_grad` and `inference_mode` switch off the recording of gradients, not the counter.
 # `detach()` shares the counter of `x`. `.data` starts a counter of its own on the same storage,
-# and NumPy knows of none: these two are writes that PyTorch cannot see. A tensor *made* in inference mode has no counter at all:
+# and NumPy has none: PyTorch's check cannot see these two writes. Nor can it see these:
+
+# %%
+for line in (
+    "x.apply_(lambda number: number + 1)",
+    "torch.from_dlpack(x).add_(1)",
+    "x.data = torch.ones(1, 4)",
+):
+    print(ticks(line), line)
+
+# %% [markdown]
+# A tensor *made* in inference mode has no counter at all:
 
 # %%
 with torch.inference_mode():
@@ -125,8 +153,8 @@ with caught():
     made_there._version
 
 # %% [markdown]
-# **Optimizers** write your weights in place. So each step should tick. (`fused=True` asks for a
-# step in which one kernel does all the arithmetic: faster, same numbers.)
+# **Optimizers** write your weights in place, so each step should move the counter.
+# (`fused=True` asks for a step in which one kernel does all the arithmetic.)
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.optimizers_counter)
@@ -153,15 +181,16 @@ print("fused SGD ", counter_after_steps(SGD, fused=True))
 
 # %% [markdown]
 # Remember the last row. The weights change and the counter stands still, so nothing can warn
-# you if a graph still needs the old ones. Lesson 4 shows the gradient that comes of it.
+# you if a graph still needs the old ones. Lesson 4 shows the gradient that results.
 
 # %% [markdown]
 # ## 3. What backward saves (12 minutes)
 #
-# A counter alone harms nobody. It matters where an operation *saves* a tensor for backward:
-# then PyTorch notes the version, and compares when backward takes the tensor out again.
+# A counter that moves does no harm by itself. It matters where an operation *saves* a tensor for
+# backward: PyTorch notes the version at the save, and compares when backward reads the tensor.
 #
-# A teaching notebook on the web says that this program raises:
+# A [teaching notebook](https://github.com/takzen/pytorch-black-belt/blob/main/05_In_Place_Operations.ipynb)
+# (in Polish) says that this program raises:
 #
 # ```python
 # w = torch.tensor([5.0], requires_grad=True)
@@ -183,10 +212,11 @@ y.backward()
 w.grad
 
 # %% [markdown]
-# The notebook's own printed output shows no error either. Its author expected one, because
-# "the tensor was used". Being *used* is not the point. Being *saved* is.
+# The notebook's own printed output shows no error either. Its author expected one, because `w`
+# "was needed for the computation". The forward did use it. But what counts is what was *saved*,
+# and that is what backward needs.
 #
-# One character makes the error real: with `w * w` the derivative contains `w`.
+# One character makes the error real: the derivative of `w * w` contains `w`.
 
 # %%
 w = torch.tensor([5.0], requires_grad=True)
@@ -198,9 +228,9 @@ with caught():
 
 
 # %% [markdown]
-# So ask of every operation: what does its derivative need? You can watch the answer. PyTorch
-# lets you stand by while it saves: a *pack hook* is a function that it calls with each tensor
-# that an operation saves. (The second function would give it back; here nobody asks.)
+# So ask of every operation what its derivative needs. You can watch PyTorch answer: it calls a
+# *pack hook*, a function of yours, with each tensor that an operation saves. (The second function
+# gives the tensor back to backward. Here no backward runs.)
 
 # %%
 def saves(operation):
@@ -228,11 +258,19 @@ print("x.norm()   ", saves(lambda x: x.norm()))
 print("1 / x      ", saves(lambda x: 1 / x))
 
 # %% [markdown]
-# Neither, input, result, both; and sometimes another tensor that the operation made for itself
-# (a mask, indices, here a helper). That one you cannot overwrite, for you never hold it.
-#
+# Neither, input, result, both; and sometimes another tensor that the operation made for itself:
+# a mask, indices, here an intermediate result. You seldom hold that one, so you seldom overwrite
+# it. But `sort`, `max` and `topk` return the very indices that they saved:
+
+# %%
+values, indices = torch.rand(3, requires_grad=True).sort()
+indices.zero_()
+with caught():
+    values.sum().backward()
+
+# %% [markdown]
 # In the film a padlock closes where a tensor is saved, and notes the version that it expects.
-# See how the write moves the version, and how backward, not the write, opens the padlock.
+# The write moves the version. It is backward, not the write, that opens the padlock.
 
 # %%
 film("""
@@ -245,7 +283,8 @@ y.sum().backward()
 # %% [markdown]
 # ## 4. Two examples from the web, run (7 minutes)
 #
-# A page that explains this error begins with four lines and the comment "Will cause an error":
+# [A page](https://taourl.com/read-2140379.html) that explains this error begins with four lines
+# and the comment "Will cause an error":
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.write_after_plus_two)
@@ -260,7 +299,7 @@ x.grad
 
 # %% [markdown]
 # The same page sets entries of the data to zero before a `Linear`, `data[data > 0.5] = 0`,
-# calls that incorrect and mends it with `clone()`.
+# calls that incorrect and fixes it with `clone()`.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.mask_on_data)
@@ -286,10 +325,9 @@ try_order("after, on a clone")
 try_order("after")
 
 # %% [markdown]
-# "No error." twice. (Do not mind the name after "output 0 of" in such messages: lesson 5 reads
-# it.) `clone()` helps where the write comes *after* the save; before it, the
-# clone is a copy for nothing. And which line of yours wrote? The last message does not say: it
-# gives a shape and two versions. Lesson 5 takes such a message apart.
+# "No error." twice. `clone()` helps where the write comes *after* the save; before it, backward
+# has no need of the copy. Which line of yours wrote? The last message does not say: it gives a
+# type, a shape and two versions. Lesson 5 takes such messages apart.
 
 # %% [markdown]
 # ## 5. Where the write falls (9 minutes)
@@ -319,16 +357,16 @@ lanes = knob(program, show="lanes", where=moments, times=[1, 2, 3])
 lanes
 
 # %% [markdown]
-# Each lane is a storage, time runs to the right. The padlock closes at the save and notes the
-# version; the line under the lane leads to the check. Turn the menu and the slider. Or let the
-# code turn them:
+# Each *lane* is one storage; time runs to the right. The padlock closes at the save and notes the
+# version; the line under the lane leads to the check. Use the menu and the slider, or let code do
+# it:
 
 # %%
 for where in moments:
     print(lanes.turn(where=where, times=2), "\n")
 
 # %% [markdown]
-# Now the price of one counter for a whole storage.
+# Now the price of one counter for a tensor and all its views.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.written_column)
@@ -342,8 +380,9 @@ with caught():
     s.backward()
 
 # %% [markdown]
-# Would it have been right? `trial` runs a program beside its *out-of-place twin*, the same
-# program without the write into a saved storage, and once more with PyTorch's check switched off.
+# (The name after "output 0 of" is not always the culprit's: lesson 5 explains it.) Would the
+# gradient have been right? `trial` runs a program beside its *out-of-place twin*, the same program without the
+# write into a saved storage, and once more with PyTorch's check switched off.
 # Here the twin simply leaves the write out: `s` does not read column 0.
 
 # %%
@@ -357,11 +396,11 @@ print(trial(in_place, start + "s.backward()").verdict)
 # %% [markdown]
 # ## 6. The op table (10 minutes)
 #
-# Now all at once. For each operation below, the course makes a small program, overwrites the
+# Now many operations at once. For each one, the course writes a small program, overwrites the
 # input or the result with `*= -3` before backward, and compares the gradient with the twin's.
-# "Allowed" and "right" are two questions, so they stand in two columns. Where a write raises,
-# the second says what the gradient would have been. Nothing is typed in: the cell takes a few
-# seconds because it measures.
+# "Allowed" and "right" are two questions, so they have two columns. Where a write raises, the
+# second says what the gradient would have been. Nothing is typed in: the cell takes a few seconds
+# because it measures.
 
 # %%
 table = ops.operations()
@@ -376,17 +415,19 @@ for row in table.find("would be right"):
     print(row.name, "| overwriting", row.input)
 
 # %% [markdown]
-# These raise for nothing: the operation saved its input and uses only its shape (`gather`, the
-# pools), or the result in its place. PyTorch counts promises to write, so it cannot know.
+# These raise although the gradient would be right. The operation saved its input, and backward
+# uses only the input's shape (`gather`, the pools) or the result instead (`2 ** x`). The counter
+# tells PyTorch that a tensor was written, not what backward will read of it.
 
 # %%
 for row in table.find("✗ wrong"):
     print(row.name, "| overwriting", row.input)
 
 # %% [markdown]
-# And this one lets you overwrite its input and gives a wrong gradient without a word. `kron`
-# saves reshaped tensors that have a counter of their own. A hole in the check, and a rare one:
-# lesson 4 collects the others.
+# And this one lets you overwrite its input and gives a wrong gradient without a word. `kron` saves
+# a reshaped tensor: on the storage of `x`, but with a counter of its own. The write moves the
+# counter of `x`; the counter that backward compares stands still. It is a gap in the check, and a
+# rare one: lesson 4 collects the others.
 #
 # How rare? These rows are the course's own part of the *op atlas*. The rest are the entries of
 # PyTorch's own op database, as far as they can be written as a line of code: the same
@@ -400,8 +441,9 @@ for row in everything.find("✗ wrong"):
     print("   ", row.name, "| overwriting", row.input)
 
 # %% [markdown]
-# Two more, and their names warn you: `unsafe_split` gives you views that it does not call views.
-# Do not take a file's word for it. Any row runs again with one line, on your torch:
+# Two more, and their names warn you: `unsafe_split` and `unsafe_chunk` return views that PyTorch
+# does not treat as views. Do not take a file's word for it. One line runs any row again, on your
+# torch:
 
 # %%
 row = everything.find("unsafe_split")[0]
@@ -410,8 +452,9 @@ print(again.over_input, again.over_input == row.over_input)
 print(again.start)
 
 # %% [markdown]
-# The last lines show the tensors the row speaks for: other numbers can give another verdict on the
-# gradient. Lesson 8 has the whole atlas as a table. Now pick a row of ours and see it in the lanes:
+# The last lines show the tensors for which the row was measured: other numbers can give another
+# verdict on the gradient. Lesson 8 has the whole atlas as a table. Now pick one of the course's own
+# rows and see it in the lanes:
 
 # %%
 names = ops.expressions()
@@ -424,12 +467,16 @@ print(pick.turn(name="x.sigmoid()", write="x"), "\n")
 print(pick.turn(name="x.sigmoid()", write="result"), "\n")
 print(pick.turn(name="torch.kron(x, w)", write="x"))
 
+# %% [markdown]
+# In the last picture the lane of `x` shows the write: the counter of `x` moves. The counter that
+# "does not move" is that of the saved view.
+
 
 # %% [markdown]
 # ## 7. Your turn (11 minutes)
 #
 # **Exercise 1.** `f` is any function that may write into `x`. Call `f(x)` and return how many
-# in-place operations it made on `x`.
+# in-place operations the counter of `x` has seen.
 
 # %%
 def count_writes(f, x):
@@ -441,9 +488,9 @@ exercises.count_writes.check(count_writes)
 # %% [markdown]
 # Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
-# **Exercise 2.** Say for each operation what it saves of `x` and its result: `"input"`,
-# `"result"`, `"both"` or `"neither"`. Think of the derivative first. Where it could be computed
-# from either, ask `saves` of section 3.
+# **Exercise 2.** Which of its input `x` and its result does each operation save: `"input"`,
+# `"result"`, `"both"` or `"neither"`? Think of the derivative first. Where it could be computed
+# from either, ask `saves` from section 3.
 
 # %%
 saved = {
@@ -458,14 +505,14 @@ exercises.what_is_saved.check(saved)
 
 
 # %% [markdown]
-# **Exercise 3.** This function is right in the forward and raises in backward. Mend it: same
+# **Exercise 3.** This function computes the right result, and backward raises. Fix it: same
 # result, right gradient for all of `x`.
 
 # %%
 def weights(x):
     y = x.exp()
     y[:, 0] = 0
-    return ...  # y, once it is mended
+    return ...  # y, once it is fixed
 
 
 exercises.zero_first_column.check(weights)
@@ -473,16 +520,16 @@ exercises.zero_first_column.check(weights)
 # %% [markdown]
 # ## Recap
 #
-# 1. A tensor, its views and `detach()` share one version counter; `.data` and NumPy bypass it.
-# 2. It counts in-place operations, not changed numbers: `mul_(1)` and `squeeze_()` tick too.
-# 3. An operation saves what its formula for the derivative needs: input, result, both, neither.
-# 4. Backward raises if a saved tensor's version differs from the one noted at the save.
-# 5. A write before the save or after the last backward is harmless; so is one to what nobody saved.
+# 1. A tensor, its views and `detach()` share one version counter; `.data`, NumPy and DLPack bypass it.
+# 2. It counts writes, not changed numbers: `mul_(1)` and `squeeze_()` move it, `detach_()` does not.
+# 3. An operation saves what its derivative needs: input, result, both or neither.
+# 4. Backward raises when it reads a saved tensor whose version is not the one noted at the save.
+# 5. A write before the save or after the last backward is harmless; so is a write to what nobody saved.
 #
 # ## For your own code
 #
-# - Print `x._version` before and after a suspicious call: that is the whole test.
-# - Before you write `y += …` ask what made `y` and who used it since: did either save it?
+# - Print `x._version` before and after a suspicious call: it shows every write that backward can notice.
+# - Before you write `y += …`, ask which operation made `y` and which have used it since: did one save it?
 # - `from overwritten import ops`, then `ops.all_operations().find("sigmoid")` answers for one
 #   operation, and `ops.operation("x.sigmoid()")` measures it again.
 #
@@ -490,4 +537,4 @@ exercises.zero_first_column.check(weights)
 #
 # - [In-place correctness checks](https://pytorch.org/docs/stable/notes/autograd.html#in-place-correctness-checks), in PyTorch's notes on autograd
 # - [Hooks for saved tensors](https://pytorch.org/docs/stable/notes/autograd.html#hooks-for-saved-tensors)
-# - [One counter for the whole storage](https://github.com/pytorch/pytorch/issues/114505), a developer's answer in an issue
+# - [Why `.data` has a counter of its own](https://github.com/pytorch/pytorch/issues/5396): PyTorch's developers, in an issue

@@ -8,8 +8,8 @@
 # After this lesson you can
 #
 # - rule out most of a large network by the shape in the error message alone;
-# - say for a proposed cure why it helps, does nothing, or only moves the error;
-# - mend a head in which a dropout writes over what a ReLU saved, by one word;
+# - say why a proposed cure helps, does nothing, or only moves the error;
+# - fix, by changing one word, a head in which a dropout overwrites what a ReLU saved;
 # - explain why code that ran for years raises on a newer PyTorch.
 #
 # **About 75 minutes.** You need: storages and views (lesson 1), version counters (lesson 2),
@@ -43,7 +43,7 @@ from overwritten import progress, watch
 from overwritten import slowfast_fix as exercises
 from overwritten import slowfast_fix_questions as questions
 
-torch.set_num_threads(1)  # small tensors: two threads would wait
+torch.set_num_threads(1)  # small tensors: others would wait
 
 # %%
 from overwritten.cases import (
@@ -65,24 +65,26 @@ from overwritten.cases import yolo_to_corners
 # %% [markdown]
 # ## 1. A report (4 minutes)
 #
-# A team teaches a network to say what people do in thermal video. Its status report, found on
-# the web, says: the data are ready, all tests pass, the forward pass works. Then training stops:
+# A team teaches a network to say what people do in thermal video. Its
+# [status report](https://github.com/jingchen-butlr/AlphAction/blob/68e36ef982628d62112c53cee39499668f6b8ada/cursor_readme/THERMAL_TRAINING_STATUS.md)
+# says: the data are ready, all tests pass, the forward pass works. Then training stops:
 
 # %%
 for part, words in exercises.parts(exercises.REPORTED).items():
     print(f"{part:9} {words}")
 
 # %% [markdown]
-# The report names a culprit: SlowFast's *lateral connections*, or features that its two pathways
-# share. It lists four things that were tried and four options. You are going to run them all.
-# The network here is small and our own, but it has the names, the order of operations and the
-# head of the public code, AlphAction. Every fault is a switch.
+# SlowFast has two pathways. One sees few frames, the other many; *lateral connections* hand features
+# from one to the other. The report names these connections, or features that the pathways share, as
+# the culprit. It lists four things that were tried and four options. You are going to run them all.
+# The network here is a small one of the course's own, but it has the names, the order of operations
+# and the head of the public code, AlphAction. (The *head* is what comes after the pathways.) Every
+# fault is a switch.
 
 # %% [markdown]
 # ## 2. Clips, boxes, labels, network (8 minutes)
 #
-# We have no thermal camera either. Our clips are made: warm people before a cool wall, 8 frames
-# of 40 by 60 pixels, in °C.
+# The clips are synthetic: warm people in front of a cool wall, 8 frames of 40 by 60 pixels, in °C.
 
 # %%
 clips, held_out = make_clips(160, seed=1), make_clips(50, seed=2)
@@ -90,8 +92,8 @@ one = held_out[36]
 print(one.frames.shape, one.boxes.shape, one.packed.shape)
 
 # %% [markdown]
-# A box comes in YOLO form: centre, width and height, as parts of the picture. The network wants
-# corners in its own pixels. The report scales 40 × 60 up to 256 × 384; we do it to 64 × 96.
+# A box comes in YOLO format: centre, width and height, as fractions of the picture. The network
+# expects corners, in its own pixels. The report scales 40 × 60 up to 256 × 384; here it is 64 × 96.
 
 # %% tags=["claim:boxes-converted", "claim:frames-scaled"]
 corners = yolo_to_corners(one.boxes, 60, 40)
@@ -100,8 +102,8 @@ print("theirs keeps its shape:", 256 / 40 == 384 / 60)
 print("ours keeps its shape:", NETWORK[0] / 40 == NETWORK[1] / 60)
 
 # %% [markdown]
-# The actions of a person are bits, eight to a byte. The report's project has 14 actions and
-# speaks of "16 classes with padding".
+# The actions of a person are stored as bits, eight to a byte. The project has 14 actions, and the
+# report speaks of "16 classes with padding".
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.packed_bits)
@@ -114,9 +116,9 @@ for row in labels:
     print(names_of(row))
 
 # %% [markdown]
-# Now the network. The *slow* pathway gets 2 frames and has many channels, the *fast* one gets
-# all 8. `LateralBlock` carries the fast features over to the slow pathway. The head then takes
-# the features in each box, and says for each person what it does: 16 scores.
+# Now the network. The *slow* pathway gets 2 frames and has many channels; the *fast* one gets
+# all 8. `LateralBlock`, a lateral connection, hands the fast features to the slow pathway. The head
+# takes the features inside each box and gives 16 scores for each person, one per class.
 
 # %%
 slow, fast, boxes, labels = collate([one])
@@ -127,7 +129,7 @@ print("scores", tuple(scores.shape))
 
 
 # %% [markdown]
-# This is the training step. `switches` go into the `Config`.
+# This is the training step. The `switches` go into the `Config`.
 
 # %%
 def train_step(videos=4, weights=None, **switches):
@@ -161,14 +163,14 @@ for part in reported:
     print(f"{part:9} {reported[part]:24} {here[part]:18} {same}")
 
 # %% [markdown]
-# Part by part the reported message. What differs is the device (`cuda`: theirs was a GPU) and N,
-# which is 7 here. It is the same error.
+# Only two parts differ: the type (`cuda`: theirs ran on a GPU) and N, which is 7 here. It is the
+# same error.
 
 # %% [markdown]
 # ## 3. The clue (9 minutes)
 #
-# The report read the last words of the message, "modified by an inplace operation", and looked for
-# in-place operations. Read the brackets first: `[N, 1024]`.
+# The report took the words "modified by an inplace operation" and looked for in-place operations.
+# Read the brackets first: `[N, 1024]`.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.where_can_it_be)
@@ -180,8 +182,18 @@ for where, shape in run.shapes.items():
     print(f"{where:14} {str(shape):20} {found}")
 
 # %% [markdown]
-# All tensors of the backbone have five dimensions. Those with the shape of the message lie in
-# the head. But a shape is a clue, not a proof. So question both parts alone.
+# All tensors of the *backbone*, the part before the head, have five dimensions. Those with the
+# message's shape are in the head. But a shape is a clue, not a proof. It is the shape of the tensor
+# that was *saved*, and the write may have gone through a view of another shape:
+
+# %%
+h = torch.randn(4, 8, requires_grad=True).relu()
+h.view(-1).mul_(2)
+with caught():
+    h.sum().backward()
+
+# %% [markdown]
+# So test both parts separately.
 
 # %% tags=["claim:root-cause-lateral", "claim:modify-laterals"]
 slow, fast, boxes, labels = collate(clips[:4])
@@ -193,8 +205,8 @@ lateral = backbone.fast.Tconv1.conv.weight.grad
 print("lateral connection has a gradient:", lateral is not None)
 
 # %% [markdown]
-# Both pathways, both lateral connections, all ReLUs in place: backward goes through.
-# Now the head alone. It gets random features; any other backbone could have made them.
+# Both pathways, both lateral connections, all ReLUs in place, and backward goes through.
+# Now the head alone. It gets random features; any backbone could have made them.
 
 # %% tags=["claim:other-architecture", "claim:custom-slowfast"]
 cfg = Config(ia_structure=False)
@@ -207,17 +219,19 @@ with caught():
     predictor(x).sum().backward()
 
 # %% [markdown]
-# The head raises without any SlowFast before it. So the published root cause is wrong, and
-# "a simpler model", "3D ResNet" or "TSM" before this head would raise as well.
+# The head raises without any SlowFast before it. So the published root cause is wrong, and another
+# backbone before this head, the "3D ResNet" or "TSM" that the report considers, would raise as well.
 #
-# Why do the backbone's in-place ReLUs no harm? Each comes after a batch norm or a fresh sum.
-# These save their inputs, not the result that ReLU overwrites. And `torch.cat` copies.
+# Why do the backbone's in-place ReLUs do no harm? Each comes after a batch norm, which saves its
+# input, or after a sum, which saves nothing. Neither saves the result that the ReLU overwrites. And
+# `torch.cat` copies.
 
 # %% [markdown]
 # ## 4. What was tried (6 minutes)
 #
-# The report: frozen batch norms, a ResNet-101, a batch of 2, no interaction structure
-# ("IA": what a person's features get from the others). Nothing helped.
+# The report tried frozen batch norms, a ResNet-101, a batch of 2, and the network without its
+# interaction structure ("IA", which adds to a person's features what the others do). Nothing
+# helped.
 
 # %% jupyter={"source_hidden": true} tags=["predict"]
 predict(questions.changes_the_message)
@@ -242,15 +256,15 @@ print("2 videos    ", outcome(videos=2))
 print("IA off      ", outcome(ia_structure=False))
 
 # %% [markdown]
-# The report is right: none of them helps. Nor could it. Whoever has read the shape knows
-# beforehand: three of the four are in the backbone or before the head, and the fourth is a number
-# of clips. Four trainings could have been saved.
+# The report is right: none of them helps. None could. The shape says so beforehand: three of the
+# four change something before the head, and the fourth is a number of clips. The team need not have
+# run them.
 
 # %% [markdown]
 # ## 5. Four options and two more (10 minutes)
 #
 # **Option 1, recommended:** leave out the pretrained weights, "to avoid loading problematic
-# weights". It "should train without errors".
+# weights". Then it "should train without errors".
 
 # %% tags=["claim:from-scratch", "claim:problematic-weights"]
 torch.manual_seed(7)
@@ -259,7 +273,8 @@ print("from scratch:", outcome())
 print("transferred: ", outcome(weights=pretrained))
 
 # %% [markdown]
-# Weights are numbers in tensors. Who saves and who writes is the same for all numbers.
+# Weights are numbers in tensors. In this network the numbers do not decide which line saves and
+# which line writes.
 #
 # **Option 2:** anomaly detection, "to pinpoint the exact operation".
 
@@ -285,7 +300,7 @@ print("it says dropout:", any("dropout" in line for line in trace))
 
 # %% [markdown]
 # Half true. The option would have pointed at the head, at `F.relu(self.fc2(x))`, and away from the
-# backbone. The writer it does not name: as the hint says, it was "in there or anywhere later".
+# backbone. It does not name the writer: that one, says the hint, is "in there or anywhere later".
 #
 # **Option 3:** clone the features after the backbone.
 #
@@ -303,8 +318,7 @@ with caught(AttributeError):
 print("mended:", outcome(clone="tensors"))
 
 # %% [markdown]
-# A clone protects what it copies from later writes to the original. Nobody writes to the
-# backbone's features.
+# A clone is safe from later writes to the original. But nothing writes to the backbone's features.
 #
 # **Two more**, from the report's next steps: "replace in-place ReLU with out-of-place version",
 # and "clone tensors before in-place operations".
@@ -319,15 +333,17 @@ with caught():
     predictor(F.relu(x).clone()).sum().backward()
 
 # %% [markdown]
-# The ReLUs that are in place are not the one that raises: that one is out of place already.
-# The clone is a right idea, if it stands between the saver and the writer. To put it there
-# you must know them. (**Option 4**, another PyTorch, is section 7.)
+# The ReLU whose result is overwritten is out of place already; those that are in place do no harm.
+# A clone does help if it stands between the line that saves, the *saver*, and the line that
+# overwrites, the *writer*. To put it there you must know both. (Section 7 takes up **option 4**,
+# another PyTorch.)
 
 # %% [markdown]
 # ## 6. One word (9 minutes)
 #
-# The shape leaves the head. Here are the lines in question, from two classes that lie in two files
-# upstream. In the shipped `Config`, `head_relu` is `"saves its result"` and `dropout_inplace` is `True`.
+# The shape leaves only the head. Here are the lines in question, from two classes that upstream
+# keeps in two files. In the shipped `Config`, `head_relu` is `"saves its result"` and
+# `dropout_inplace` is `True`.
 
 # %%
 print(inspect.getsource(MLPFeatureExtractor.mlp))
@@ -343,8 +359,8 @@ print("dropout rate 0:      ", outcome(dropout_rate=0.0))
 
 # %% [markdown]
 # One word, `True` to `False`, and all in-place ReLUs and lateral connections stay. (A rate of 0
-# also trains, but without dropout.) Had you not found it by reading: the doctor watches one step and
-# names both lines.
+# also trains, but without dropout.) If you do not find it by reading, the course's *doctor* does: it
+# watches one step and names both lines.
 
 # %%
 with caught(), watch() as recording:
@@ -355,8 +371,9 @@ print(recording.diagnosis.text())
 # Saved in one class, overwritten in another. Between them lies a `view`: the same storage, the
 # same counter.
 #
-# And are the gradients of the mended network right? Compare them with a twin in which
-# *nothing* is in place, bit for bit, with the same seed and so the same dropout:
+# And are the gradients of the repaired network right? Compare them, bit for bit, with those of a
+# twin in which *nothing* is in place. Both start from the same seed and, on this CPU, draw the same
+# dropout:
 
 # %%
 mended = train_step(dropout_inplace=False)
@@ -367,8 +384,8 @@ print(len(same), "gradients, all equal:", all(same))
 
 
 # %% [markdown]
-# Now turn all switches yourself, alone or together. The tensors with the shape of the message
-# are framed thick and get an arrow; beside them stands who saves and who writes.
+# Now set all switches yourself, one at a time or together. The tensors with the shape of the message
+# have a thick frame and an arrow; the text beside them names the one that saved and the one that wrote.
 
 # %%
 def step(**chosen):
@@ -406,18 +423,22 @@ print(bench.turn(dropout="inplace=False"))
 _ = bench.turn(dropout="inplace=True")
 
 # %% [markdown]
-# All of the report's switches together: the same two lines. One word more: cured. For a larger or
-# smaller batch, turn `persons`; the first number follows it, and only that.
+# All of the report's switches together: the same two lines. One more word changed: cured. `persons`
+# makes the batch larger or smaller; the first number of the shape follows it, and nothing else
+# does.
 
 # %% [markdown]
 # ## 7. Why nobody had seen it (10 minutes)
 #
 # The head is as its authors published it, and they trained with it. Their instructions pin
-# PyTorch 1.4. **Option 4** says that the detection "became stricter in PyTorch 2.x", so "try 1.13".
+# PyTorch 1.4. **Option 4** says that the detection "became stricter in PyTorch 2.x", and advises
+# PyTorch 1.13.
 #
-# We measured the real code elsewhere, on versions that no longer install here: 1.4.0, 1.8.1 and
-# 1.9.1 train; 1.10.2, 1.13.1 and 2.7.1 raise. So the border is 1.10, and 1.13 does not help.
-# What changed there? PyTorch's pull request 63089: until then ReLU saved its *input*.
+# Those versions are too old for this course. But another model tells the story:
+# [3DETR](https://github.com/facebookresearch/3detr/issues/12), too, has an in-place dropout after a
+# ReLU. A user had no error on PyTorch 1.9 and this error on 1.10;
+# [another](https://github.com/facebookresearch/3detr/issues/55) had it on 1.13. So 1.13 does not
+# help. What changed with 1.10 is in PyTorch's pull request 63089: until then ReLU saved its *input*.
 
 # %%
 print(inspect.getsource(ReLUSavingInput))
@@ -433,8 +454,8 @@ same = [torch.equal(a, b) for a, b in zip(old, mended)]
 print("the gradients of the mended head:", all(same))
 
 # %% [markdown]
-# So it is no stricter check, it is another saved tensor. The check itself stands guard over the
-# old ReLU in the same way; one must only write into what *that* one saves:
+# So the check is no stricter; another tensor is saved. The check protects the old ReLU just as well.
+# Write into what *it* saved, and backward raises:
 
 # %%
 x = torch.randn(4, 8, requires_grad=True)
@@ -445,8 +466,8 @@ with caught():
     after.sum().backward()
 
 # %% [markdown]
-# The film shows today's head on two persons. See the padlock close at `relu`, the view take the
-# same storage, and the dropout move the version.
+# The film shows today's head on two persons. Watch the padlock close at `relu`, the view share the
+# storage, and the dropout move the version.
 
 # %%
 film("""
@@ -458,9 +479,19 @@ y.sum().backward()
 """)
 
 # %% [markdown]
-# Would the gradient have been wrong? ReLU's backward asks where its result is positive. What
-# the dropout sets to 0 gets no gradient anyway. `trial` runs the program beside its twin and once
-# more with the check switched off:
+# Would the gradient have been wrong? ReLU's backward asks where its result is positive. Dropout
+# multiplies by a positive number, which changes no sign, or by 0; and what it sets to 0 gets no
+# gradient anyway.
+#
+# `trial` runs the program beside its twin and once more with the check switched off. That is fair
+# only if both dropouts draw the same mask. On a CPU they do:
+
+# %%
+masks = []
+for inplace in (True, False):
+    torch.manual_seed(0)
+    masks.append(F.dropout(torch.ones(100), 0.3, inplace=inplace))
+print("same seed, same mask:", torch.equal(*masks))
 
 # %%
 from overwritten import trial
@@ -473,10 +504,10 @@ print(trial(shipped, mended_code).verdict)
 
 
 # %% [markdown]
-# An over-careful refusal. The counter cannot know that this write does no harm.
+# So the error was over-careful: the counter cannot know that this write does no harm.
 #
-# **And what did the in-place dropout save?** Count the bytes that the graph keeps for one clip,
-# with the 10 boxes that the project allows at most:
+# **And how much memory did the in-place dropout save?** Count the bytes that the graph keeps for
+# one clip, with 10 boxes, the most that the project allows:
 
 # %%
 def kept(inplace):
@@ -498,13 +529,13 @@ print("one fast clip has", fast[0].numel() * 4, "bytes")
 
 
 # %% [markdown]
-# 40 KB a clip, less than a tenth of our small clip itself.
+# On this CPU 40 KB for a clip, less than a tenth of what the small clip itself takes.
 
 # %% [markdown]
 # ## 8. It learns (5 minutes)
 #
-# The mended network, trained from scratch, all ReLUs in place, all lateral connections in.
-# It takes some 15 seconds.
+# The repaired network, trained from scratch, with all ReLUs in place and all lateral connections.
+# It takes about 15 seconds on an ordinary CPU.
 
 # %%
 def some_clips(count=10):
@@ -528,8 +559,8 @@ def fit(steps, rate=0.006):
 
 
 # %% [markdown]
-# The measure is *mean average precision* on clips that were held out. For each action, rank all
-# persons by score; the precision is 1 if those who do it all come before those who do not.
+# The measure is *mean average precision*, mAP, on held-out clips. For each action, rank all persons
+# by score; the average precision is 1 if those who do it all come before those who do not.
 
 # %%
 def judge(model):
@@ -564,12 +595,12 @@ drawn(figure, "The loss of each step, and mAP on held-out clips")
 
 # %% [markdown]
 # *In words:* left, the loss falls from about 0.7 to near 0 within 160 steps. Right, the mean average
-# precision on held-out clips begins near 0.3 and is above the dashed line of 0.9 long before
+# precision on held-out clips starts near 0.3 and is above the dashed line of 0.9 long before
 # the end.
 #
-# Watch three of the held-out clips (three that all our trial runs got right; the curve counts
-# all 50). A white box is the person's; what the network says of it stands
-# below, beside what was drawn. Nothing plays until you press the button.
+# Watch three of the held-out clips. (They were chosen because the network gets them right; the curve
+# counts all 50.) The white boxes are given. Below them you read what the network says of each
+# person, and whether the labels agree. Nothing plays until you press the button.
 
 # %%
 scores, _ = judge(model)
@@ -582,8 +613,8 @@ exercises.Player([held_out[n] for n in shown], said)
 # %% [markdown]
 # ## 9. Your turn (14 minutes)
 #
-# **Exercise 1.** One forward of another model, ten lines, and three messages. Each comes to
-# light when the one before has been mended.
+# **Exercise 1.** One forward of another model, ten lines, and three messages. Each appears when the
+# fault behind the one before has been fixed.
 
 # %%
 print(exercises.FORWARD, "\n")
@@ -606,7 +637,7 @@ exercises.find_both.check(answers)
 # %% [markdown]
 # Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
-# **Exercise 2.** Mend this head. It must compute the same, for any dropout rate and in eval mode too.
+# **Exercise 2.** Fix this head. It must compute the same, for any dropout rate and in eval mode too.
 # Both ReLUs stay, and so does the dropout with its rate.
 
 # %%
@@ -621,15 +652,15 @@ def scores(head, x):
 exercises.mend_head.check(scores)
 
 # %% [markdown]
-# **Exercise 3.** Six proposals for the lines of the head, from pull requests as they are written
-# every day. You review them.
+# **Exercise 3.** Six proposals for the lines of the head, like those in real pull requests. Review
+# them.
 
 # %%
 for name, code in exercises.PROPOSALS.items():
     print(f"--- {name}\n{code}\n")
 
 # %% [markdown]
-# Say for each: `"mended"` (no error, all gradients right), `"same error"` (the very message),
+# Answer for each: `"mended"` (no error, all gradients right), `"same error"` (the very same message),
 # `"error moves"` (it raises with another message), or `"silenced"` (no error, but `fc2` does not
 # learn as it should).
 
@@ -647,24 +678,24 @@ exercises.review.check(answers)
 # %% [markdown]
 # ## Recap
 #
-# 1. The shape in the message rules out every tensor that has another: read it first.
-# 2. A cure must touch the saver or the writer; nothing else can change the message.
-# 3. Saver and writer may lie in two files, with a view between them: same storage, same counter.
-# 4. Since PyTorch 1.10 ReLU saves its result, so whatever writes onto a ReLU's result raises.
-# 5. Mend the writer. In place or not in the saver only changes the version numbers.
+# 1. The shape in the message rules out every saved tensor of another shape: read it first.
+# 2. A cure changes what is saved, changes what is written, or puts a copy between the two.
+# 3. Saver and writer may be in two files, with a view between them: same storage, same counter.
+# 4. Since PyTorch 1.10 ReLU saves its result: if its counter moves before backward, backward raises.
+# 5. Fix the writer. Whether the ReLU itself works in place only changes the version numbers.
 #
 # ## For your own code
 #
-# - Before you try anything, list the shapes in your network (forward hooks print them) and
+# - Before you try anything, list the shapes in your network (print them in forward hooks) and
 #   cross out what does not fit the message.
 # - Search for `inplace=True` *behind* a ReLU, not only for ReLUs: `nn.Dropout` has it as well.
-# - Let one test of your project run a backward on a tiny batch in training mode.
-# - `with watch() as recording:` round one step, then `recording.diagnosis`: both lines.
+# - Let one test of your project run forward and backward on a tiny batch, in training mode.
+# - Put one step below `with watch() as recording:`; `recording.diagnosis` then names both lines.
 #
 # ## Further reading
 #
 # - [AlphAction](https://github.com/MVIG-SJTU/AlphAction), the public code whose head this is
 # - [Pull request 63089](https://github.com/pytorch/pytorch/pull/63089): ReLU saves its result, and why
 # - [Issue 63027](https://github.com/pytorch/pytorch/issues/63027): the memory that the saved input cost
-# - [Issue 727](https://github.com/pytorch/pytorch/issues/727): an in-place dropout after a ReLU, in 2017
+# - [torchvision, issue 7174](https://github.com/pytorch/vision/issues/7174): the same dropout after a ReLU, in `ops.MLP`
 # - [SlowFast networks for video recognition](https://arxiv.org/abs/1812.03982), the two pathways

@@ -118,7 +118,7 @@ def _makes_targets(answer):
         if any(not torch.equal(a, b) for a, b in zip(given, (pos_mask, labels, gt_indices))):
             return "an argument was changed; the loss still needs it."
         if result.shape != wanted.shape:
-            return f"P = {P}, {count} positive: a target for each proposal is asked for, [{P}]; yours has the shape {list(result.shape)}."
+            return f"P = {P}, {count} positive: return one target for each proposal, [{P}]; yours has the shape {list(result.shape)}."
         if result.dtype != torch.long:
             return f"`cross_entropy` takes class numbers as `torch.long`; yours are {str(result.dtype)}."
         if not torch.equal(result, wanted):
@@ -135,7 +135,7 @@ def _which_target(result, wanted, pos_mask, labels, P, count):
         return "every proposal got a label; those that are not positive show the ground, target 0."
     if torch.equal(result, torch.where(pos_mask, 0, labels + 1)):
         return "the other way round: the positive proposals get a label, the others 0."
-    return f"P = {P}, {count} positive: {wanted.tolist()[:6]} is asked for, yours is {result.tolist()[:6]}."
+    return f"P = {P}, {count} positive: the targets are {wanted.tolist()[:6]}; yours are {result.tolist()[:6]}."
 
 
 # Exercise 3: the same mistake in another detector
@@ -161,7 +161,7 @@ def _decodes(answer):
         grid, anchors = torch.rand(n, 2, generator=dice) * 7, torch.tensor([10.0, 13.0])
         seen = beside_twin(answer, _decoded, [start.requires_grad_(), grid, anchors, stride])
         if seen.error and parse(str(seen.error)):
-            return f"{_still_raises(seen.recording.diagnosis)} Write where nobody has saved, or build the result with `torch.cat`."
+            return f"{_still_raises(seen.recording.diagnosis)} Write into a storage that nothing saved, or build the result with `torch.cat`."
         if seen.fault() != "kind" and seen.changed(0, 1, 2):
             return "an argument was changed; the function must leave them as they were."
         if mistake := seen.mistake(
@@ -177,7 +177,7 @@ def _decodes(answer):
 apply_box_deltas = Exercise(
     _mends_the_deltas,
     (
-        "Which reads come from the tensor that is being filled? From where could the same number come?",
+        "Which reads come from the tensor that is being filled? Where else is the same number?",
         "Four new columns and one `torch.stack`; or keep the eight writes and put `.clone()` behind each column that is read.",
     ),
     inspect.getsource(detector.apply_box_deltas_stacked)
@@ -198,7 +198,7 @@ decode = Exercise(
     _decodes,
     (
         "Who saved `y`, and why does its gradient need it?",
-        "A `clone()` of sigmoid's result has a storage that nobody saved. Or split, compute, `torch.cat`.",
+        "A `clone()` of sigmoid's result has a storage that nothing saved. Or split, compute, `torch.cat`.",
     ),
     "def decode(raw, grid, anchors, stride):\n"
     "    y = raw.sigmoid()\n"

@@ -140,7 +140,7 @@ def _other(seen, start, p, training):
     if head.training != training or head.dropout.training != training:
         return "your function switches the head between training and eval mode, and so the dropout off: leave the mode as it is."
     if not isinstance(head.dropout, nn.Dropout) or head.dropout.p != p:
-        return f"the head came with a dropout of rate {p} and leaves with another: the rate is not to be touched."
+        return f"the head came with a dropout of rate {p} and comes back with another: the rate is not to be touched."
     if torch.equal(scores, seen.wanted):
         for (name, mine), theirs in zip(head.named_parameters(), twin.parameters()):
             if mine.grad is None or not torch.equal(mine.grad, theirs.grad):
@@ -152,10 +152,10 @@ def _other(seen, start, p, training):
     if complaint := folk.complaint(".data", "numpy", ".detach()", "no_grad"):
         return complaint
     if not training:
-        return "in eval mode the dropout must do nothing: hand on `head.training`, or call `head.dropout`."
+        return "in eval mode the dropout must do nothing: pass on `head.training`, or call `head.dropout`."
     hidden = F.relu(twin.fc2(F.relu(twin.fc1(start))))
     if torch.equal(scores, twin.cls_score(hidden)):
-        return "the scores are those without any dropout: it must go on doing its work."
+        return "the scores are those without any dropout: the dropout must stay."
     if torch.equal(scores, _seeded(lambda: twin.cls_score(F.dropout(hidden, 0.3)))):
         rate = f"this head's dropout has the rate {p}"
         return f"{rate}: take it from the head, as in `head.dropout.p`."

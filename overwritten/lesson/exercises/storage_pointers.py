@@ -12,7 +12,9 @@ _BEHIND = (
     "the bytes of x changed, but x's version counter did not move: that write went behind PyTorch's "
     "back (`.data`, NumPy and a few methods do), and backward could not warn you. Write through x itself."
 )
-_MOVED = "x itself now looks at another storage; whoever else looked at the old one does not see the change."
+_MOVED = (
+    "x itself now looks at another storage; other tensors on the old one do not see the change."
+)
 
 
 def _share_bytes(a, b) -> bool:
@@ -26,7 +28,7 @@ def _no_plain_tensor(result) -> str:
     if result is None:
         return "your function returns None: end it with `return`, as PyTorch's own methods do."
     if not isinstance(result, torch.Tensor):
-        return f"your function returns {type(result).__name__}; a tensor is asked for."
+        return f"your function returns {type(result).__name__}; it must return a tensor."
     if result.layout is not torch.strided or result.device.type == "meta":
         return "your function returns a tensor without a storage of its own kind; an ordinary one is asked for."
     return ""

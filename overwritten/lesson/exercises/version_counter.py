@@ -40,7 +40,7 @@ def _counts_writes(answer):
             return "you called f with another tensor than x (a clone, a view, `x.detach()`): call it with x itself."
         if isinstance(result, bool) or not isinstance(result, int):
             kind = type(result).__name__
-            return f"a number is asked for, as in `2`; your function returns {kind}."
+            return f"return a number, as in `2`; your function returns {kind}."
         if result != wanted:
             return _why_miscounted(result, wanted, x._version, already)
 
@@ -132,7 +132,7 @@ count_writes = Exercise(
 what_is_saved = Exercise(
     _knows_what_is_saved,
     (
-        "Write the derivative down. Which of x and y stands in it?",
+        "Write the derivative down. Does x or y appear in it?",
         "tanh' is 1 - y², softmax' is made of y, sin' is cos x. For the others run the `saves` of section 3.",
     ),
     'saved = {"x.tanh()": "result", "x - 3": "neither", "x.sin()": "input",\n'
@@ -143,8 +143,8 @@ what_is_saved = Exercise(
 zero_first_column = Exercise(
     _zeroes_first_column,
     (
-        "Who saved `y`? Then where must the zeros not go?",
-        "`y = x.exp().clone()` has a storage that nobody saved. Or multiply by a mask.",
+        "Which operation saved `y`? So where must the zeros not go?",
+        "`y = x.exp().clone()` has a storage that nothing saved. Or multiply by a mask.",
     ),
     "def weights(x):\n    y = x.exp().clone()\n    y[:, 0] = 0\n    return y",
 )
