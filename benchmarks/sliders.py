@@ -22,7 +22,7 @@ import nbformat
 from playwright.sync_api import sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from conftest import ASK, BROWSERS, QUIET, RUN_ALL, jupyterlab
+from conftest import ASK, BROWSERS, PATIENCE, QUIET, RUN_ALL, jupyterlab
 
 WARM_UP, MOVES, CHANGES = 2, 20, 60
 CELLS = {
@@ -219,7 +219,7 @@ def main():
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(f"{address}/lab?reset")
             page.wait_for_function("() => window.jupyterapp", timeout=60_000)
-            page.evaluate(RUN_ALL, ["sliders.ipynb", 600])
+            page.evaluate(RUN_ALL, ["sliders.ipynb", PATIENCE])
             page.wait_for_timeout(3000)
             ways, own, firsts, characters = measure(page, rounds)
             browser.close()

@@ -275,15 +275,13 @@ peaks = knob(
 peaks
 
 # %% [markdown]
-# Change `n` and `dtype`: the code runs again for each value. Code can change them, too:
+# Change `n` and `dtype`: the code has run for each value. A few of them side by side:
 
 # %%
-for n in (1, 1_000, 10_000_000):
-    print(peaks.turn(n=n))
+peaks.compare(n=[1, 1_000, 10_000_000])
 
 # %%
-for dtype in (torch.float64, torch.int8):
-    print(peaks.turn(dtype=dtype))
+peaks.compare(n=10_000_000, dtype=[torch.float64, torch.int8])
 
 
 # %% [markdown]

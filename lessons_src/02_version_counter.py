@@ -358,12 +358,11 @@ lanes
 
 # %% [markdown]
 # Each *lane* is one storage; time runs to the right. The padlock closes at the save and notes the
-# version; the line under the lane leads to the check. Use the menu and the slider, or let code do
-# it:
+# version; the line under the lane leads to the check. Use the menu and the slider. Here are the
+# three moments side by side:
 
 # %%
-for where in moments:
-    print(lanes.turn(where=where, times=2), "\n")
+lanes.compare(where=moments, times=2)
 
 # %% [markdown]
 # Now the price of one counter for a tensor and all its views.
@@ -463,9 +462,8 @@ pick = knob(ops.program, show="lanes", name=names, write=writes)
 pick
 
 # %%
-print(pick.turn(name="x.sigmoid()", write="x"), "\n")
-print(pick.turn(name="x.sigmoid()", write="result"), "\n")
-print(pick.turn(name="torch.kron(x, w)", write="x"))
+shown = ["x.sigmoid()", "x.sigmoid()", "torch.kron(x, w)"]
+pick.compare(name=shown, write=["x", "result", "x"])
 
 # %% [markdown]
 # In the last picture the lane of `x` shows the write: the counter of `x` moves. The counter that

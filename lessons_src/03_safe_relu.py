@@ -628,24 +628,22 @@ chains
 # First what in place is worth:
 
 # %%
-for activation in ("relu", "leaky_relu", "silu"):
-    place = dict(producer="batch norm", consumer="linear", depth=4)
-    print(chains.turn(activation=activation, **place), "\n")
+place = dict(producer="batch norm", consumer="linear", depth=4)
+chains.compare(activation=["relu", "leaky_relu", "silu"], **place)
 
 # %% [markdown]
 # Then the error that moves, and the one that goes:
 
 # %%
 place = dict(producer="conv", consumer="h += 1", depth=1)
-for activation in ("relu", "relu out of place", "silu"):
-    print(chains.turn(activation=activation, **place), "\n")
+chains.compare(activation=["relu", "relu out of place", "silu"], **place)
 
 # %% [markdown]
 # Last the shortcut, for which no padlock opens:
 
 # %%
 place = dict(producer="shortcut", consumer="nothing", depth=1)
-print(chains.turn(activation="relu", **place))
+chains.compare(activation="relu", **place)
 
 
 # %% [markdown]

@@ -186,12 +186,10 @@ factor
 # The other ways leave no wrong number behind: they raise, or they are right.
 
 # %% tags=["claim:data-avoids-the-error"]
-for k in (1, 1.5, 100):
-    print(factor.turn(how=".data", k=k), "\n")
+factor.compare(how=".data", k=[1, 1.5, 100])
 
 # %% tags=["claim:no-grad-makes-safe", "claim:detach-protects"]
-for how in ("no_grad", "detach", "out of place"):
-    print(factor.turn(how=how, k=10), "\n")
+factor.compare(how=["no_grad", "detach", "out of place"], k=10)
 
 # %% [markdown]
 # And at `k = 1`? The counter counts writes, not changes. So `no_grad` raises although no
@@ -199,9 +197,7 @@ for how in ("no_grad", "detach", "out of place"):
 # moved and no byte changed, so there is nothing to see it by.
 
 # %%
-for how in ("no_grad", ".data"):
-    print(factor.turn(how=how, k=1), "\n")
-_ = factor.turn(how=".data", k=10)  # back to the lesson's picture
+factor.compare(how=["no_grad", ".data"], k=1)
 
 # %% [markdown]
 # **Rebinding `.data`** looks like the same thing, and is not a write: `w.data = …` makes the

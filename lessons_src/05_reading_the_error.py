@@ -440,10 +440,8 @@ stories
 
 # %%
 for story in (1, 5, 13):
-    print(names[story - 1])
-    for relu in imports:
-        print(stories.turn(story=story, relu=relu), "\n")
-_ = stories.turn(story=1, relu="torch 1.10 on")  # as before
+    print(story, names[story - 1])
+stories.compare(story=[1, 1, 5, 5, 13, 13], relu=[*imports] * 3)
 
 # %% [markdown]
 # Story 13 is lesson 3's: the gradient *would* be right, and it raises all the same. Story 1

@@ -183,18 +183,11 @@ fixes.turn(positives=5)
 fixes
 
 # %%
-for chosen in (
-    ("stack", "assign", 5),
-    ("stack", "where", 5),
-    ("stack", "where", 1),
-    ("in place", "assign", 0),
-):
-    boxes, targets, count = chosen
-    said = fixes.turn(boxes=boxes, targets=targets, positives=count)
-    print(said, "\n")
-
-# %%
-_ = fixes.turn(boxes="in place", targets="assign", positives=5)
+fixes.compare(
+    boxes=["stack", "stack", "stack", "in place"],
+    targets=["assign", "where", "where", "assign"],
+    positives=[5, 5, 1, 0],
+)
 
 # %% [markdown]
 # "Right gradient" means: every parameter's gradient equals, bit for bit, that of the *twin*, the

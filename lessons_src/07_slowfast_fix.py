@@ -417,10 +417,7 @@ bench
 # %%
 everything = dict(batch_norm="frozen", backbone="ResNet101")
 everything |= dict(interaction="off", features="cloned", persons=2)
-everything |= dict(dropout="inplace=True", videos=2)
-print(bench.turn(**everything), "\n")
-print(bench.turn(dropout="inplace=False"))
-_ = bench.turn(dropout="inplace=True")
+bench.compare(dropout=["inplace=True", "inplace=False"], videos=2, **everything)
 
 # %% [markdown]
 # All of the report's switches together: the same two lines. One more word changed: cured. `persons`

@@ -302,9 +302,7 @@ turned = knob(programs, show=both, name=names)
 turned
 
 # %%
-for name in ("residual onto a relu", "write through detach"):
-    print(turned.turn(name=name), "\n")
-_ = turned.turn(name=EVERY[0].name)  # as before
+turned.compare(name=["residual onto a relu", "write through detach"])
 
 # %% [markdown]
 # ## 9. The op atlas (5 minutes)

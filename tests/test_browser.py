@@ -3,11 +3,12 @@
 import os
 import random
 import re
+import time
 
 import pytest
 from playwright.sync_api import TimeoutError
 
-from conftest import looking, the_lesson
+from conftest import ASK, PATIENCE, looking, the_lesson
 
 light = pytest.mark.parametrize("look", [False], indirect=True, ids=["light"])
 
@@ -43,7 +44,7 @@ KNOB_SHOWS = """([knob, said, svg]) => {
   const wanted = document.createElement('div');
   wanted.innerHTML = svg;
   return knob.querySelector('.sentence').textContent.replace(/\\s+/g, ' ') === said
-    && wanted.firstChild.isEqualNode(knob.querySelector('.widget-html svg'));
+    && wanted.firstChild.isEqualNode(knob.querySelector('.picture svg'));
 }"""
 START = """code => {
   window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute({code: `exec(${JSON.stringify(code)}, {})`, store_history: false});
@@ -214,6 +215,114 @@ def test_knobs_by_mouse(look):
             menu.select_option(index=len(labels) // 2)
             knob.follows()
     look.shot(knob.root, "knob")
+
+
+# What a knob holds, by the labels of its controls: the sentence and the picture.
+KEPT = """
+import json
+knob = {out}
+print(json.dumps({{knob._where(key): [knob._words(key), scene.picture.svg()] for key, scene in knob._newest.kept.items()}}))"""
+# Until a file is there: a cell is at work, and nothing that a hand sends is heard.
+DEAF = """
+import time
+from pathlib import Path
+from IPython import get_ipython
+with get_ipython().user_ns["Out"][{out}]._newest.lock:
+    Path("{begun}").touch()
+    while not Path("{over}").exists():
+        time.sleep(0.01)"""
+# From now on each frame is looked at: `contradictions` are those in which picture or sentence are not of the controls.
+EACH_FRAME = """([knob, truth, labels]) => {
+  const wanted = document.createElement('div'), bare = words => words.replace(/\\s+/g, ' ');
+  window.frames_seen = new Set();
+  window.contradictions = [];
+  const labels_of = eval(labels);
+  (function look() {
+    const at = Object.entries(labels_of(knob)).map(pair => pair.join(' = ')).join(', ');
+    const [words, svg] = truth[at];
+    const said = knob.querySelector('.sentence').textContent;
+    wanted.innerHTML = svg;
+    if (bare(said) !== bare(words) || !wanted.firstChild.isEqualNode(knob.querySelector('.picture svg')))
+      window.contradictions.push(`${at}: ${said}`);
+    window.frames_seen.add(at);
+    window.next_frame = requestAnimationFrame(look);
+  })();
+}"""
+PAINTED = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+SEEN = "() => { cancelAnimationFrame(window.next_frame); return [[...window.frames_seen], window.contradictions]; }"
+
+
+class Frames:
+    """Looks at a knob in every frame until `seen` is asked for."""
+
+    def __init__(self, knob):
+        self.knob, self.page = knob, knob.page
+        truth = knob.look.ask(KEPT.format(out=knob.look.out(knob.root)))
+        self.page.evaluate(EACH_FRAME, [knob.root.element_handle(), truth, LABELS])
+
+    def seen(self):
+        """The labels that stood there, once no frame has contradicted them."""
+        self.page.evaluate(PAINTED)
+        labels, contradictions = self.page.evaluate(SEEN)
+        assert contradictions == []
+        return labels
+
+
+def recorded_knob(look):
+    """The first knob of a lesson that has a slider and all its positions recorded, or none."""
+    whole = "import json, math; k = {}; print(len(k._newest.kept) == math.prod(map(len, k._choices.values())))"
+    for knob in knobs(look):
+        if (
+            knob.handles
+            and look.page.evaluate(ASK, whole.format(look.out(knob.root))).strip() == "True"
+        ):
+            knob.handles[0].press("Home")
+            knob.follows()
+            return knob
+    pytest.skip("its knobs have more positions than are recorded")
+
+
+@light
+def test_what_is_recorded_is_painted_before_the_kernel_hears_of_it(look, tmp_path):
+    knob = recorded_knob(look)
+    begun, over = tmp_path / "begun", tmp_path / "over"
+    number = look.out(knob.root)[4:-1]
+    frames = Frames(knob)
+    look.page.evaluate(START, DEAF.format(out=number, begun=begun, over=over))
+    while not begun.exists():
+        time.sleep(0.01)
+    kernel_said = "knob => knob.querySelector('.ow-said').textContent"
+    before = knob.root.evaluate(kernel_said)
+    try:
+        for key in ("ArrowRight", "ArrowRight", "End", "ArrowLeft"):
+            knob.handles[0].press(key)
+            look.page.evaluate(PAINTED)
+        assert len(frames.seen()) >= 4
+        assert knob.root.evaluate(kernel_said) == before
+    finally:
+        over.touch()
+    labels = knob.follows()
+    values = "import json; from overwritten.live.controls import label; print(json.dumps({{n: label(v) for n, v in {}.values.items()}}))"
+    for _ in range(PATIENCE * 10):
+        if look.ask(values.format(look.out(knob.root))) == labels:
+            break
+        time.sleep(0.1)
+    assert look.ask(values.format(look.out(knob.root))) == labels
+
+
+@light
+def test_no_frame_contradicts_the_controls(look):
+    """A hand and a cell turn it by turns, faster than the kernel answers."""
+    knob = recorded_knob(look)
+    frames = Frames(knob)
+    for _ in range(5):
+        for key in ["ArrowRight"] * 8 + ["ArrowLeft"] * 3:
+            knob.handles[0].press(key)
+        knob.handles[0].press("Home")
+    turn = "k = {}; name = list(k._choices)[0]; [k.turn(**{{name: v}}) for v in k._choices[name]]"
+    look.page.evaluate(ASK, turn.format(look.out(knob.root)))
+    knob.follows()
+    assert len(frames.seen()) > 5
 
 
 #: `OVERWRITTEN_MOVES=500 pytest tests/test_browser.py -k random` is the long run: 500 moves a lesson.

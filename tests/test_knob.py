@@ -92,7 +92,7 @@ def test_a_knob_says_that_a_loop_was_stopped():
 
 def test_without_a_kernel_the_knob_leaves_a_table():
     view = knob({"x": "x = torch.ones(n)"}, n=[1, 10])
-    assert "<td>10</td><td>peaks at 40 B</td>" in view.html() and "<img" in view.html()
+    assert '<th scope="row">10</th><td>peaks at 40 B</td>' in view.html() and "<img" in view.html()
 
 
 START = "x = torch.tensor([1.0, 2.0], requires_grad=True)\ny = x.exp()\n"
@@ -114,7 +114,7 @@ def test_a_switch_is_a_menu_of_true_and_false():
     )
     assert [type(one).__name__ for one in view.controls.values()] == ["SelectionSlider", "Dropdown"]
     assert view.say().startswith("n = 1, twice = False:") and "8 B" in view.turn(twice=True)
-    assert "<td>True</td>" in view.html()
+    assert '<th scope="row">True</th>' in view.html()
 
 
 def test_a_knob_takes_a_function_that_returns_code():
@@ -161,16 +161,17 @@ def test_a_knob_shows_lanes_and_gradients(show, words):
 def test_without_a_kernel_a_knob_tells_every_choice():
     html = knob(overwritten_by, show="gradients", write=WRITES).html()
     for row in (
-        ("y *= 3", "raises", "no gradient came out", "x.grad = [8.15485, 22.1672]"),
-        ("y += 1", "raises", "no gradient came out", "x.grad = [2.71828, 7.38906]"),
+        ("y *= 3", "✗ raises", "no gradient came out", "x.grad = [8.15485, 22.1672]"),
+        ("y += 1", "✗ raises", "no gradient came out", "x.grad = [2.71828, 7.38906]"),
         (
             "y.data += 1",
-            "silently wrong gradient",
+            "✗ silently wrong gradient",
             "x.grad = [3.71828, 8.38906]",
             "x.grad = [2.71828, 7.38906]",
         ),
     ):
-        assert "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" in html
+        cells = re.sub(r" (class|scope)=.*?>", ">", html).replace("th>", "td>")
+        assert "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" in cells
 
 
 def test_one_code_has_lanes_and_no_verdict():
@@ -580,3 +581,105 @@ def test_where_scripts_run_a_stored_knob_has_controls(browser):
     )
     assert slider.get_attribute("aria-valuetext") == "20" and page.locator(".still").count() == 0
     page.close()
+
+
+def rows(html):
+    """The texts of a table's cells, row by row."""
+    return [
+        re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row) for row in re.findall("<tr>(.*?)</tr>", html)
+    ]
+
+
+def test_positions_stand_side_by_side_and_nothing_turns():
+    view = knob(CODES, n=[1, 1000, 10**7], dtype=[torch.float32, torch.int8])
+    view.turn(n=1000, dtype=torch.int8)
+    before = view.picture.value, view.sentence.value, view.values
+    turns = view.compare(n=[1, 10**7])
+    assert (view.picture.value, view.sentence.value, view.values) == before
+    assert "In all rows: dtype = float32." in turns.html()
+    assert rows(turns.html()) == [
+        ["n", "x = x + 1", "x += 1"],
+        ["1", "peaks at 8 B", "peaks at 4 B"],
+        ["10,000,000", "peaks at 80,000,000 B", "peaks at 40,000,000 B"],
+    ]
+    bundle = turns._repr_mimebundle_()
+    words = [view.turn(n=n, dtype=torch.float32) for n in (1, 10**7)]
+    assert bundle == {"text/html": turns.html(), "text/plain": "\n\n".join(words)}
+
+
+def test_what_was_not_recorded_runs_to_be_compared(gate):
+    gate.open.set()
+    assert rows(gate.view.compare(n=[5, 0, 5]).html())[1:] == [
+        ["5", "peaks at 24 B"],
+        ["0", "peaks at 4 B"],
+        ["5", "peaks at 24 B"],
+    ]
+    assert gate.runs == [0, 5] and gate.view.values["n"] == 0
+    assert said(gate.view) == "first = 0, n = 0:\ncode peaks at 4 B."
+    with pytest.raises(KeyError, match="thirteen"):
+        gate.view.compare(n=13)
+    assert said(gate.view) == "first = 0, n = 0:\ncode peaks at 4 B."
+
+
+def test_comparing_does_not_disturb_a_hand(gate):
+    hand(gate.view, n=1)
+    assert gate.begun.wait(PATIENCE)
+    threading.Timer(0.05, gate.open.set).start()
+    assert str(gate.view.compare(n=2)) == "first = 0, n = 2:\ncode peaks at 12 B."
+    assert gate.view.say() == said(gate.view) == "first = 0, n = 1:\ncode peaks at 8 B."
+
+
+def test_an_interrupt_stops_a_comparison(gate):
+    def interrupt():
+        assert gate.begun.wait(PATIENCE)
+        time.sleep(0.1)
+        signal.raise_signal(signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        gate.view.compare(n=1)
+    gate.open.set()
+    assert gate.view.turn(n=2) == said(gate.view) and set(gate.view._newest.kept) == {
+        (0, 0),
+        (0, 2),
+    }
+
+
+def test_a_bad_verdict_has_its_sign_and_colour_in_a_table():
+    html = knob(overwritten_by, show="gradients", write=WRITES).compare(write=WRITES[2:]).html()
+    assert '<td class="bad">✗ silently wrong gradient</td>' in html
+    assert rows(html)[0][0] == "write", "one row has all its values"
+
+
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        ({"m": 2}, "There is no control 'm' here, only n."),
+        ({"n": [1, 2]}, "n cannot be 2; choose one of 1, 1,000."),
+        ({"n": []}, "Lists to compare must be equally long"),
+        ({"n": [1, 1000], "m": [1]}, "Lists to compare must be equally long"),
+    ],
+)
+def test_what_cannot_be_compared(values, words):
+    view = knob({"x": "x = torch.ones(n)"}, n=[1, 1000])
+    with pytest.raises(ValueError) as caught:
+        view.compare(**values)
+    assert str(caught.value).startswith(words)
+
+
+def test_picture_and_sentence_say_to_the_page_where_they_belong(gate):
+    def at():
+        return [
+            re.findall('data-at="(.*?)"', one.value)
+            for one in (gate.view.picture, gate.view.sentence)
+        ]
+
+    assert at() == [["0,0"], ["0,0"]]
+    hand(gate.view, n=3)
+    assert gate.begun.wait(PATIENCE) and at() == [["0,0"], ["0,0"]]
+    gate.open.set()
+    gate.view.say()
+    assert at() == [["0,3"], ["0,3"]]
+    hand(gate.view, n=13)
+    gate.view.say()
+    assert "cannot be shown" in said(gate.view) and at() == [["0,3"], ["0,3"]]

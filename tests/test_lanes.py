@@ -1,5 +1,6 @@
 """The lanes and the gradients by their structure: whole, legible, and in step with their words."""
 
+import math
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -297,7 +298,22 @@ def test_bars_share_one_scale():
         S + "y = x * 2\ny = y * 5\ny.sum().backward()",
     )
     true, got = bars(gradients_picture(done.run, done.twin, "", done.verdict))
-    assert true == [max(true)] * 3 and got == pytest.approx([max(true) / 5] * 3)
+    assert true == [max(true)] * 3 and got == [got[0]] * 3
+    # the truth is 10, of which 2 comes out; the foot is 1
+    assert got[0] / true[0] == pytest.approx(math.log10(2), rel=0.01)
+
+
+@pytest.mark.parametrize("k, other", [(1, 1.5), (10, 100)])
+def test_a_gradient_that_is_wrong_by_more_has_a_longer_bar(k, other):
+    drawn = []
+    for factor in (k, other):
+        done = trial(
+            S + f"y = x * x\nx.data.mul_({factor})\ny.sum().backward()",
+            S + "y = x * x\ny.sum().backward()",
+        )
+        drawn.append(bars(gradients_picture(done.run, done.twin, "", done.verdict)))
+    (true, less), (same, more) = drawn
+    assert true == same and all(b - a > 3 for a, b in zip(less, more))
 
 
 def test_a_bar_that_would_run_out_is_cut():

@@ -1,6 +1,8 @@
 """Pictures by their structure, against recordings whose truth is known by hand."""
 
+import math
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 
 import pytest
 import torch
@@ -225,6 +227,43 @@ def test_peaks_side_by_side():
     assert {"peak 72 B", "peak 36 B", "✗ ZeroDivisionError: division by zero"} <= set(
         words_in(picture)
     )
+
+
+def marks(picture):
+    """Where the peaks stand on the log scale."""
+    return [
+        float(e.get("x")) for e in tree(picture).iter(f"{SVG}rect") if e.get("class") == "solid"
+    ]
+
+
+def test_peaks_of_few_and_of_many_bytes_look_different():
+    ways = {"new": "x = torch.ones({0})\nx = x + 1", "same": "x = torch.ones({0})\nx += 1"}
+    drawn = {
+        n: peaks_picture({label: record(code.format(n)) for label, code in ways.items()}, "label")
+        for n in (1, 10, 10**7)
+    }
+    few, more, many = map(marks, drawn.values())
+    twice = few[0] - few[1]
+    assert twice > 8 and many[0] - many[1] == pytest.approx(twice, abs=0.01)
+    assert more[0] - few[0] == pytest.approx(twice / math.log10(2), rel=0.01)
+    assert many[0] - few[0] == pytest.approx(7 * twice / math.log10(2), rel=0.01)
+    assert "8 B" in words_in(drawn[1]) and "80 MB" in words_in(drawn[10**7])
+    assert all("the peaks on a log scale" in words_in(one) for one in drawn.values())
+
+
+def test_a_peak_beyond_the_scale_makes_it_longer():
+    recording = record("x = torch.ones(1)")
+    large = peaks_picture({"x": replace(recording, later_peak=10**11)}, "label")
+    assert "1 TB" in words_in(large) and not clipped(tree(large))
+    assert "1 TB" not in words_in(peaks_picture({"x": recording}, "label"))
+
+
+def test_the_memory_curve_has_an_axis_with_numbers():
+    for n, most in ((1, "8 B"), (10**6, "8 MB")):
+        recording = record(f"x = torch.ones({n})\ny = x + 1")
+        for step in range(len(recording.steps)):
+            words = words_in(step_picture(recording, step))
+            assert most in words and "0" in words
 
 
 def test_the_still_needs_nothing_from_outside():

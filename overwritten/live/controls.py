@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from overwritten.live.output import asset
 
+#: So many controls stand one below the other; more stand in two columns where there is room.
+FEW = 3
 STYLE_OF_CONTROLS = "\n" + asset("widgets.css")
 
 
@@ -23,6 +25,15 @@ def control(name: str, values: list):
         description=name,
         layout=width,
     )
+
+
+def arranged(controls: list):
+    """The box of a knob's controls: one below the other, or in two columns where they are many."""
+    import ipywidgets
+
+    box = ipywidgets.Box(controls)
+    box.add_class("ow-many" if len(controls) > FEW else "ow-few")
+    return box
 
 
 def is_slider(values: list) -> bool:

@@ -12,11 +12,12 @@ import itertools
 import math
 from html import escape
 
-from overwritten.live.controls import STYLE_OF_CONTROLS, control, is_slider, label
+from overwritten.live.controls import STYLE_OF_CONTROLS, arranged, control, is_slider, label
 from overwritten.live.newest import Newest
 from overwritten.live.output import CONTROLS, widget_view
 from overwritten.live.scenes import SCENES, Scene
 from overwritten.live.stored import Stored
+from overwritten.live.turns import Turns
 from overwritten.pictures.draw import STYLE
 
 #: So many positions are all recorded ahead; where there are more, those of the first control.
@@ -34,6 +35,7 @@ class Knob:
 
     controls: {name: ipywidgets control}. Whoever moves one need not wait: the code runs in a
     thread of its own. Whoever reads `scene` or calls `turn`, `say` or `html` waits for it.
+    Where the page has the position already, it does not wait at all (see `knob.js`).
     """
 
     def __init__(self, program, show, choices: dict[str, list]):
@@ -44,12 +46,16 @@ class Knob:
         self.controls = {name: control(name, values) for name, values in self._choices.items()}
         self.picture, self.sentence = ipywidgets.HTML(), ipywidgets.HTML()
         self._stop = ipywidgets.Button(description="Stop", layout=ipywidgets.Layout(display="none"))
-        shown = [*self.controls.values(), self.picture, self.sentence, self._stop]
-        self.box = ipywidgets.VBox(shown)
+        # not beside every picture: for each new style sheet the page looks at all it holds
+        style = f"<style>{STYLE}{CONTROLS}{STYLE_OF_CONTROLS}</style>"
+        look = ipywidgets.HTML(style, layout=ipywidgets.Layout(display="none"))
+        turned = arranged([*self.controls.values()])
+        self.box = ipywidgets.VBox([look, turned, self.picture, self.sentence, self._stop])
         self.box.add_class("ow-knob")
+        self.picture.add_class("ow-drawn")
         self.sentence.add_class("ow-said")
         self._newest = Newest(self._run, self._show, self._fail, self._late)
-        self._shown, self._tallest, self._by_us = None, 0, True
+        self._shown, self._tallest, self._by_us = None, 0, False
         self._record_ahead()
         for turned in self.controls.values():
             turned.observe(self._turned, "index")
@@ -77,18 +83,39 @@ class Knob:
         For a control or a value that is not there nothing turns; the sentence says so.
         If the knob's function raises, the controls go back and its error is raised.
         """
-        for name, value in values.items():
-            if name not in self.controls:
-                return f"There is no control {name!r} here, only {', '.join(self.controls)}."
-            if value not in self._choices[name]:
-                others = ", ".join(map(label, self._choices[name]))
-                return f"{name} cannot be {label(value)}; choose one of {others}."
+        if unknown := self._unknown(values):
+            return unknown
         with self._newest.lock:
             self._set({name: self._choices[name].index(value) for name, value in values.items()})
             asked = self._newest.ask(self._position())
         if error := self._newest.wait(asked):
             raise error
         return self.say()
+
+    def compare(self, **values) -> Turns:
+        """A few positions side by side; the controls and what they show stay as they are.
+
+        A list holds a value for each row; a value that stands alone, or a control's first one
+        where it is not named, holds for all rows. Raises ValueError for lists of several
+        lengths and for a control or a value that is not there, and what a run fails with.
+        """
+        lengths = {len(value) for value in values.values() if isinstance(value, list)} or {1}
+        if len(lengths) > 1 or 0 in lengths:
+            raise ValueError("Lists to compare must be equally long, with a value for each row.")
+        keys = []
+        for row in range(*lengths):
+            chosen = {k: v[row] if isinstance(v, list) else v for k, v in values.items()}
+            if unknown := self._unknown(chosen):
+                raise ValueError(unknown)
+            places = {k: self._choices[k].index(v) for k, v in chosen.items()}
+            keys.append(tuple(places.get(name, 0) for name in self._choices))
+        for key in keys:
+            if key not in self._newest.kept and (
+                error := self._newest.wait(self._newest.keep(key))
+            ):
+                raise error
+        scenes = [self._newest.kept[key] for key in keys]
+        return Turns([*map(self._labels, keys)], [*map(self._words, keys)], scenes)
 
     def say(self) -> str:
         """What the picture shows, in words."""
@@ -104,17 +131,19 @@ class Knob:
         kept, ahead = self._newest.kept, self._positions()
         scenes = {key: kept[key] for key in [*ahead, self._shown] if key in kept}
         whole = len(ahead) == math.prod(map(len, self._choices.values()))
+        chosen = len(self.controls) if whole else 1
         controls = [
             (name, [*map(label, values)], is_slider(values))
             for name, values in self._choices.items()
         ]
         words = {key: self._words(key) for key in scenes}
-        return Stored(controls if whole else controls[:1], scenes, words, self._shown)
+        return Stored(controls, chosen, scenes, words, self._shown)
 
     def _ipython_display_(self):
         from IPython.display import display
 
         stored = self._stored()
+        self.box.add_class(f"ow-{stored.name}")  # so that the script finds it
         words = {"text/plain": self.say(), "text/html": stored.still}
         display(words | widget_view(self.box), raw=True)  # a front end shows the richest it can
         display({"text/html": stored.script}, raw=True)
@@ -129,7 +158,7 @@ class Knob:
     def _record_ahead(self):
         first, spent = self._position(), 0.0
         for key in self._positions():
-            asked = self._newest.ask(key)
+            asked = self._newest.keep(key)
             error = self._newest.wait(asked)
             if error and key == first:
                 raise error
@@ -137,8 +166,16 @@ class Knob:
             slow = key != first and asked.seconds > ONE_AHEAD  # the first one warms PyTorch up
             if slow or spent > ALL_AHEAD:
                 break
-        self._by_us = False
         self._newest.ask(first)
+
+    def _unknown(self, values):
+        for name, value in values.items():
+            if name not in self.controls:
+                return f"There is no control {name!r} here, only {', '.join(self.controls)}."
+            if value not in self._choices[name]:
+                others = ", ".join(map(label, self._choices[name]))
+                return f"{name} cannot be {label(value)}; choose one of {others}."
+        return ""
 
     def _position(self):
         return tuple(one.index for one in self.controls.values())
@@ -154,8 +191,11 @@ class Knob:
     def _values(self, key):
         return {name: values[place] for (name, values), place in zip(self._choices.items(), key)}
 
+    def _labels(self, key):
+        return {name: label(value) for name, value in self._values(key).items()}
+
     def _where(self, key):
-        return ", ".join(f"{name} = {label(value)}" for name, value in self._values(key).items())
+        return ", ".join(f"{name} = {words}" for name, words in self._labels(key).items())
 
     def _words(self, key):
         return f"{self._where(key)}:\n{self._newest.kept[key].words}"
@@ -182,14 +222,11 @@ class Knob:
         asked.over.wait(LINGER)
 
     def _show(self, key, scene):
-        if self._by_us:  # recording ahead
-            return
         self._shown = key
         self._tallest = max(self._tallest, scene.picture.height)
         room = f"min-height:{self._tallest:g}px"  # what stands below must not jump
-        style = f"<style>{STYLE}{CONTROLS}{STYLE_OF_CONTROLS}</style>"
         view = f'<div class="view">{scene.picture.svg()}</div>'
-        self.picture.value = f'<div class="ow" style="{room}">{style}{view}</div>'
+        self.picture.value = f'<div class="ow"{self._at()} style="{room}">{view}</div>'
         self._say(self._words(key))
 
     def _fail(self, key, error):
@@ -209,8 +246,12 @@ class Knob:
 
     def _say(self, words, stop=False):
         said = f'<p class="sentence">{escape(words, quote=False)}</p>'
-        self.sentence.value = f'<div class="ow">{said}</div>'
+        self.sentence.value = f'<div class="ow"{self._at()}>{said}</div>'
         self._stop.layout.display = None if stop else "none"
+
+    def _at(self):
+        """For the page: the position of which picture and sentence are."""
+        return f' data-at="{",".join(map(str, self._shown))}"'
 
 
 def knob(program, show="peaks", **choices) -> Knob:

@@ -50,6 +50,12 @@ class Newest:
                 late.start()
             return question
 
+    def keep(self, key) -> Question:
+        """Run this only for what is kept: nothing is told, the newest stays. Returns at once."""
+        question = Question(key, self._run)
+        question.start()
+        return question
+
     def wait(self, question: Question | None = None) -> BaseException | None:
         """Until this question, or the newest one, is over; returns the error its run ended with.
 
@@ -63,15 +69,16 @@ class Newest:
             while not question.over.wait(0.2):
                 pass
         except BaseException:
-            self.stop()
+            self.stop(question)
             raise
         return question.error
 
-    def stop(self):
-        """Want nothing any more. A run under way ends as soon as it can; its result is dropped."""
+    def stop(self, question: Question | None = None):
+        """Want this, or the newest one, no more. Its run ends as soon as it can, without result."""
+        question = question or self._newest
         with self.lock:
-            if self._newest and not self._newest.over.is_set():
-                self._answer(self._newest, self._fail, None)
+            if question and not question.over.is_set():
+                self._answer(question, self._fail, None)
 
     def _run(self, question):
         result = error = None
@@ -94,7 +101,8 @@ class Newest:
 
     def _answer(self, question, tell, what):
         try:
-            tell(question.key, what)
+            if question is self._newest:
+                tell(question.key, what)
         finally:
             question.over.set()
 

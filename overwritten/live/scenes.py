@@ -15,7 +15,7 @@ from overwritten.pictures.peaks import peaks_picture
 from overwritten.pictures.picture import Picture, stack
 from overwritten.record.recorder import record
 from overwritten.record.recording import Recording
-from overwritten.record.trial import TRUE, Trial, flat, trial
+from overwritten.record.trial import TRUE, Trial, flat, signed, trial
 
 
 class Scene(NamedTuple):
@@ -36,19 +36,18 @@ def peaks(codes: dict[str, str], names: dict) -> Scene:
     verdicts = {label: trials[label].verdict for label in others} if twin.gradients else {}
     if verdicts:
         verdicts[last] = TRUE
-    ends = []
+    ends, cells = [], {}
     for label, recording in recordings.items():
         error, peak = recording.error.rstrip("."), size(recording.peak)
         if verdict := verdicts.get(label):  # what stopped half-way has no peak to compare
-            ends.append(f"{label}: {verdict}" + ("" if error else f", peak {peak}"))
+            more = "" if error else f", peak {peak}"
+            ends.append(f"{label}: {verdict}{more}")
+            cells[label] = signed(verdict) + more
         else:
-            ends.append(f"{label} ends with {error}" if error else f"{label} peaks at {peak}")
+            cells[label] = f"ends with {error}" if error else f"peaks at {peak}"
+            ends.append(f"{label} {cells[label]}")
     ends += [f"{label}: {r.note.rstrip('.?')}" for label, r in recordings.items() if r.note]
     words = f"{'; '.join(ends)}."
-    cells = {
-        label: end.removeprefix(f"{label}: ").removeprefix(f"{label} ")
-        for label, end in zip(recordings, ends)
-    }
     return Scene(peaks_picture(recordings, words, verdicts), words, cells, recordings)
 
 
@@ -56,9 +55,11 @@ def lanes(codes: dict[str, str], names: dict) -> Scene:
     """The lanes of the first code; the verdict against the last where there are two."""
     recordings, verdict = _run(codes, names)
     first = next(iter(recordings.values()))
-    words = _end(f"{verdict}. " if verdict else "") + lanes_sentence(first)
+    happens = lanes_sentence(first)
+    words = _end(f"{verdict}. " if verdict else "") + happens
     picture = lanes_picture(first, words, verdict)
-    return Scene(picture, words, {"what happens": words}, recordings)
+    cells = ({"verdict": signed(verdict)} if verdict else {}) | {"what happens": happens}
+    return Scene(picture, words, cells, recordings)
 
 
 def beside(codes: dict[str, str], names: dict) -> Scene:
@@ -69,14 +70,16 @@ def beside(codes: dict[str, str], names: dict) -> Scene:
 
 def side_by_side(trials: dict[str, Trial]) -> Scene:
     """The same of trials that were run before."""
-    said = {label: done.verdict + _versions(done.run) for label, done in trials.items()}
-    words = "; ".join(f"{label}: {end}" for label, end in said.items()) + "."
+    ends = {label: (done.verdict, _versions(done.run)) for label, done in trials.items()}
+    words = "; ".join(f"{label}: {''.join(end)}" for label, end in ends.items()) + "."
+    cells = {label: signed(verdict) + versions for label, (verdict, versions) in ends.items()}
     alt = " ".join(f"{label}: {lanes_sentence(done.run)}" for label, done in trials.items())
     pictures = [
         lanes_picture(done.run, alt, done.verdict, name=label, brief=True)
         for label, done in trials.items()
     ]
-    return Scene(stack(*pictures), words, said, {label: done.run for label, done in trials.items()})
+    runs = {label: done.run for label, done in trials.items()}
+    return Scene(stack(*pictures), words, cells, runs)
 
 
 def _versions(recording):
@@ -93,7 +96,7 @@ def gradients(codes: dict[str, str], names: dict) -> Scene:
     end = _end(verdict or first.error or "no verdict")
     words = f"{end}: {got} (true: {true}). {lanes_sentence(first)}"
     picture = stack(gradients_picture(first, twin, words, verdict), lanes_picture(first, words))
-    cells = {"verdict": verdict, "gradient": got, "true gradient": true}
+    cells = {"verdict": signed(verdict), "gradient": got, "true gradient": true}
     return Scene(picture, words, cells, recordings)
 
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from html import escape
 
+from overwritten.live.controls import STYLE_OF_CONTROLS
 from overwritten.live.output import CONTROLS, asset, for_script, name_of, once
 from overwritten.live.scenes import Scene
+from overwritten.live.turns import table
 from overwritten.pictures.draw import STYLE
 from overwritten.pictures.picture import data_uri
 
@@ -19,43 +21,48 @@ _STYLE, _SCRIPT = "\n" + asset("knob.css"), asset("knob.js")
 
 
 class Stored:
-    """still: picture, sentence and table. script: what brings the controls back.
+    """still: picture, sentence and table. script: what lets the page itself show a position.
 
-    controls: (name, the labels of its values, is it a slider) of each. scenes, words: what each
-    position shows, by its places in the labels; now: the position shown first. A position has
-    more places than there are controls where only the first control's were recorded.
+    name: what both are called in the page. controls: (name, the labels of its values, is it a
+    slider) of each; ahead: of so many all positions are recorded, the others at their first value.
+    scenes, words: what each position shows, by its places in the labels; now: the one shown first.
     """
 
     def __init__(
-        self, controls: list[tuple], scenes: dict[tuple, Scene], words: dict[tuple, str], now: tuple
+        self,
+        controls: list[tuple],
+        ahead: int,
+        scenes: dict[tuple, Scene],
+        words: dict[tuple, str],
+        now: tuple,
     ):
-        chosen = len(controls)
+        chosen = controls[:ahead]
+        rows = {key: scene for key, scene in scenes.items() if not any(key[ahead:])}
         strokes, pictures = shared([scene.picture.svg() for scene in scenes.values()])
         data = {
-            "controls": [dict(zip(("name", "labels", "slider"), one)) for one in controls],
-            "positions": {
-                ",".join(map(str, key[:chosen])): n
-                for n, key in enumerate(scenes)
-                if not any(key[chosen:])
-            },
+            "controls": [dict(zip(("name", "labels", "slider"), one)) for one in chosen],
+            "others": [labels[:1] for _, labels, _ in controls[ahead:]],
+            "positions": {",".join(map(str, key[:ahead])): [*scenes].index(key) for key in rows},
             "now": [*scenes].index(now),
-            "at": now[:chosen],
-            "height": float(max(scene.picture.height for scene in scenes.values())),
-            "style": STYLE + CONTROLS + _STYLE,
+            "at": now[:ahead],
+            "style": STYLE + CONTROLS + STYLE_OF_CONTROLS + _STYLE,
             "sentences": [*words.values()],
             "strokes": strokes,
             "pictures": pictures,
         }
         text = for_script(data)
-        name = name_of(text)
-        script = once(f'[data-knob="{name}"]', _SCRIPT, f"const knob = {text};\n")
-        self.script = f'<div class="ow" data-knob="{name}"><script>{script}</script></div>'
+        self.name = name_of(text)
+        script = once(f'[data-knob="{self.name}"]', _SCRIPT, f"const knob = {text};\n")
+        self.script = f'<div class="ow" data-knob="{self.name}"><script>{script}</script></div>'
+        labels = [
+            {name: values[place] for (name, values, _), place in zip(chosen, key)} for key in rows
+        ]
         self.still = (
-            f'<div class="ow" data-still="{name}"><style>{CONTROLS}{_STYLE}</style>'
+            f'<div class="ow" data-still="{self.name}"><style>{CONTROLS}{_STYLE}</style>'
             f'<img class="still" alt="{escape(words[now])}" src="{data_uri(scenes[now].picture)}">'
             f'<p class="sentence" aria-live="polite">{escape(words[now], quote=False)}</p>'
             "<details><summary>What was recorded, as a table</summary>"
-            f"{_table(controls, scenes)}</details>"
+            f"{table(labels, [*rows.values()])}</details>"
             f'<p class="run">Run this cell to turn the knob.</p></div>'
         )
 
@@ -72,17 +79,3 @@ def shared(pictures: list[str]) -> tuple[list[str], list[list[int]]]:
         for p in pictures
     ]
     return list(strokes), rows
-
-
-def _table(controls, scenes):
-    heads = list(dict.fromkeys(head for scene in scenes.values() for head in scene.cells))
-    rows = []
-    for key, scene in scenes.items():
-        if not any(key[len(controls) :]):
-            cells = [labels[place] for (_, labels, _), place in zip(controls, key)]
-            cells += [scene.cells.get(head, "") for head in heads]
-            rows.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells) + "</tr>")
-    names = [*(name for name, _, _ in controls), *heads]
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in names)
-    head = f"<thead><tr>{heads}</tr></thead>"
-    return f'<table class="turns">{head}<tbody>{"".join(rows)}</tbody></table>'

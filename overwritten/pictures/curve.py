@@ -1,6 +1,7 @@
 """The memory curve: bytes alive after each step, and the highest point within it.
 
 The idea: drawn once for a recording; only the mark of the current step moves over it.
+Its axis has two numbers, none and the highest point, so that a small curve and a large one differ.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from overwritten.pictures.draw import CHAR, box, size, text
 from overwritten.record.recording import Recording
 
 PAD = 10
+#: Width of an axis with its numbers, in px.
+AXIS = 62
 #: Height of the curve's words, in px.
 WORDS = 62
 #: Of more steps than this only the first, the last and the current one are numbered.
@@ -27,11 +30,12 @@ class Curve:
         self._steps, self._peak = recording.steps, recording.peak
         self._top, self._tall, self._right = top, tall, width
         self._floor = top + 34 + tall
-        self._wide = (width - 2 * PAD) / max(len(self._steps), 1)
+        self._wide = (width - 2 * PAD - AXIS) / max(len(self._steps), 1)
         scale = tall / max(1, self._peak)
         self._lines = ""
         if self._steps:
             self._lines = stairs(self._steps, self._left, self._floor, scale) + self._peaks(scale)
+            self._lines += axis(PAD + AXIS - 4, self._floor, tall, self._peak)
 
     def strokes(self, index: int):
         """The strokes of the curve with step `index` marked; none for a recording without steps."""
@@ -54,7 +58,7 @@ class Curve:
         yield text(self._beside(index, label), self._floor - 6, label, "mid bold halo")
 
     def _left(self, index):
-        return PAD + self._wide * index
+        return PAD + AXIS + self._wide * index
 
     def _fits(self, words):
         return self._wide >= CHAR * len(words) + 4
@@ -62,7 +66,7 @@ class Curve:
     def _middle(self, index, words):
         """x for words over the middle of a step, moved so that they stay inside."""
         half = CHAR * len(words) / 2
-        return min(max(self._left(index + 0.5), PAD + half), self._right - PAD - half)
+        return min(max(self._left(index + 0.5), PAD + AXIS + half), self._right - PAD - half)
 
     def _beside(self, index, words):
         """x for words in the mark of a step, or beside it where it is too narrow."""
@@ -80,6 +84,23 @@ class Curve:
                 low, high = (self._floor - scale * n for n in (step.live, step.peak))
                 lines.append(f"M{x:.5g} {low:.4g}V{high:.4g}h{self._wide - 2 * edge:.4g}V{low:.4g}")
         return f'<path d="{"".join(lines)}" class="box ghost"/>' if lines else ""
+
+
+def axis(x: float, floor: float, tall: float, most: int) -> str:
+    """An axis of bytes, none at `floor` and `most` so many px above; its numbers to its left."""
+    line = f'<path d="M{x - 4:g} {floor - tall:g}h4v{tall:g}h-4" class="box"/>'
+    top = text(x - 8, floor - tall + 5, short(most), "soft end") if most else ""
+    return line + top + text(x - 8, floor + 4, 0, "soft end")
+
+
+def short(nbytes: int) -> str:
+    """Bytes in at most three digits, for an axis.
+
+    >>> short(80), short(40_000_000), short(1_310_720)
+    ('80 B', '40 MB', '1.31 MB')
+    """
+    power = next((k for k in range(5) if nbytes < 999.5 * 1000**k), 5)
+    return f"{nbytes / 1000**power:.3g} {('B', 'kB', 'MB', 'GB', 'TB', 'PB')[power]}"
 
 
 def stairs(steps, x, floor: float, scale: float) -> str:

@@ -1,11 +1,15 @@
 """Several recordings side by side: what each holds after every line, on one scale.
 
-The idea: the eye compares heights, so all staircases share the highest peak as their top.
+The idea: the eye compares heights, so all staircases share the highest peak as their top; below
+them the peaks stand on a log scale from 1 B up, so that pictures can be compared as well.
 A padlock stands beside each line that saved for backward, open where backward raised over it.
 """
 
 from __future__ import annotations
 
+from math import log10
+
+from overwritten.pictures.curve import AXIS, axis, short
 from overwritten.pictures.draw import CHAR, WIDTH, box, clip, judged, padlock, size, text
 from overwritten.pictures.picture import Picture
 from overwritten.record.recording import Recording
@@ -13,6 +17,8 @@ from overwritten.record.spans import spans
 from overwritten.record.trial import bad
 
 PAD, LINE, STAIRS, CODE = 10, 20, 66, 322
+#: A row of the log scale, in px; its powers of ten have a number at every third.
+ROW, POWERS = 18, 9
 
 
 def peaks_picture(
@@ -32,8 +38,26 @@ def peaks_picture(
             y += 24
         body += [*_code(recording, y), *_stairs(recording, y, most)]
         y += max(STAIRS + 44, LINE * len(recording.lines) + 20) + 10
-    peaks = ",".join(str(r.peak) for r in recordings.values())
-    return Picture(y, label, body, {"peaks": peaks})
+    peaks = {name: recording.peak for name, recording in recordings.items()}
+    body += _ruler(peaks, y)
+    y += 42 + ROW * len(peaks)
+    return Picture(y, label, body, {"peaks": ",".join(map(str, peaks.values()))})
+
+
+def _ruler(peaks, y):
+    """A row for each name, its peak marked on the log scale; the scale's numbers below."""
+    left, right = PAD + CODE, WIDTH - PAD - 24
+    last = POWERS if max(peaks.values(), default=0) <= 10**POWERS else POWERS + 6
+    power = (right - left) / last
+    yield text(PAD, y + 8, "the peaks on a log scale", "soft")
+    for row, (name, peak) in enumerate(peaks.items()):
+        middle = y + 8 + ROW * (row + 1)
+        yield text(PAD + 18, middle + 5, clip(name, int((CODE - 24) / CHAR)))
+        yield f'<path d="M{left} {middle:g}H{right}" class="box"/>'
+        if peak:
+            yield box(left + power * log10(peak) - 4, middle - 6, 8, 12, "solid", radius=2)
+    for third in range(0, last + 1, 3):
+        yield text(left + power * third, y + 27 + ROW * len(peaks), short(10**third), "mid soft")
 
 
 def _head(x, y, name, verdict):
@@ -66,6 +90,7 @@ def _code(recording, y):
 
 def _stairs(recording, y, most):
     left, room, floor = PAD + CODE, WIDTH - 2 * PAD - CODE, y + 26 + STAIRS
+    yield axis(left + AXIS - 4, floor, STAIRS, most)
     message = recording.message
     if message is not None and message.overwritten:
         found = f"✗ finds v{message.now}, expected v{message.expected}"
@@ -74,9 +99,9 @@ def _stairs(recording, y, most):
         yield text(left, y + 20, clip("✗ " + recording.error, int(room / CHAR)), "bad")
     else:
         yield text(left, y + 16, f"peak {size(recording.peak)}", "bold")
-    wide = room / max(len(recording.steps), 1)
+    first, wide = left + AXIS, (room - AXIS) / max(len(recording.steps), 1)
     for step in recording.steps:
-        x, live = left + wide * step.index, STAIRS * step.live / most
+        x, live = first + wide * step.index, STAIRS * step.live / most
         peak = STAIRS * step.peak / most
         yield box(x, floor - live, wide - 1, live, "box fresh")
         if step.peak > step.live:

@@ -34,6 +34,15 @@ def bad(verdict: str) -> bool:
     return verdict not in (RIGHT, TRUE, "")
 
 
+def signed(verdict: str) -> str:
+    """The verdict with its sign, which does not hang on a colour; '' where nothing is known.
+
+    >>> signed(SILENT), signed(TRUE)
+    ('✗ silently wrong gradient', '✓ true gradient')
+    """
+    return verdict and f"{'✗' if bad(verdict) else '✓'} {verdict}"
+
+
 @dataclass(frozen=True)
 class Trial:
     """run, twin: their recordings. verdict: one of the five above, or '' where the code

@@ -20,7 +20,7 @@ from overwritten.live.scenes import Scene
 from overwritten.messages import normal, parse
 from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, judged, text
 from overwritten.pictures.picture import Picture
-from overwritten.record.trial import RIGHT, bad
+from overwritten.record.trial import RIGHT, bad, signed
 
 # The knob: one training step, written out line by line
 
@@ -141,7 +141,8 @@ def fixes(codes: dict[str, str], values: dict) -> Scene:
     code, twin = codes.values()
     step = TrainingStep(code)
     verdict = step.verdict(_step(twin))
-    said = f"{verdict}, none for the box layer" if verdict == RIGHT and step.idle else verdict
+    idle = ", none for the box layer" if verdict == RIGHT and step.idle else ""
+    said = verdict + idle
     ends = [f"{said[:1].upper()}{said[1:]}"]
     if step.error:
         ends[0] += f": {step.message().rstrip('.')}"
@@ -153,7 +154,7 @@ def fixes(codes: dict[str, str], values: dict) -> Scene:
     ends.append(f"Loss: {loss}")
     words = ". ".join(ends) + "."
     cells = {
-        "verdict": said,
+        "verdict": signed(verdict) + idle,
         "refined ends at version": str(step.version),
         "loss": loss,
         "message": step.message(),
