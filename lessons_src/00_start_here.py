@@ -11,7 +11,8 @@
 # - have moved a film and turned a knob, the two things that every lesson shows;
 # - know which lesson to open first.
 #
-# **About 16 minutes.** You need: Python, and `+` on tensors.
+# **About 17 minutes.** You need: Python, and `+` on tensors.
+# Minutes are plans. Pause after any section: your answers are kept.
 #
 # To run a cell, click into it and press Shift+Enter. Run the cells from the top down.
 
@@ -37,19 +38,18 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
 # |---|---|---|---|---|
 # | 1 | [Follow a storage pointer](01_storage_pointers.ipynb) | 50 | tensors and `+` | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/01_storage_pointers.ipynb) |
 # | 2 | [Read the version counter](02_version_counter.ipynb) | 65 | storages and views (lesson 1), and what `requires_grad` and `backward()` are for | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/02_version_counter.ipynb) |
-# | 3 | [Decide where an activation may write](03_safe_relu.ipynb) | 90 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/03_safe_relu.ipynb) |
+# | 3 | [Decide where an activation may write](03_safe_relu.ipynb) | 90 | version counters and what backward saves (lesson 2; its sections 5 and 6 even if you know the rest) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/03_safe_relu.ipynb) |
 # | 4 | [Write weights at the right moment](04_leaf_mutation.ipynb) | 105 | version counters and saved tensors (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/04_leaf_mutation.ipynb) |
 # | 5 | [Read the error](05_reading_the_error.ipynb) | 80 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/05_reading_the_error.ipynb) |
 # | 6 | [Fix the detector](06_detector_fix.ipynb) | 80 | what backward saves (lesson 2), parts of the message (lesson 5) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/06_detector_fix.ipynb) |
-# | 7 | [Trace a shape to the line that wrote](07_slowfast_fix.ipynb) | 75 | storages and views (lesson 1), version counters (lesson 2), in-place ReLUs (lesson 3) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/07_slowfast_fix.ipynb) |
-# | 8 | [Find your pattern](08_field_guide.ipynb) | 120 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/08_field_guide.ipynb) |
+# | 7 | [Trace a shape to the line that wrote](07_slowfast_fix.ipynb) | 86 | storages and views (lesson 1), version counters (lesson 2), in-place ReLUs (lesson 3) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/07_slowfast_fix.ipynb) |
+# | 8 | [Find your pattern](08_field_guide.ipynb) | 140 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/08_field_guide.ipynb) |
 #
-# All together: about 11 hours.
+# All together: about 12 hours.
 # <!-- /lessons -->
 #
-# Take them in this order if you have the time. All later lessons build on sections 1 to 3 of
-# lesson 1 and on lesson 2; sections 5 and 6 of lesson 2 introduce tools that they use. Section 4
-# below tells you where to begin. The minutes are estimates.
+# Take them in this order if you have the time: each stands on those that it needs. Section 5
+# below finds out what you may skip, and marks a path of 90 minutes and one of half a day.
 
 # %% [markdown]
 # ## 2. Does everything work here? (2 minutes)
@@ -202,16 +202,25 @@ for snippet in (one, two, three, four, five, six):
     print(snippet.__name__, gives(snippet))
 
 # %% [markdown]
-# Something wrong in `one` or `two`? Begin with lesson 1. In `three` or `four`? Begin with lesson
-# 2. Only in `five` or `six`, or nowhere? Read sections 5 and 6 of lesson 2, then take lesson 3 for
-# `five`, lesson 4 for `six`, or [lesson 5](05_reading_the_error.ipynb) to understand the error's
-# own text.
+# ## 5. Where to begin (1 minute)
+#
+# The cell reads the answers that are kept of you: those to the six snippets, and later those of
+# the lessons. Run it again whenever you come back.
+
+# %%
+from overwritten import answers, route
+
+route()
+
+# %% [markdown]
+# On a shorter path you jump. Click into the first cell of the section and choose *Run ▸ Run All
+# Above Selected Cell*: the section finds the helpers that it needs.
 #
 # If you are here because of an error of your own: `python -m overwritten train.py` runs your
 # program and names both lines, the one that saved and the one that wrote.
 
 # %% [markdown]
-# ## 5. Pause and come back (2 minutes)
+# ## 6. Pause and come back (2 minutes)
 #
 # Every lesson is divided into sections of about ten minutes. You can stop at the end of any of
 # them.
@@ -221,10 +230,10 @@ for snippet in (one, two, three, four, five, six):
 # beside the lessons, and come back when you run a lesson again. The kernel's variables are lost
 # when it stops: click into the cell where you left off and choose *Run ▸ Run All Above Selected
 # Cell*.
+#
+# This is how far you are, section by section:
 
 # %%
-from overwritten import answers
-
 answers.show()
 
 # %% [markdown]

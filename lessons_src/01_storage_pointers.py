@@ -13,6 +13,7 @@
 # - compute what an in-place operation saves, to the byte, and when it saves nothing.
 #
 # **About 50 minutes.** You need: tensors and `+`. You need no gradients yet.
+# Minutes are plans. Pause after any section: your answers are kept.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 

@@ -14,6 +14,7 @@
 #
 # **About 65 minutes.** You need: storages and views (lesson 1), and what `requires_grad` and
 # `backward()` are for.
+# Minutes are plans. Pause after any section: your answers are kept.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 

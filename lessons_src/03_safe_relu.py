@@ -12,8 +12,10 @@
 # - say what an activation in place is worth, in bytes kept for backward and at the peak;
 # - tell the in-place operations that save memory from those that only sound like it.
 #
-# **About 90 minutes.** You need: version counters and what backward saves (lesson 2).
+# **About 90 minutes.** You need: version counters and what backward saves (lesson 2;
+# its sections 5 and 6 even if you know the rest).
 # You can take it in two sittings of some 45 minutes: sections 1 to 3, then 4 to 7.
+# Minutes are plans. Pause after any section: your answers are kept.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 

@@ -14,6 +14,7 @@
 #
 # **About 105 minutes.** You need: version counters and saved tensors (lesson 2).
 # You can take it in two sittings of some 50 minutes: sections 1 to 5, then 6 and 7.
+# Minutes are plans. Pause after any section: your answers are kept.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 

@@ -14,6 +14,7 @@
 #
 # **About 80 minutes.** You need: version counters and what backward saves (lesson 2). You
 # can take it in two sittings: sections 1 to 6, then the rest.
+# Minutes are plans. Pause after any section: your answers are kept.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 

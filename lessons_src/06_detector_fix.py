@@ -13,8 +13,9 @@
 # - fill a tensor column by column without an error, and say why it is safe;
 # - show that a repaired model has the right gradients and learns.
 #
-# **About 80 minutes.** You need: what backward saves (lesson 2), parts of the message (lesson
-# 5).
+# **About 80 minutes.** You need: what backward saves (lesson 2), parts of the message
+# (lesson 5).
+# Minutes are plans. Pause after any section: your answers are kept.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 

@@ -12,8 +12,10 @@
 # - fix, by changing one word, a head in which a dropout overwrites what a ReLU saved;
 # - explain why code that ran for years raises on a newer PyTorch.
 #
-# **About 75 minutes.** You need: storages and views (lesson 1), version counters (lesson 2),
+# **About 86 minutes.** You need: storages and views (lesson 1), version counters (lesson 2),
 # in-place ReLUs (lesson 3). Reading a message part by part (lesson 5) helps.
+# You can take it in two sittings of some 45 minutes: sections 1 to 5, then 6 to 9.
+# Minutes are plans. Pause after any section: your answers are kept.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 
@@ -608,7 +610,7 @@ said = [[names_of(row) for row in rows] for rows in persons]
 exercises.Player([held_out[n] for n in shown], said)
 
 # %% [markdown]
-# ## 9. Your turn (14 minutes)
+# ## 9. Your turn (25 minutes)
 #
 # **Exercise 1.** One forward of another model, ten lines, and three messages. Each appears when the
 # fault behind the one before has been fixed.

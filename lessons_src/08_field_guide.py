@@ -12,8 +12,10 @@
 # - say what the cure from a forum would really do;
 # - run the doctor on code of your own.
 #
-# **About 120 minutes.** You need: version counters and what backward saves (lesson 2).
+# **About 140 minutes.** You need: version counters and what backward saves (lesson 2).
 # Lesson 5 explains the parts of the message.
+# You can take it in two sittings: sections 1 to 10, then the exercises, the clinic last.
+# Minutes are plans. Pause after any section: your answers are kept.
 #
 # In a hurry, with an error of your own? Run the cells up to the field in section 1, paste
 # the error there, and open a card under the answer. Otherwise each round goes *predict, run,
@@ -320,14 +322,14 @@ print(row.over_input)
 
 # %% [markdown]
 # That was measured when the cell ran. The table was measured once, on the torch in its title.
-# Type a name into its field. `✗ wrong` finds what the check does not see, `would be right`
-# where it is over-careful.
+# Type a name into its field, or choose a verdict: *silently wrong gradient* is what the check does
+# not see, *raises although the gradient would be right* is where it is over-careful.
 
 # %%
 ops.all_operations()
 
 # %% [markdown]
-# And the in-place forms. `copies x` says that the form keeps a copy of its input for backward:
+# And the in-place forms. `copied` says that the form keeps a copy of its input for backward:
 # then it saves no memory.
 
 # %%
@@ -427,7 +429,7 @@ def roll_out(cell, start, steps):
 exercises.roll_out.check(roll_out)
 
 # %% [markdown]
-# ## 12. Your turn: the clinic (40 minutes)
+# ## 12. Your turn: the clinic (60 minutes)
 #
 # Three training scripts, written as people write them: a GAN with two optimizers, a
 # recurrent world model, a detector with a head in the manner of YOLO. Each stops with the

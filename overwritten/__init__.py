@@ -27,6 +27,7 @@ _LATE = {
     "messages": ("parse", "plain_op"),
     "lesson.drawn": ("drawn",),
     "lesson.progress": ("progress",),
+    "lesson.route": ("route",),
     "lesson.selfcheck": ("selfcheck",),
     "lesson.checking": ("who",),
     "lesson.shows.cards": ("cards",),

@@ -625,20 +625,39 @@ def test_colab_saves_without_a_link(kept_in, monkeypatch):
     assert "data:application/json" in answers.download()._repr_mimebundle_()["text/html"]
 
 
-def test_the_table(kept_in, path):
-    kept_in().add(ENTRIES | {("<b>", "predictions", "q"): {"choice": "a", "when": 1}})
-    bundle = answers.show()._repr_mimebundle_()
-    rows = re.findall(r"<tr><td>(.*?)</td><td>(.*?)</td><td>(.*?)</td></tr>", bundle["text/html"])
-    assert rows == [
-        ("&lt;b&gt;", "1", ""),
-        ("other", "1", ""),
-        ("version_counter", "1", "count_writes (wrong)"),
-    ]
-    assert (
-        bundle["text/html"].count('<th scope="col">') == 3
-        and "Kept in memory only." in bundle["text/html"]
+def test_how_far_one_is(kept_in, path):
+    asked = version_counter.whose_counter
+    kept_in().add(
+        {
+            KEY: ENTRIES[KEY],
+            ("version_counter", "predictions", asked.words): {"choice": asked.answer, "when": 6},
+            ("<b>", "predictions", "q"): {"choice": "a", "when": 1},
+        }
     )
-    assert "version_counter: 1 predictions; exercises: count_writes (wrong)" in bundle["text/plain"]
+    bundle = answers.show()._repr_mimebundle_()
+    text, html = bundle["text/plain"], bundle["text/html"]
+    for words in (
+        "Lesson 1, Follow a storage pointer: 0 of 7 questions answered, 0 of 3 exercises right",
+        "Lesson 2, Read the version counter: 1 of 9 questions answered, 0 of 3 exercises right",
+        "  1. One counter for a tensor and its views: 1 of 1 question answered",
+        "  6. The op table: nothing is asked",
+        "  7. Your turn: count_writes: ✗ not yet right; what_is_saved: ○ open; zero",
+        "1 kept answer is to a question that the lessons no longer ask. Kept in memory only.",
+    ):
+        assert words in text
+    assert html.count("<details>") == html.count("</details>") == 1, "only what was begun is told"
+    assert len(html) < 4000 and html.count("<li>") == 7
+    told = re.findall(r'<progress max="(\d)" value="(\d)"[^>]*></progress> (.+?)<', html)
+    assert (
+        "6",
+        "1",
+        "2. Read the version counter: 1 of 9 questions answered, 0 of 3 exercises right",
+    ) in told
+    assert [one[:2] for one in told[2:5]] == [("1", "1"), ("2", "0"), ("2", "0")], (
+        "a bar for a section"
+    )
+    link = '<a href="02_version_counter.ipynb#cell-id=3-what-backward-saves-12-minutes">'
+    assert f"{link}3. What backward saves</a>: 0 of 2 questions answered" in html
     kept_in(path).add(ENTRIES)
     assert str(answers.show()).endswith(
         f"Kept in {path}. To begin anew, delete that file and restart the kernel."

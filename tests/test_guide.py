@@ -1,7 +1,8 @@
 """The field guide of lesson 8: from a text to patterns, the cards, and what they say without a kernel."""
 
 import re
-from html import escape
+import sys
+from html import escape, unescape
 
 import pytest
 import torch
@@ -121,11 +122,39 @@ def test_every_answer_embeds_one_to_three_cards(text):
             assert line in str(found)
             assert f"<strong>{number(one)}. {escape(one.name)}</strong>" in html
             assert f'<span class="does">{with_code(one.does)}</span></summary>' in html
-            assert f'href="#pattern-{number(one)}">section {section(one)}</a>' in html
+            link = f'href="#pattern-{number(one)}" data-section="{section(one)}" onclick="'
+            assert link in html and f'">section {section(one)}</a>.' in html
             assert f'id="pattern-{number(one)}"' in cards(number(one)).html(), "the link's anchor"
     assert html.count("<details") == html.count("<svg") == sum(map(len, found.patterns))
     assert "<details open" not in html and html.count("<div") == html.count("</div>")
     assert bool(found.patterns) == (not found.sorry)
+
+
+def test_in_colab_a_section_is_reached_from_an_output_that_is_a_page_of_its_own(monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    html = find(REPORTS["leaf"][0]).html()
+    links = re.findall('<a href="(https://colab[^"]+)">section 6</a>', html)
+    assert len(links) == html.count("More like it") and "onclick" not in html
+    assert links[0].endswith("/08_field_guide.ipynb#scrollTo=6-another-sentence-9-minutes")
+
+
+@pytest.mark.parametrize("there", ["card", "heading", "nothing"])
+def test_a_link_leads_to_the_card_else_to_the_sections_heading(browser, there):
+    one = find(REPORTS["leaf"][0]).patterns[0][0]
+    page = browser.new_page(viewport={"width": 800, "height": 300})
+    folded = f"<details><summary>as on the site</summary>{cards(number(one)).html()}</details>"
+    far = folded if there == "card" else ""
+    head = f"<h2>{section(one)}. Another sentence</h2>" if there != "nothing" else ""
+    room = '<div style="height:3000px"></div>'
+    page.set_content(f"{find(REPORTS['leaf'][0]).html()}{room}{head}{far}{room}")
+    page.locator(".card summary").first.click()
+    page.locator(".card a", has_text="section").first.focus()
+    page.keyboard.press("Enter")
+    focus = page.evaluate("() => [document.activeElement.tagName, document.activeElement.open]")
+    top = page.evaluate("() => Math.round(document.activeElement.getBoundingClientRect().top)")
+    page.close()
+    wanted = {"card": ["DETAILS", True], "heading": ["H2", True], "nothing": ["A", None]}
+    assert focus == wanted[there] and (there == "nothing" or abs(top) < 5)
 
 
 def test_what_is_found_is_shown_under_the_field():
@@ -169,6 +198,13 @@ def test_a_card_says_it_all_without_a_kernel(group):
         ):
             assert part in text and part in plain, part
         assert one.because in text and one.does in text
+        picture = re.search(rf'id="pattern-{number(one)}".*?(<svg.*?</svg>)', html, re.S)[1]
+        programs = re.findall(r'<pre class="program">(.*?)</pre>', html, re.S)
+        assert "code</text>" not in picture, "the program stands beside it, once"
+    numbered = [re.findall(r"<span>(.*?)\n</span>", one, re.S) for one in programs]
+    assert [list(map(unescape, lines)) for lines in numbered] == [
+        one.trigger.strip().split("\n") for one in shown.patterns
+    ]
     assert html.count("<svg") == html.count("<details") == len(shown.patterns) > 0
     assert html.count("<div") == html.count("</div>")
 

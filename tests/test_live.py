@@ -125,6 +125,63 @@ def test_a_table_is_searched_by_keyboard(browser, fruit):
     page.close()
 
 
+@pytest.fixture()
+def judged():
+    """Fruit with verdicts: each has its looks for one, the first another one too."""
+    columns = {"name": lambda row: row[0], "looks": lambda row: row[1]}
+    return Table(FRUIT, columns, "Fruit", lambda row: (row[1], "odd" if row[0] == "apple" else ""))
+
+
+def test_a_row_has_the_verdicts_that_it_is_chosen_by(judged):
+    assert judged.menu == ["red & <round>", "odd", "blue", "green, not <b>red</b>"]
+    assert [row[0] for row in judged.find(verdict="odd")] == ["apple", "</script>"]
+    assert [row[0] for row in judged.find("p", verdict="odd")] == ["apple", "</script>"]
+    assert judged.find("plum", verdict="odd") == [] and judged.find("plum") == [FRUIT[1]]
+
+
+def test_a_verdict_is_chosen_by_keyboard(browser, judged):
+    page = browser.new_page()
+    page.set_content(judged.html())
+    menu, field = page.get_by_role("combobox", name="verdict"), page.get_by_role("searchbox")
+    assert menu.locator("option").all_inner_texts() == ["all", *judged.menu]
+    field.focus()
+    page.keyboard.press("Tab")
+    for verdict in judged.menu:
+        page.keyboard.press("ArrowDown")
+        shown = page.locator("tbody tr:visible td:first-child").all_inner_texts()
+        assert shown == [row[0] for row in judged.find(verdict=verdict)]
+        assert page.get_by_role("status").inner_text() == f"{len(shown)} of 4 rows"
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    field.fill("script")
+    assert page.get_by_role("status").inner_text() == "1 of 4 rows", "both must hold"
+    page.close()
+
+
+def test_a_table_without_verdicts_has_no_menu(browser, fruit):
+    page = browser.new_page()
+    page.set_content(fruit.html())
+    assert page.locator("select").count() == 0
+    page.close()
+
+
+def test_short_cells_stay_on_one_line(browser):
+    rows = [("a_name", "✓ allowed", "a longer sentence that may well wrap")] * 2
+    columns = {f"{n}": lambda row, n=n: row[n] for n in range(3)}
+    page = browser.new_page(viewport={"width": 300, "height": 400})
+    page.set_content(Table(rows, columns, "Narrow").html())
+    lines = (
+        page.locator("tbody tr")
+        .first.locator("td")
+        .evaluate_all(
+            "cells => cells.map(c => { const r = document.createRange(); r.selectNodeContents(c); return r.getClientRects().length; })"
+        )
+    )
+    page.close()
+    assert lines[1] == 1 < lines[2]
+
+
 CURES = {  # the folk cures in each form: what of WHY_NOT each is
     "x.data": [".data"],
     "x.data = torch.ones(3)": [".data"],

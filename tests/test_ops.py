@@ -265,3 +265,25 @@ def test_measuring_leaves_the_random_state_and_the_dtype_alone():
     with torch.no_grad():
         assert ops.operation("x.exp()").over_result == "raises"
     assert torch.equal(torch.get_rng_state(), state) and torch.get_default_dtype() is torch.float32
+
+
+def test_a_table_is_chosen_by_what_the_writes_end_with():
+    table = ops.all_operations()
+    assert set(table.menu) == VERDICTS | {"no gradient"}
+    for verdict in table.menu:
+        found = table.find(verdict=verdict)
+        assert found == [r for r in table.rows if verdict in (r.over_input, r.over_result)] != []
+    silent = table.find(verdict="silently wrong gradient")
+    assert {row.name for row in silent} >= {"torch.kron(x, w)"} and len(silent) < 10
+    forms = ops.all_in_place_forms()
+    assert forms.menu == ["right gradient", "refused"]
+    assert all(row.verdict not in VERDICTS for row in forms.find(verdict="refused"))
+
+
+def test_what_is_saved_is_said_in_words_that_praise_nothing():
+    for table, told in ((ops.all_operations(), "saved"), (ops.all_in_place_forms(), "cop")):
+        names = list(table.columns)
+        for name in names:
+            if name.startswith(("saves", "copies")):
+                cells = {cells[names.index(name)] for cells in table.cells}
+                assert all(told in cell and "✓" not in cell for cell in cells), cells

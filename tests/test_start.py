@@ -26,6 +26,7 @@ def test_its_parts():
         "Does everything work here?",
         "A film and a knob",
         "Six snippets",
+        "Where to begin",
         "Pause and come back",
     ]
     assert sum(section.minutes for section in PAGE.sections) == PAGE.minutes

@@ -1,7 +1,8 @@
 """Stamp the one slug and the release tag into badges, set-up cells, README and start page.
 
 Owner, repository and version stand once, in pyproject.toml. The tables of lessons come from
-the lessons' own heads, the README's moving pictures from a recording made now.
+the lessons' own heads, and so do the contents that the package carries; the README's moving
+pictures come from a recording made now.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from contents import contents
 from course import START, Lesson, lesson
 from stamp import ROOT, between, only_check, settle, stale
 
@@ -121,6 +123,8 @@ def wanted(root: Path) -> dict[Path, str]:
     files[start] = stamped_start(files[start], pages[1:], slug, tag)
     text = stamped_readme(readme.read_text("utf8"), pages, slug, tag)
     files[readme] = between(text, "doctor", f"```\n{doctor_says(root)}\n```")
+    told = contents(pages, {path.stem: text for path, text in files.items()})
+    files[root / "overwritten" / "lesson" / "contents.json"] = told
     from readme_film import films
 
     return files | {root / name: svg for name, svg in films().items()}

@@ -16,7 +16,10 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from docutils.nodes import make_id
+
 from badges import slug_and_tag
+from overwritten.lesson.contents import LESSONS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -34,16 +37,23 @@ def with_both_themes(text: str) -> str:
 
 def prepared(text: str) -> str:
     """A notebook's JSON as the site shows it."""
-    linked = re.sub(
-        r'href=\\"(\w+)\.ipynb\\"', r'href=\\"\1.html\\"', without_remote_pictures(text)
-    )
-    notebook = json.loads(linked)
+    link = r'(?<=href=\\")(\w+)\.ipynb(?:#cell-id=([\w-]+))?(?=\\")'
+    notebook = json.loads(re.sub(link, page_of, without_remote_pictures(text)))
     for cell in settling(notebook["cells"]):
         cell["metadata"].setdefault("tags", []).append("hide-output")
     for cell in notebook["cells"]:
         if asks(cell):
             cell["metadata"]["tags"].append("remove-input")
     return json.dumps(notebook)
+
+
+def page_of(link: re.Match) -> str:
+    """The page of a lesson; what is a cell in JupyterLab is known here by its heading."""
+    if not link[2]:
+        return f"{link[1]}.html"
+    sections = (section for lesson in LESSONS for section in lesson.sections)
+    (there,) = [one for one in sections if (one.lesson, one.cell) == link.groups()]
+    return f"{link[1]}.html#{make_id(there.heading)}"
 
 
 def asks(cell: dict) -> bool:

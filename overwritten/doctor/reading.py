@@ -96,7 +96,7 @@ class Reading:
 _LOOK = """
 .ow.decoded{font-size:14px;line-height:1.45;max-width:720px}.ow .parts{border-collapse:collapse;font-size:13px}
 .ow .parts :is(th,td){border:1px solid var(--ow-line);padding:3px 7px;text-align:left;vertical-align:top}
-.ow .parts th{font-weight:400;min-width:150px}
+.ow .parts th{font-weight:400;min-width:min(150px,26vw)}
 .ow.decoded :is(p,ol){margin:6px 0}.ow.decoded code{overflow-wrap:break-word}
 """
 

@@ -13,7 +13,7 @@ import tempfile
 from html import escape
 from pathlib import Path
 
-from overwritten.lesson import kept
+from overwritten.lesson import kept, standing
 from overwritten.lesson.store import Newer, parsed, text_of
 from overwritten.live.output import widget_view
 
@@ -45,30 +45,21 @@ class Shown:
 
 
 def show() -> Shown:
-    """A table of what is kept: a row for each lesson."""
+    """How far you are: of each lesson and its sections, what is answered and what is right."""
     entries = _entries()
     if not entries:
         return Shown(_NOTHING)
-    rows = []
-    for lesson in sorted({lesson for lesson, _, _ in entries}):
-        checked = [
-            f"{name} ({entry['outcome']})"
-            for (of, kind, name), entry in entries.items()
-            if (of, kind) == (lesson, "exercises")
-        ]
-        opened = sum((of, kind) == (lesson, "predictions") for of, kind, _ in entries)
-        rows.append((lesson, str(opened), ", ".join(checked)))
-    where = "Kept in memory only."
+    said = []
+    if gone := standing.unasked(entries):
+        them = "answers are to questions" if gone > 1 else "answer is to a question"
+        said.append(f"{gone} kept {them} that the lessons no longer ask.")
     if path := kept.STORE.path:
-        where = f"Kept in {path}. To begin anew, delete that file and restart the kernel."
-    cells = ("".join(f"<td>{escape(cell)}</td>" for cell in row) for row in rows)
-    html = "".join(f"<tr>{row}</tr>" for row in cells)
-    names = ("lesson", "predictions", "exercises")
-    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
-    words = [f"{of}: {n} predictions; exercises: {checked or 'none'}" for of, n, checked in rows]
+        said.append(f"Kept in {path}. To begin anew, delete that file and restart the kernel.")
+    else:
+        said.append("Kept in memory only.")
+    where = " ".join(said)
     return Shown(
-        "\n".join([*words, where]),
-        f"<table><thead><tr>{heads}</tr></thead><tbody>{html}</tbody></table><p>{escape(where)}</p>",
+        f"{standing.words(entries)}\n{where}", f"{standing.html(entries)}<p>{escape(where)}</p>"
     )
 
 

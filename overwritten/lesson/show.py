@@ -23,20 +23,24 @@ def with_code(words: str) -> str:
     """
     html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False))
     link = r"\[([^]]+)\]\((\w+\.ipynb)\)"
-    return re.sub(link, lambda found: f'<a href="{_address(found[2])}">{found[1]}</a>', html)
+    return re.sub(link, lambda found: f'<a href="{address(found[2])}">{found[1]}</a>', html)
 
 
-def _address(notebook: str) -> str:
-    """Where a lesson opens: beside this one; in Colab, which has one file alone, at its release."""
+def address(notebook: str, cell: str = "") -> str:
+    """Where a lesson opens: beside this one; in Colab, which has one file alone, at its release.
+
+    cell: the id of one there, to begin with; `tools/build_site.py` knows it by its heading.
+    """
     if "google.colab" not in sys.modules:
-        return notebook
+        return f"{notebook}#cell-id={cell}" if cell else notebook
     from importlib.metadata import metadata
 
     about = metadata("overwritten")
     urls = " ".join(about.get_all("Project-URL") or ())
     slug = re.findall(r"github\.com/([\w.-]+/[\w.-]+)", urls)[0]
     release = f"https://colab.research.google.com/github/{slug}/blob/v{about['Version']}"
-    return f"{release}/notebooks/learn/{notebook}"
+    place = f"#scrollTo={cell}" if cell else ""
+    return f"{release}/notebooks/learn/{notebook}{place}"
 
 
 class Words:

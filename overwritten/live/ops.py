@@ -53,9 +53,9 @@ def _operations(rows, title, more=None):
         {
             "operation": lambda row: row.name,
             "input": lambda row: row.input,
-            "saves it": lambda row: _yes(row.saves_input),
-            "saves result": lambda row: _yes(row.saves_result),
-            "saves other": lambda row: _yes(row.saves_other),
+            "saves it": lambda row: _saved(row.saves_input),
+            "saves result": lambda row: _saved(row.saves_result),
+            "saves other": lambda row: _saved(row.saves_other),
             "write to input": lambda row: _allowed(row.over_input),
             "gradient after it": lambda row: _right(row.over_input),
             "write to result": lambda row: _allowed(row.over_result),
@@ -63,6 +63,7 @@ def _operations(rows, title, more=None):
             **(more or {}),
         },
         title,
+        lambda row: (row.over_input, row.over_result),
     )
 
 
@@ -74,15 +75,16 @@ def _forms(rows, title):
             "out of place": lambda row: row.twin,
             "in place keeps": lambda row: row.saves,
             "out of place keeps": lambda row: row.twin_saves,
-            "copies x in secret": lambda row: _yes(row.clones),
+            "copies x in secret": lambda row: "● copied" if row.clones else "– no copy",
             "gradient": lambda row: row.verdict,
         },
         title,
+        lambda row: (row.verdict if row.verdict == RIGHT else "refused",),
     )
 
 
-def _yes(value):
-    return "✓ yes" if value else "– no"
+def _saved(value):
+    return "● saved" if value else "– not saved"
 
 
 def _form(form):

@@ -1,22 +1,32 @@
 const rows = [...root.querySelectorAll('tbody tr')].map(row => [row, row.textContent.toLowerCase()]);
 const find = document.createElement('div');
-const label = document.createElement('label');
 const field = document.createElement('input');
+const menu = document.createElement('select');
 const count = document.createElement('output');
 find.className = 'find';
 field.type = 'search';
-field.dataset.lmSuppressShortcuts = 'true';
 const show = () => {
   const words = field.value.toLowerCase().split(/\s+/);
   let shown = 0;
   for (const [row, text] of rows) {
-    row.hidden = !words.every(word => text.includes(word));
+    const chosen = !menu.value || row.dataset.is?.split(' ').includes(menu.value);
+    row.hidden = !chosen || !words.every(word => text.includes(word));
     shown += !row.hidden;
   }
   count.textContent = `${shown} of ${rows.length} rows`;
 };
-field.oninput = show;
-label.append('search', field);
-find.append(label, count);
+const add = (words, control) => {
+  const label = document.createElement('label');
+  control.dataset.lmSuppressShortcuts = 'true';
+  control.oninput = show;
+  label.append(words, control);
+  find.append(label);
+};
+add('search', field);
+if (root.dataset.verdicts) {
+  menu.append(new Option('all', ''), ...root.dataset.verdicts.split('|').map((one, k) => new Option(one, k)));
+  add('verdict', menu);
+}
+find.append(count);
 root.insertBefore(find, root.querySelector('.scroll'));
 show();

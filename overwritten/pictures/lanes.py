@@ -22,21 +22,30 @@ MOST_LANES, MOST_SPANS, MOST_LINES = 8, 3, 14
 
 
 def lanes_picture(
-    recording: Recording, label: str = "", verdict: str = "", name: str = "", brief: bool = False
+    recording: Recording,
+    label: str = "",
+    verdict: str = "",
+    name: str = "",
+    brief: bool = False,
+    code: bool = True,
 ) -> Picture:
     """All steps in one picture; label: what it shows in words (default `lanes_sentence`).
 
     verdict: as `trial` gives it, shown above; '' where there is no twin to know it from.
     name: what stands before the verdict, where several pictures are stacked.
     brief: only the lanes that broke or, where none did, the one written last and a saved one.
+    code: whether the program stands above; False where it is beside the picture.
     """
     label = label or lanes_sentence(recording)
     steps = [step for step in recording.steps if step.line]
     wide = (WIDTH - 2 * PAD - GUTTER) / max(len(steps), 1)
     lives = spans(recording)
     hurt = {span.storage for span in lives if failed(span)}
-    body = [*_code(recording), *_verdict(recording, verdict, name)]
-    y: float = 34 + LINE * min(len(recording.lines), MOST_LINES)
+    body = [*_verdict(recording, verdict, name, PAD + 60 * code)]
+    y: float = 24
+    if code:
+        body[:0] = _code(recording)
+        y += 10 + LINE * min(len(recording.lines), MOST_LINES)
     if not steps:
         body.append(text(PAD, y, clip("✗ " + (recording.error or "nothing ran"), 78), "bad"))
         return Picture(y + 12, label, body)
@@ -134,13 +143,13 @@ def _code(recording):
         yield text(PAD + 24, 34 + LINE * MOST_LINES - 4, more, "soft")
 
 
-def _verdict(recording, verdict, name):
+def _verdict(recording, verdict, name, x):
     verdict = verdict or (RAISES if recording.error else "")
     if verdict:
         words = f"{name}: {verdict}" if name else verdict
-        yield judged(PAD + 60, 14, words, bad(verdict))
+        yield judged(x, 14, words, bad(verdict))
     elif name:
-        yield text(PAD + 60, 14, name, "bold")
+        yield text(x, 14, name, "bold")
 
 
 def _x(step, wide):

@@ -77,10 +77,11 @@ def card(one: Pattern, anchor: str = "", place: str = "") -> str:
     lines = [place, f"<code>{escape(said)}</code>" if said else "No message: it runs to its end."]
     lines += [
         "<p><strong>As found</strong></p>",
-        _pre(one.trigger),
+        _numbered(one.trigger),
         "<p><strong>What happens</strong></p>",
     ]
-    lanes = lanes_picture(done.run, lanes_sentence(done.run), done.verdict, brief=True)
+    told = lanes_sentence(done.run)
+    lanes = lanes_picture(done.run, told, done.verdict, brief=True, code=False)
     lines.append(
         f'<div class="view" tabindex="0" role="group" aria-label="What happens in pattern {number(one)}">{lanes.svg()}</div>'
     )
@@ -100,6 +101,13 @@ def card(one: Pattern, anchor: str = "", place: str = "") -> str:
 
 def _pre(code):
     return f"<pre>{escape(clean(code.strip()), quote=False)}</pre>"
+
+
+def _numbered(code):
+    """A program whose lines the style numbers, as the picture names them; they are not copied."""
+    lines = clean(code.strip()).split("\n")
+    inside = "".join(f"<span>{escape(line, quote=False)}\n</span>" for line in lines)
+    return f'<pre class="program">{inside}</pre>'
 
 
 def _words(one):

@@ -6,14 +6,20 @@ a message leads to patterns, and those whose own message is most like it come fi
 
 from __future__ import annotations
 
+import sys
+from html import escape
+
 from overwritten.cases.patterns import EVERY, Pattern
 from overwritten.doctor.reading import Decoded, Reading, decode
+from overwritten.lesson.contents import LESSONS
 from overwritten.lesson.shows.cards import CARDS, card
 from overwritten.lesson.shows.guide import number, section, tried
-from overwritten.live.output import CONTROLS
+from overwritten.live.output import CONTROLS, asset
 
 #: So many patterns are shown for one message.
 SHOWN = 3
+#: What a click on a link to a section does.
+_CLICK = " ".join(asset("section.js", "lesson/shows").split())
 #: A kind of message that no pattern ends with → the kind with the same cure.
 _COUSINS = {"leaf moved": "view of a leaf"}
 
@@ -58,8 +64,14 @@ def find(text: str) -> Nearest:
 
 
 def _place(one):
-    """Where its card stands in the lesson; the anchor is there once that cell has run."""
-    return f'<p>More like it: <a href="#pattern-{number(one)}">section {section(one)}</a>.</p>'
+    """Where its card stands in the lesson: the card if its cell has run, else the section's heading."""
+    words, place = f"section {section(one)}", LESSONS[8].section(section(one))
+    if "google.colab" in sys.modules:  # there each output is a page of its own
+        link = place.link(words)
+    else:
+        target = f'href="#pattern-{number(one)}" data-section="{place.number}"'
+        link = f'<a {target} onclick="{escape(_CLICK)}">{words}</a>'
+    return f"<p>More like it: {link}.</p>"
 
 
 def _line(one):
