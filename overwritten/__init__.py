@@ -29,7 +29,7 @@ _LATE = {
     "lesson.progress": ("progress",),
     "lesson.route": ("route",),
     "lesson.selfcheck": ("selfcheck",),
-    "lesson.checking": ("who",),
+    "lesson.witness": ("who",),
     "lesson.shows.cards": ("cards",),
     "lesson.shows.guide": (*("alone", "both", "index", "pattern", "programs", "tally", "tried"),),
     "lesson.shows.nearest": ("find",),

@@ -9,8 +9,8 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 
 from conftest import ROOT, in_gate
-from overwritten.lesson.checking import WHY_NOT
 from overwritten.lesson.exercises import clinic
+from overwritten.lesson.witness import WHY_NOT
 
 each_script = pytest.mark.parametrize("name", clinic.SCRIPTS)
 few_scripts = pytest.mark.parametrize("name", in_gate(clinic.SCRIPTS, "detector"))
@@ -132,38 +132,38 @@ FILL = "            states[:, t + 1] = (1 - self.leak) * states[:, t] + self.lea
 DECODE = "        y[..., 2:4] = (y[..., 2:4] * 2) ** 2 * self.anchors\n"
 CENTRE = "        y[..., 0:2] = (y[..., 0:2] * 2 - 0.5 + self.grid) * STRIDE\n"
 FOLK = {
-    ("gan", ".data"): (lambda: changed("gan", ("out += x", "out.data += x")), WHY_NOT[".data"]),
-    ("gan", "numpy"): (lambda: changed("gan", ("out += x", "out.detach().numpy()[:] += x.detach().numpy()")), WHY_NOT["numpy"]),
-    ("gan", ".detach()"): (lambda: changed("gan", ("out += x", "out.detach().add_(x)")), WHY_NOT[".detach()"]),
-    ("gan", "no_grad"): (lambda: changed("gan", ("        out += x", "        with torch.no_grad():\n            out += x")), WHY_NOT["no_grad"]),
-    ("gan", "retain_graph"): (lambda: changed("gan", ("loss_g.backward()", "loss_g.backward(retain_graph=True)")), WHY_NOT["retain_graph=True"]),
+    ("gan", ".data"): (lambda: changed("gan", ("out += x", "out.data += x")), "`out.data += x` wrote over it, and no counter moved"),
+    ("gan", "numpy"): (lambda: changed("gan", ("out += x", "out.detach().numpy()[:] += x.detach().numpy()")), "no counter moved"),
+    ("gan", ".detach()"): (lambda: changed("gan", ("out += x", "out.detach().add_(x)")), "`out.detach().add_(x)` wrote over it"),
+    ("gan", "no_grad"): (lambda: changed("gan", ("        out += x", "        with torch.no_grad():\n            out += x")), "`out += x` wrote over it"),
+    ("gan", "retain_graph"): (lambda: changed("gan", ("loss_g.backward()", "loss_g.backward(retain_graph=True)")), "`out += x` wrote over it"),
     ("gan", "retain_graph, second"): (
         lambda: changed("gan", ("loss_g.backward()", "loss_g.backward(retain_graph=True)"), faults=1),
-        "now another shows (AsStrided, [32, 1], version 2; expected version 1). " + WHY_NOT["retain_graph=True"],
+        "now another shows (AsStrided, [32, 1], version 2; expected version 1). Ask again",
     ),
-    ("gan", "inplace=False"): (lambda: clinic.source("gan").replace("inplace=True", "inplace=False"), "you took `inplace=True` from an activation"),
+    ("gan", "inplace=False"): (lambda: clinic.source("gan").replace("inplace=True", "inplace=False"), "You took `inplace=True` from an activation"),
     ("gan", "clone after"): (lambda: changed("gan", ("return out\n", "return out.clone()\n")), "it still raises (Relu, [64, 32], version 1"),
     ("gan", "step last"): (lambda: changed("gan", GAN_STEP, GAN_LATE, faults=1), "it learns to be fooled"),
     ("gan", "all detached"): (
         lambda: changed("gan", ("generator(torch.randn(BATCH, NOISE))", "generator(torch.randn(BATCH, NOISE)).detach()"), SCORE_AGAIN, faults=1),
         "the generator learns nothing",
     ),
-    ("world_model", ".data"): (lambda: changed("world_model", ("states[:, t + 1] =", "states.data[:, t + 1] =")), WHY_NOT[".data"]),
-    ("world_model", ".detach()"): (lambda: changed("world_model", ("mix(states[:, t])", "mix(states[:, t].detach())")), WHY_NOT[".detach()"]),
+    ("world_model", ".data"): (lambda: changed("world_model", ("states[:, t + 1] =", "states.data[:, t + 1] =")), "`.data` cuts the history"),
+    ("world_model", ".detach()"): (lambda: changed("world_model", ("mix(states[:, t])", "mix(states[:, t].detach())")), "it still raises"),
     ("world_model", "no_grad"): (lambda: changed("world_model", (FILL, f"            with torch.no_grad():\n    {FILL}")), WHY_NOT["no_grad"]),
-    ("world_model", "inplace=False"): (lambda: changed("world_model", ("inplace=True", "inplace=False")), "you took `inplace=True` from an activation"),
+    ("world_model", "inplace=False"): (lambda: changed("world_model", ("inplace=True", "inplace=False")), "You took `inplace=True` from an activation"),
     ("world_model", "retain_graph dropped"): (lambda: changed("world_model", ("loss.backward(retain_graph=True)", "loss.backward()"), faults=1), "another error now: backward twice"),
     ("world_model", "cut within"): (
         lambda: changed("world_model", ("mix(states[t])", "mix(states[t].detach())"), faults=2), "the gradient has to go from step to step",
     ),
     ("world_model", "forgets"): (lambda: changed("world_model", ("actions, state)\n        loss", "actions, model.start())\n        loss"), faults=1), "the model forgets"),
-    ("detector", ".data"): (lambda: changed("detector", ("y[..., 0:2] =", "y.data[..., 0:2] ="), ("y[..., 2:4] =", "y.data[..., 2:4] =")), WHY_NOT[".data"]),
+    ("detector", ".data"): (lambda: changed("detector", ("y[..., 0:2] =", "y.data[..., 0:2] ="), ("y[..., 2:4] =", "y.data[..., 2:4] =")), "no counter moved"),
     ("detector", ".detach()"): (lambda: changed("detector", ("raw.sigmoid()", "raw.detach().sigmoid()")), WHY_NOT[".detach()"]),
     ("detector", "no_grad"): (
-        lambda: changed("detector", (CENTRE + DECODE, f"        with torch.no_grad():\n    {CENTRE}    {DECODE}")), WHY_NOT["no_grad"],
+        lambda: changed("detector", (CENTRE + DECODE, f"        with torch.no_grad():\n    {CENTRE}    {DECODE}")), "it still raises",
     ),
-    ("detector", "retain_graph"): (lambda: changed("detector", ("loss.backward()", "loss.backward(retain_graph=True)")), WHY_NOT["retain_graph=True"]),
-    ("detector", "inplace=False"): (lambda: changed("detector", ("inplace=True", "inplace=False")), "you took `inplace=True` from an activation"),
+    ("detector", "retain_graph"): (lambda: changed("detector", ("loss.backward()", "loss.backward(retain_graph=True)")), "it still raises"),
+    ("detector", "inplace=False"): (lambda: changed("detector", ("inplace=True", "inplace=False")), "You took `inplace=True` from an activation"),
     ("detector", "no rectangles"): (lambda: changed("detector", ("0 if self.count < 8 else int(torch.randint(3, (1,)))", "0")), "hide the fault"),
 }  # fmt: skip
 
@@ -211,7 +211,9 @@ def test_what_is_no_script_gets_a_sentence(answer, words):
     (36, 35, "the wrong way round"),
     (35, 81, "Look for a line that writes into a tensor that is there"),
     (34, 36, "the saver is not line 34, `out = self.norm(self.linear(x))`. Its tensor is [64, 32]"),
-    ("35", 36, "give the number of a line, 1 to"),
+    ("35", 35, "the wrong way round"),
+    ("-35", 36, "give the number of a line, 1 to"),
+    ("35, 36", 36, "give the number of a line, 1 to"),
     (35, 10_000, "give the number of a line, 1 to"),
     (True, 36, "you gave True"),
 ])  # fmt: skip

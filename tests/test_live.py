@@ -3,10 +3,8 @@
 import re
 
 import pytest
-import torch
 
 from overwritten import film, record
-from overwritten.lesson.checking import WHY_NOT, Folk
 from overwritten.live.table import Table
 
 
@@ -180,73 +178,3 @@ def test_short_cells_stay_on_one_line(browser):
     )
     page.close()
     assert lines[1] == 1 < lines[2]
-
-
-CURES = {  # the folk cures in each form: what of WHY_NOT each is
-    "x.data": [".data"],
-    "x.data = torch.ones(3)": [".data"],
-    "x.data.add_(1)": [".data"],
-    "x.detach()": [".detach()"],
-    "torch.detach(x)": [".detach()"],
-    "(x * 1).detach_()": [".detach()"],
-    "x.detach().numpy()": [".detach()", "numpy"],
-    "numpy.asarray(torch.ones(2))": ["numpy"],
-    "with torch.no_grad(): x.add_(1)": ["no_grad"],
-    "with torch.no_grad(): x[0] = 1; x *= 2": ["no_grad"],
-    "with torch.inference_mode(): x.exp()": ["no_grad"],
-    "torch.no_grad()(lambda: x + 1)()": ["no_grad"],
-    "(x * x).sum().backward(retain_graph=True)": ["retain_graph=True"],
-    "(x * x).sum().backward(None, True)": ["retain_graph=True"],
-    "torch.autograd.grad((x * x).sum(), x, retain_graph=True)": ["retain_graph=True"],
-    "x.data; x.detach(); x.data": [".data", ".detach()"],
-}
-CLEAN = [
-    "y = x.exp().clone()\ny += 1\ny.sum().backward()\nx.grad.zero_()\nx.grad = None",
-    "y = (x * 1).relu_()\ny[0] = 2\ny.requires_grad, y._version, y.grad_fn, len(y), [v for v in y]",
-    "repr(x), str(x * 1), f'{x.sum():.3f}', x.sum().item(), x.tolist(), bool(x.sum() > 0)",
-    "torch.nn.Linear(3, 2)(x).sum().backward(retain_graph=False)",
-    "torch.autograd.grad((x * x).sum(), x, create_graph=True)",
-    "with torch.enable_grad(): x.exp()",
-    "torch.from_numpy(numpy.ones(2)), torch.allclose(x, x), torch.equal(x, x)",
-]
-
-
-def folk_in(code):
-    import numpy
-
-    with Folk() as folk:
-        exec(code, {"torch": torch, "numpy": numpy, "x": torch.ones(3, requires_grad=True)})
-    return folk
-
-
-@pytest.mark.parametrize("code", CURES)
-def test_a_folk_cure_is_noticed(code):
-    folk = folk_in(code)
-    assert folk.used == CURES[code]
-    assert folk.complaint(*WHY_NOT) in [WHY_NOT[name] for name in folk.used]
-
-
-@pytest.mark.parametrize("code", CLEAN)
-def test_clean_code_is_no_folk_cure(code):
-    assert folk_in(code).used == [] and folk_in(code).complaint(*WHY_NOT) == ""
-
-
-def test_every_folk_cure_has_its_why_not():
-    assert {name for names in CURES.values() for name in names} == set(WHY_NOT)
-
-
-def test_a_caller_without_gradients_uses_no_cure():
-    with torch.no_grad():
-        assert folk_in("x.exp()").used == []
-
-
-def test_folk_changes_nothing_and_lets_errors_through():
-    x = torch.ones(3, requires_grad=True)
-    with pytest.raises(RuntimeError, match="leaf Variable"), Folk() as folk:
-        y = x.exp()
-        x += 1
-    assert (
-        torch.equal(y, x.exp())
-        and folk.used == []
-        and not torch.overrides._get_current_function_mode_stack()
-    )

@@ -12,7 +12,7 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 
 from overwritten.doctor.stretches import copy_of, readable, same
-from overwritten.record.events import Save
+from overwritten.record.events import Overwrite, Save
 from overwritten.record.graph import storage_of
 from overwritten.record.private import DisableTorchFunction, disable_current_modes, push_hooks
 
@@ -29,7 +29,7 @@ class Packed:
 
     def call_ended(self):
         for mine, tensor in self._now:  # RReLU draws its noise after it is saved
-            mine[-1] = copy_of(tensor)
+            mine[2], mine[-1] = self._strict.eyes.logs.tick(), copy_of(tensor)
         self._now.clear()
 
     def watch(self):
@@ -59,9 +59,10 @@ class Packed:
                     strict.used = used
                     if used is None or first is None or not isinstance(tensor, torch.Tensor):
                         return tensor
+                    since = [w.told() for w in strict.eyes.logs.since(storage, order)]
+                    if since and storage_of(tensor) == storage:
+                        strict.unchecked.append(Overwrite(save, tuple(since)))
                     if readable(tensor) and not same(copy_of(tensor), first):
-                        wrote = strict.eyes.logs.by_storage()[storage]
-                        since = [w.told() for w in wrote if w.order > order]
                         used.append((save, first, since, None))
                 return tensor
 

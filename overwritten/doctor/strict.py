@@ -37,8 +37,9 @@ class Strict:
     """Follows the lines of the user's own files in this thread, from `start` to `stop`.
 
     eyes: the watch that tells of calls. silent: what was found, an `Overwrite` for each fault (a
-    saving line and the lines that wrote; before and after are None). unwatched: what of this run it
-    could not look into, in words.
+    saving line and the lines that wrote; before and after are None). unchecked: saves that backward
+    read although their counter had moved (hooks, a counter put back), harmless or not. unwatched:
+    what of this run it could not look into, in words.
     """
 
     def __init__(self, eyes):
@@ -54,6 +55,7 @@ class Strict:
         self._casts = Casts(self)
         self.again = False  # a node runs once more, with the bytes as they were
         self.silent: list[Overwrite] = []
+        self.unchecked: list[Overwrite] = []
         self.unwatched: set[str] = set()
         self.call = ""
 
@@ -168,6 +170,9 @@ class Strict:
             with DisableTorchFunction(), disable_current_modes():
                 used, self.used = run if saves else ([], self.used)
                 run.clear()
+                for save, _, writers, handle in used:
+                    if handle and not handle.unticked:
+                        self.unchecked.append(Overwrite(save, tuple(writers)))
                 if used and (own or self._another(node, results, gradients, used)):
                     for save, _, writers, handle in used:
                         kind = handle.kind if handle else ""

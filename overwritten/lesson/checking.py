@@ -1,83 +1,30 @@
-"""What the exercises share: the folk cures, the out-of-place twin, a finding as two lines of code.
+"""What the exercises share: an answer beside its out-of-place twin, and words compared.
 
-The idea: an answer and its out-of-place twin run on copies of the same inputs, backward
-included, and the first point where they part is named; the words for it are the exercise's.
-Whether a folk cure is a mistake is also for the exercise to say.
+The idea: values and gradients first. An answer and its twin run on copies of the same inputs,
+backward included, and the first point where they part is named; a witness says why.
+The words for it are the exercise's, where it has any.
 """
 
 from __future__ import annotations
 
 import copy
-import linecache
+import re
 from typing import Any
 
 import torch
-from torch.overrides import TorchFunctionMode
 
-from overwritten.doctor.block import watch
 from overwritten.lesson.exercise import attempt
-from overwritten.messages import parse
-
-#: What each does instead of curing; an exercise may give a sentence of its own.
-WHY_NOT = {
-    ".data": "`.data` has a version counter of its own: the error goes, and backward uses the overwritten bytes.",
-    "numpy": "a NumPy array shares the bytes and moves no version counter: backward cannot see that write.",
-    ".detach()": "`.detach()` cuts the history: what comes before it gets no gradient. And it copies nothing.",
-    "no_grad": "under `no_grad` nothing is recorded: what comes before gets no gradient from these lines.",
-    "retain_graph=True": "`retain_graph=True` keeps the graph, not the values that were overwritten.",
-}
-
-
-class Folk(TorchFunctionMode):
-    """What people write to make the error go away, noticed while it runs.
-
-    `with Folk() as folk:` around a call. folk.used: the folk cures met, in order.
-    """
-
-    def __init__(self):
-        super().__init__()
-        self.used, self._grad = [], torch.is_grad_enabled()
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
-        name = func.__name__
-        if name in ("__get__", "__set__"):
-            name = f".{func.__self__.__name__}"
-        if name == ".data":
-            self._note(".data")
-        elif name in ("detach", "detach_"):
-            self._note(".detach()")
-        elif name in ("numpy", "__array__"):
-            self._note("numpy")
-        elif name in ("backward", "grad") and kwargs.get("retain_graph"):
-            self._note("retain_graph=True")
-        elif self._grad and not torch.is_grad_enabled() and not name.startswith((".", "_set_grad")):
-            self._note("no_grad")
-        return func(*args, **kwargs)
-
-    def _note(self, name):
-        if name not in self.used:
-            self.used.append(name)
-
-    def complaint(self, *refused: str) -> str:
-        """Why not, for the first of `refused` (names as in WHY_NOT) that was used; else ''.
-
-        >>> with Folk() as folk:
-        ...     _ = torch.ones(2).data
-        >>> folk.complaint(".detach()"), folk.complaint(".data")[:29]
-        ('', '`.data` has a version counter')
-        """
-        return next((WHY_NOT[name] for name in refused if name in self.used), "")
-
+from overwritten.lesson.witness import Witness, blamed
 
 #: What is said of an answer, by the point where it parts from its twin.
 SAYS = {
     "kind": "a tensor is asked for; your function returns {kind}.",
+    "dtype": "the result is {dtypes[0]}, that of the function as it was is {dtypes[1]}.",
     "shape": "the values are not those of the function as it was.",
     "values": "the values are not those of the function as it was.",
+    "raises": "backward still raises: {found}. Write into a tensor that nobody saved, or compute a new one.",
+    "fails": "backward raises {error}",
     "history": "the result has no history, so nothing gets a gradient.",
-    "raises": "backward still raises: {message.op} … is at version {message.now}; "
-    "expected version {message.expected}. Something writes into a tensor that was saved: compute a new one there.",
     "gradient": "no error, but a gradient is not that of the same function out of place.",
 }
 
@@ -86,72 +33,81 @@ class Beside:
     """What an answer did, beside its twin.
 
     result, wanted: what they returned. mine, its: the inputs that each of them got, gradients
-    included. folk: the folk cures met. error: what backward raised, or None. recording: the
-    doctor's, of the answer.
+    included. witness: of the answer. error: what backward raised, or None. diagnosis: the doctor's
+    of that error, or None.
     """
 
     result: Any
     wanted: torch.Tensor
-    error: RuntimeError | None
 
     def __init__(self, answer, twin, inputs):
+        self._answer, self._twin, self._inputs = answer, twin, inputs
         self.mine, self.its = copy.deepcopy(inputs), copy.deepcopy(inputs)
-        self._inputs, self.result, self.error = inputs, None, None
+        self.error: Exception | None = None
         self.wanted = twin(*self.its)
         weight = torch.linspace(-1, 2, self.wanted.numel()).view_as(self.wanted)
         self.wanted.backward(weight)
-        try:
-            with watch() as self.recording:
-                with Folk() as self.folk:
-                    self.result = attempt(answer, *self.mine)
-                if not self._misfit() and self.result.requires_grad:
+        with Witness() as self.witness:
+            self.result = attempt(answer, *self.mine)
+            if not self._misfit() and self.result.requires_grad:
+                try:
                     self.result.backward(weight)
-        except RuntimeError as error:
-            if self.result is None:  # not backward's: the function did not come back
-                raise
-            self.error = error
+                except Exception as error:
+                    self.error = error
+        self.diagnosis = self.witness.of(self.error)
 
     def changed(self, *places: int) -> bool:
         """Does one of these inputs hold other numbers than before?"""
         return any(not torch.equal(self.mine[n], self._inputs[n]) for n in places)
 
     def fault(self) -> str:
-        """Where the answer parts from its twin: '', 'folk' (written unheard) or a key of SAYS."""
+        """Where the answer parts from its twin: '', 'hidden' or a key of SAYS."""
         if misfit := self._misfit():
             return misfit
         if not torch.allclose(self.result.detach(), self.wanted.detach(), atol=1e-6):
             return "values"
-        if self.folk.complaint(".data", "numpy"):
-            return "folk"
         if self.error:
-            return "raises"
+            return "raises" if self.diagnosis else "fails"
         both = zip(_gradients(self.mine), _gradients(self.its))
         pairs = [(mine, its) for mine, its in both if its is not None]
         if all(a is None for a, _ in pairs):
             return "history"
-        if all(a is not None and torch.allclose(a, b, atol=1e-5) for a, b in pairs):
-            return ""
-        return "gradient"
+        if not all(a is not None and torch.allclose(a, b, atol=1e-5) for a, b in pairs):
+            return "gradient"
+        return "hidden" if self.witness.hidden else ""
 
-    def mistake(self, **says: str) -> str:
-        """The sentence about `fault`, or ''. says: in place of some of SAYS."""
-        fault = self.fault()
-        message = parse(str(self.error))
-        if fault == "raises" and self.error and (message is None or not message.overwritten):
-            raise self.error
-        why = {"folk": (".data", "numpy"), "history": _CUTS, "gradient": _CUTS}.get(fault, ())
-        words = (SAYS | says).get(fault, "")
-        return self.folk.complaint(*why) or words.format(
-            kind=type(self.result).__name__, message=message
+    def mistake(self, slips: dict | None = None, **says: str) -> str:
+        """The sentence about `fault`, or ''. says: in place of some of SAYS. slips: a sentence → the
+        twin with a known mistake in it, for an answer with the values of that."""
+        fault, why = self.fault(), ""
+        if fault in ("values", "shape"):
+            why = next((said for said, twin in (slips or {}).items() if self._is(twin)), "")
+        if fault in ("history", "gradient", "hidden"):
+            why = self.witness.hidden or blamed(self._without)
+        return why or (SAYS | says).get(fault, "").format(
+            kind=type(self.result).__name__,
+            dtypes=[getattr(one, "dtype", None) for one in (self.result, self.wanted)],
+            found=self.diagnosis and self.witness.told(self.diagnosis),
+            error=f"{type(self.error).__name__}: {next(iter(str(self.error).splitlines()), '')}",
         )
+
+    def _is(self, twin) -> bool:
+        result, its = self.result.detach(), twin(*copy.deepcopy(self._inputs))
+        return result.shape == its.shape and torch.allclose(result, its, atol=1e-6)
+
+    def _without(self, without) -> bool:
+        def answer(*inputs):
+            with without:
+                return self._answer(*inputs)
+
+        return Beside(answer, self._twin, self._inputs).fault() in ("", "raises")
 
     def _misfit(self):
         if not isinstance(self.result, torch.Tensor):
             return "kind"
-        return "" if self.result.shape == self.wanted.shape else "shape"
-
-
-_CUTS = ".detach()", "no_grad"
+        if self.result.shape != self.wanted.shape:
+            return "shape"
+        return "" if self.result.dtype == self.wanted.dtype else "dtype"
 
 
 def _gradients(inputs):
@@ -182,25 +138,10 @@ def beside_twin(answer, twin, inputs) -> Beside:
     return Beside(answer, twin, inputs)
 
 
-def who(recording, code: str = "") -> str:
-    """What a watched block ended with, or what strict mode found in it, as lines of code.
+def plain(word) -> str:
+    """A word as it is compared: in small letters, without marks around it.
 
-    code: the source, where Python cannot look it up.
-
-    >>> who(watch().recording)
-    'nothing found'
+    >>> plain(" `No error`. "), plain("H"), plain(3)
+    ('no error', 'h', '3')
     """
-    found = [recording.diagnosis] if recording.diagnosis else recording.silent
-    return "; ".join(dict.fromkeys(_both(one, code) for one in found)) or "nothing found"
-
-
-def _both(one, code):
-    saver = f"`{line_at(one.saver.site, code)}` saved" if one.saver else "something unseen saved"
-    writers = dict.fromkeys(f"`{line_at(writer.site, code)}`" for writer in one.writers)
-    return f"{saver}, {' and '.join(writers) or 'something unseen'} wrote over it"
-
-
-def line_at(site, code: str = "") -> str:
-    """The line of code at a doctor's site, '' where nobody knows it. code: as for `who`."""
-    line = code.splitlines()[site.line - 1] if code else linecache.getline(site.file, site.line)
-    return line.strip()
+    return re.sub(r"^\W+|\W+$", "", word).lower() if isinstance(word, str) else str(word)

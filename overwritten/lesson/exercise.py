@@ -100,6 +100,8 @@ class Exercise:
             with torch.random.fork_rng(devices=[]), torch.enable_grad():
                 torch.default_generator.manual_seed(0)
                 mistake = self._finds(answer)
+        except Slip as slip:
+            return Verdict("wrong", str(slip))
         except Unattempted:
             words = "replace the `...` by your code, then run this cell again."
             return Verdict("not attempted", words)
@@ -156,9 +158,21 @@ class Unattempted(Exception):
     """The learner's function returned the `...` of the template."""
 
 
+class Slip(Exception):
+    """What the learner's function did wrong on the way, as the sentence for it."""
+
+
 def attempt(function, *arguments):
-    """Call the learner's function; raise Unattempted if it still returns `...`."""
+    """Call the learner's function. Raises Unattempted if it still returns `...`, and Slip if it
+    leaves the recording of operations switched off or on."""
+    records = torch.is_grad_enabled()
     result = function(*arguments)
     if result is ...:
         raise Unattempted
+    if torch.is_grad_enabled() != records:
+        turned = "off" if records else "on"
+        raise Slip(
+            f"your function leaves the recording of operations switched {turned} "
+            "(`torch.set_grad_enabled` outlives it): use `with torch.no_grad():`."
+        )
     return result

@@ -63,7 +63,7 @@ _PUBLISHED = _WHERE.format(
 
 WRONG = {
     "apply_box_deltas": {
-        "as it was": (_deltas(), "`clamp` saved, and `__setitem__` wrote over it"),
+        "as it was": (_deltas(), "`clamp` saved, `__setitem__` wrote over it"),
         "first two lines only": (_FIRST, "backward raises all the same"),
         "clone at the end": (
             _deltas().replace("return r", "return r.clone()"),
@@ -75,7 +75,7 @@ WRONG = {
         ),
         "reads through detach": (_deltas(clone=".detach()"), "backward raises all the same"),
         "detached clones": (_deltas(clone=".detach().clone()"), "`.detach()` cuts the history"),
-        ".data": (_deltas(clone=".data"), "`.data` has a version counter of its own"),
+        ".data": (_deltas(clone=".data"), "`.data` cuts the history"),
         "writes into the boxes": (
             _deltas(start="boxes", clone=".clone()"),
             "the boxes that were handed in have changed",
@@ -84,7 +84,6 @@ WRONG = {
             _stack().replace("def f(boxes, deltas):", "@torch.no_grad()\ndef f(boxes, deltas):"),
             "under `no_grad` nothing is recorded",
         ),
-        "numpy": (_stack(more="w.detach().numpy()"), "a NumPy array shares the bytes"),
         "moved by the new size": (_stack(w="w", h="h"), "moved by the new width and height"),
         "not clamped": (_stack(xy="x, y"), "left and top are not clamped"),
         "rows and columns": (_stack(dim=0), "Look at `dim`"),
@@ -94,7 +93,7 @@ WRONG = {
     "targets": {
         "as published": (
             _PUBLISHED.format("torch.where(pos_mask, shifted.long(), t)"),
-            "All three arguments of `torch.where` need length P",
+            "as there are positives",
         ),
         "assigned": (
             _WHERE.format(_ASSIGN.format("t[pos_mask] = gt_labels[gt_indices[pos_mask]] + 1")),
@@ -140,7 +139,7 @@ WRONG = {
                     "t.numpy()[pos_mask.numpy()] = (gt_labels[gt_indices[pos_mask]] + 1).numpy()"
                 )
             ),
-            "NumPy",
+            "`a write outside PyTorch` wrote in place",
         ),
         "no return": (
             _WHERE.format("torch.where(pos_mask, gt_labels[gt_indices] + 1, 0)"),
@@ -148,14 +147,14 @@ WRONG = {
         ),
     },
     "decode": {
-        "as it was": (_yolo(), "`sigmoid` saved, and `__setitem__` wrote"),
+        "as it was": (_yolo(), "`sigmoid` saved, `__setitem__` wrote"),
         "clone too late": (_yolo(end=".clone()"), "backward raises all the same"),
         "clones the reads": (_yolo(r=".clone()"), "backward raises all the same"),
         "pow saves the clone": (
             _yolo(start=".clone()", wh="y[..., 2:4] ** 2 * 4"),
-            "`pow` saved, and `__setitem__` wrote",
+            "`pow` saved, `__setitem__` wrote",
         ),
-        ".data": (_yolo(v="y.data"), "`.data` has a version counter of its own"),
+        ".data": (_yolo(v="y.data"), "no counter moved"),
         "detach": (
             _yolo(start=".detach()").replace(".detach()", ".clone().detach() + raw * 0"),
             "`.detach()` cuts the history",

@@ -58,25 +58,25 @@ WRONG = {
             _ATTEND.replace("scores, -1", "scores.clone(), -1").format(
                 "weights[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"
             ),
-            "backward still raises: Softmax",
+            "`softmax` saved, `__setitem__` wrote",
         ),
         "the other line": (
             _ATTEND.format(
                 "weights[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"
             ),
-            "backward still raises: Softmax",
+            "`softmax` saved, `__setitem__` wrote",
         ),
         "under no_grad": (
             _ATTEND.format(
                 "\n    with torch.no_grad():\n        weights[:, :, padding] = 0\n    weights = weights / weights.sum(-1, keepdim=True)"
             ),
-            "backward still raises: Softmax",
+            "`softmax` saved, `__setitem__` wrote",
         ),
         "into the data": (
             _ATTEND.format(
                 "weights.data[:, :, padding] = 0; weights = weights / weights.sum(-1, keepdim=True)"
             ),
-            "`.data` has a version counter",
+            "no counter moved",
         ),
         "the sum detached": (
             _ATTEND.format(
@@ -91,11 +91,11 @@ WRONG = {
         ),
         "no rows of one": (
             _ATTEND.format("weights = torch.where(padding, 0, weights)"),
-            "the values are not those",
+            "no longer add up to 1",
         ),
         "the argument itself": (
             "def attend(scores, values, padding):\n    scores.data[:, :, padding] = float('-inf')\n    return torch.softmax(scores, -1) @ values\n",
-            "`.data` has a version counter",
+            "leave the arguments as they were",
         ),
     },
     "roll_out": {
@@ -106,7 +106,7 @@ WRONG = {
         ),
         "into the data": (
             _ROLL.format("states.data[t] = cell(states[t - 1])"),
-            "`.data` has a version counter",
+            "`.data` cuts the history",
         ),
         "the state detached": (
             _ROLL.format("states[t] = cell(states[t - 1].detach().clone())"),
@@ -126,7 +126,7 @@ WRONG = {
         ),
         "without the start": (
             "def roll_out(cell, start, steps):\n    states = []\n    for _ in range(steps):\n        start = cell(start)\n        states.append(start)\n    return torch.stack(states)\n",
-            "the values are not those",
+            "the first state is `start` itself",
         ),
         "a list": (
             "def roll_out(cell, start, steps):\n    states = [start]\n    while len(states) < steps:\n        states.append(cell(states[-1]))\n    return states\n",

@@ -136,7 +136,7 @@ WRONG = {
         ),
         ".data": (
             _BROKEN.format("for p in D.parameters(): p.data -= 0.5 * p.grad"),
-            "version counter of its own",
+            "no counter moved",
         ),
         "both steps last": (
             _BROKEN.replace("opt_g.step()", "opt_g.step(); opt_d.step()").format("pass"),
@@ -170,7 +170,6 @@ WRONG = {
             _gan(_RIGHT.replace("loss_d(D({to_d})).backward()", _BY_HAND), to_d="fake"),
             "leave out `retain_graph=True`",
         ),
-        "cut by .data": (_gan(to_d="fake.data"), "Write `.detach()` where you mean to cut"),
         "G first": (
             _GAN + "    opt_g.zero_grad(); loss_g(D(fake)).backward(); opt_g.step()\n"
             "    opt_d.zero_grad(); loss_d(D(fake.detach())).backward(); opt_d.step()\n",
@@ -188,7 +187,7 @@ WRONG = {
             _loop(back="h.sum().backward(retain_graph=True)"),
             "leave out `retain_graph=True`",
         ),
-        ".data": (_loop(state="h.data"), "would hide a later write"),
+        ".data": (_loop(state="h.data"), "the exercise asks for it without `.data`"),
         "cut too early": (
             _loop(state="h", clear="h = h.detach(); optimizer.zero_grad()"),
             "the loss of a backward has no history",

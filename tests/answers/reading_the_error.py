@@ -42,11 +42,11 @@ WRONG = {
         ),
         "clones for the gate alone": (
             _GATED.format("x = block(x); x *= torch.sigmoid(gate(x.clone())); return x"),
-            "backward still raises: Relu",
+            "`x = self.activate(x)` saved, `mul_` wrote over it",
         ),
         "clones for the ReLU alone": (
             _GATED.format("x = block(x).clone(); x *= torch.sigmoid(gate(x)); return x"),
-            "backward still raises: Mul",
+            "`conv2d` saved, `mul_` wrote over it",
         ),
         "inplace off": (
             _GATED.format(
@@ -62,7 +62,7 @@ WRONG = {
         ),
         "data": (
             _GATED.format("x = block(x); x.data *= torch.sigmoid(gate(x)); return x"),
-            "`.data` has a version counter",
+            "`.data` cuts the history",
         ),
         "detached": (
             _GATED.format("x = block(x).detach(); return x * torch.sigmoid(gate(x))"),
@@ -88,7 +88,7 @@ WRONG = {
         ),
         "into the data": (
             _DOWN.format("pass", "laterals[i - 1].data += up"),
-            "`.data` has a version counter",
+            "`relu` saved, `add_` wrote over it, and no counter moved",
         ),
         "a name only": (
             _DOWN.format("laterals = list(laterals)", "lateral = laterals[i - 1] + up"),
@@ -98,7 +98,7 @@ WRONG = {
             "def top_down(laterals):\n    F = torch.nn.functional\n"
             "    ups = [F.interpolate(x, scale_factor=2) for x in laterals[1:]]\n"
             "    return [x + up for x, up in zip(laterals, ups)] + laterals[-1:]\n",
-            "already merged",
+            "map 0 of 0 to 2",
         ),
         "detached": (
             _DOWN.format(

@@ -32,7 +32,7 @@ WRONG = {
     "mended": {
         "as it was": (
             _block(_IN_PLACE, "out += x", _LAST),
-            "wrote over what `relu` had saved; mend the line that writes",
+            "`relu` saved, `add_` and `relu` wrote over it; mend the line that writes",
         ),
         "inplace=False": (
             _block("out = F.relu(norm(conv(x)))", "out += x", "return F.relu(out)"),
@@ -44,11 +44,11 @@ WRONG = {
         ),
         ".data": (
             _block(_IN_PLACE, "out.data += x", _LAST),
-            "that write goes unseen by the counter",
+            "`relu` saved, `relu` wrote over it",
         ),
         ".data, last relu out of place": (
             _block(_IN_PLACE, "out.data += x", "return F.relu(out)"),
-            "that write goes unseen by the counter",
+            "no counter moved",
         ),
         ".detach()": (
             _block(
@@ -77,15 +77,15 @@ WRONG = {
                 "out.detach().numpy()[:] += x.detach().numpy()",
                 "return F.relu(out)",
             ),
-            "a NumPy array shares the bytes and moves no version counter",
+            "no counter moved",
         ),
         "x +=": (
             _block(_IN_PLACE, "x += out", "return F.relu(x, inplace=True)"),
-            "wrote over what `conv2d` had saved; mend the line that writes",
+            "`conv2d` saved, `add_` and `relu` wrote over it",
         ),
         "add_": (
             _block("out = F.relu(norm(conv(x)))", "return F.relu(out.add_(x))"),
-            "`add_` wrote over what `relu` had saved",
+            "`relu` saved, `add_` wrote over it",
         ),
         "eats x": (
             _block("out = F.relu(norm(conv(x.clone()))) + x", "x.zero_()", "return F.relu(out)"),
@@ -132,18 +132,24 @@ WRONG = {
     "verdicts": {
         "softmax": (
             _but({"softmax, relu_": "right"}),
-            "the counter moves although every number stays",
+            "1 of 7 is not so. Look again at 'softmax, relu_'",
         ),
-        "never in place": (_but({"linear, relu_, linear": "raises"}), "as relu_ left it"),
+        "never in place": (_but({"linear, relu_, linear": "raises"}), "who of the two linears"),
         "inplace=False cures": (
             _but({"linear, relu, += 1": "right"}),
-            "ReLU saved its result, in place or not",
+            "what does ReLU save",
         ),
-        "leaky as relu": (_but({"linear, leaky_relu, += 1": "raises"}), "saves its input"),
-        "leaky_": (_but({"linear, leaky_relu_, += 1": "right"}), "has only its result to save"),
-        "silu_": (_but({"linear, silu_, += 1": "raises"}), "copied its input in secret"),
-        "dropout_": (_but({"linear, dropout_, += 1": "raises"}), "saved a mask of its own"),
-        "in capitals": (_but({"linear, silu_, += 1": " Raises "}), "copied its input in secret"),
+        "leaky as relu": (
+            _but({"linear, leaky_relu, += 1": "raises"}),
+            "where its input is still there?",
+        ),
+        "leaky_": (
+            _but({"linear, leaky_relu_, += 1": "right"}),
+            "what is left for leaky ReLU to save",
+        ),
+        "silu_": (_but({"linear, silu_, += 1": "raises"}), "where has it kept it?"),
+        "dropout_": (_but({"linear, dropout_, += 1": "raises"}), "or what it drew?"),
+        "in capitals": (_but({"linear, silu_, += 1": " Raises "}), "where has it kept it?"),
         "another word": (
             _but({"linear, silu_, += 1": "silent"}),
             "answer 'raises' or 'right'; you gave 'silent'",

@@ -42,7 +42,7 @@ WRONG = {
                 "return head.cls_score(head.dropout(x))",
                 _MLP.replace("relu(head.fc2", "tanh(head.fc2"),
             ),
-            "still raises, now over Tanh",
+            "keep both ReLUs",
         ),
         "clone too late": (
             _head("return head.cls_score(head.dropout(x).clone())"),
@@ -54,7 +54,7 @@ WRONG = {
         ),
         ".data": (
             _head("head.dropout(x.data); return head.cls_score(x)"),
-            "`.data` has a version counter of its own",
+            "no counter moved",
         ),
         "no_grad": (
             f"def scores(head, x):\n    with torch.no_grad():\n    {_MLP.replace(chr(10) + '    ', chr(10) + '        ')}"

@@ -32,7 +32,7 @@ WRONG = {
         ),
         "a bool": (
             "def f(g, x):\n    b = x._version\n    g(x)\n    return x._version > b",
-            "returns bool",
+            "not only whether",
         ),
         "never calls": ("def f(g, x):\n    return 2", "never calls f"),
         "calls twice": (
@@ -61,7 +61,7 @@ WRONG = {
         "as it was": (_mend("y = x.exp(); y[:, 0] = 0; return y"), "backward still raises"),
         ".data": (
             _mend("y = x.exp(); y.data[:, 0] = 0; return y"),
-            "`.data` has a version counter of its own",
+            "`exp` saved, `__setitem__` wrote over it, and no counter moved",
         ),
         "detach, then write": (
             _mend("y = x.exp(); y.detach()[:, 0] = 0; return y"),
@@ -81,7 +81,7 @@ WRONG = {
         ),
         "numpy": (
             _mend("y = x.exp(); y.detach().numpy()[:, 0] = 0; return y"),
-            "a NumPy array shares the bytes",
+            "`a write outside PyTorch` wrote over it, and no counter moved",
         ),
         "clone too early": (
             _mend("y = x.clone().exp(); y[:, 0] = 0; return y"),

@@ -18,7 +18,6 @@ from pathlib import Path
 import torch
 
 from overwritten.doctor.block import watch
-from overwritten.lesson.checking import WHY_NOT
 from overwritten.lesson.exercise import Exercise, Unattempted
 from overwritten.lesson.exercises.clinic_scripts import (
     FIRST,
@@ -28,6 +27,7 @@ from overwritten.lesson.exercises.clinic_scripts import (
     replaced,
     source,
 )
+from overwritten.lesson.witness import Witness, blamed
 from overwritten.messages import parse
 
 __all__ = [
@@ -70,9 +70,10 @@ def _finds(name):
         message, saver, writers = found(name)
         lines = source(name).splitlines()
         for role in ("saver", "writer"):
-            said = answer[role]
-            if not isinstance(said, int) or isinstance(said, bool) or not 1 <= said <= len(lines):
-                return f"give the number of a line, 1 to {len(lines)}, for {role!r}; you gave {said!r}."
+            number = re.fullmatch(r"[^\d-]*(\d+)(?:\.0*)?\D*", str(answer[role]))
+            said = int(number[1]) if number else 0
+            if not 1 <= said <= len(lines):
+                return f"give the number of a line, 1 to {len(lines)}, for {role!r}; you gave {answer[role]!r}."
             if said not in ((saver,) if role == "saver" else writers):
                 return f"the {role} is not line {said}, `{lines[said - 1].strip()}`. {_why_not(role, said, message, saver, writers)}"
 
@@ -91,26 +92,9 @@ def _why_not(role, said, message, saver, writers):
 # Mending
 
 
-#: Name in WHY_NOT → how it looks in a source.
-_FOLK = {
-    ".data": r"\.data\b(?!\.)|\.data\.",
-    "numpy": r"\.numpy\(|from_numpy",
-    "retain_graph=True": r"retain_graph\s*=\s*True",
-    "no_grad": r"no_grad|set_grad_enabled|inference_mode",
-    ".detach()": r"\.detach_?\(",
-}
-_INPLACE = "you took `inplace=True` from an activation: what it writes over nobody saved, so it is not the fault. The line that writes is another."
+_INPLACE = " You took `inplace=True` from an activation: what it writes over nobody saved, so it is not the fault. The line that writes is another."
 #: Of the largest number: two cures may round differently, and a few steps carry that on.
 _FINE = 1e-4
-
-
-def added(shipped: str, text: str) -> list[str]:
-    """The folk cures that stand more often in `text` than in the script as shipped."""
-    return [
-        name
-        for name, look in _FOLK.items()
-        if len(re.findall(look, text)) > len(re.findall(look, shipped))
-    ]
 
 
 def _text_of(answer):
@@ -135,24 +119,24 @@ def _mends(name):
             compile(text, f"{name}.py", "exec")
         except SyntaxError as error:
             return f"line {error.lineno} is no Python: {error.msg}."
-        folk = added(script.source, text)
-        for silent in (".data", "numpy"):
-            if silent in folk:
-                return WHY_NOT[silent]
         try:
+            with Witness() as witness:  # slow, so no further than the faults reach
+                run(name, text, script.shows)
             came = run(name, text)
         except RuntimeError as error:
-            return _still(script, text, folk, error)
+            return _still(script, text, error, witness)
         if not _trains(script, came):
             return f"`train` has to return the losses of its {script.steps} steps and the nets by name, as it did."
+        if witness.hidden:
+            return f"no error any more, but {witness.hidden}"
         if not any(_alike(script, came, true) for true in _right(name)):
-            return _otherwise(script, text, folk)
+            return f"no error, but it trains otherwise than the same script out of place: {_otherwise(script, text, came)}"
 
     return mends
 
 
-def _still(script, text, folk, error):
-    message, first = parse(str(error)), found(script.name)[0]
+def _still(script, text, error, witness):
+    message = parse(str(error))
     if message is None:
         raise error
     said = (
@@ -162,22 +146,47 @@ def _still(script, text, folk, error):
     )
     if message.kind == "backward twice":
         return f"another error now: {said}. A backward goes into a graph that an earlier one has used up: which tensor carries it there?"
-    vain = next((WHY_NOT[name] for name in folk), "")
-    if not vain and text.count("inplace=True") < script.source.count("inplace=True"):
-        vain = _INPLACE
-    if (message.op, message.shape) == (first.op, first.shape):
-        return f"it still raises ({said}). {vain or 'The saved tensor is still written before backward asks for it.'}"
-    return f"the first fault is mended, and now another shows ({said}). {vain or 'Ask again: who saved it, who wrote since?'}"
+    if not _is_first(script, message):
+        if witness.hidden:
+            return f"the first fault is silenced, not mended: {witness.hidden}"
+        return f"the first fault is mended, and now another shows ({said}). Ask again: who saved it, who wrote since?"
+    vain = text.count("inplace=True") < script.source.count("inplace=True")
+    diagnosis = witness.of(error)
+    return f"it still raises ({said}): {witness.told(diagnosis)}.{_INPLACE if vain else ''}"
 
 
-def _otherwise(script, text, folk):
-    for look, words in script.slips:
-        if re.search(look, text):
-            return f"no error, but it trains otherwise than it should: {words}"
-    why = "compare what each loss reaches, and when the weights change, with the script as it was."
-    if folk:
-        why = WHY_NOT[folk[0]]
-    return f"no error, but it trains otherwise than the same script out of place: {why}"
+def _is_first(script, message) -> bool:
+    """Is it the script's first fault? Its name may be another now, the tensor is the same."""
+    return message is not None and message.shape == found(script.name)[0].shape
+
+
+def _otherwise(script, text, came):
+    """The known mistake that trains like this, the folk cure to blame, or where it parts."""
+    for changes, words in script.slips:
+        if _alike(script, came, run(script.name, replaced(script.mended(), *changes))):
+            return words
+
+    def right(without):
+        try:
+            with without:
+                return _alike(script, run(script.name, text), _right(script.name)[0])
+        except RuntimeError as error:  # the first fault is still there, and was only hidden
+            return _is_first(script, parse(str(error)))
+
+    return blamed(right) or _parts(script, came, _right(script.name)[0])
+
+
+def _parts(script, came, true):
+    for step, (mine, theirs) in enumerate(zip(came[0], true[0]), 1):
+        if any(abs(a - b) > _FINE * max(abs(b), 1e-3) for a, b in zip(mine, theirs)):
+            why = (
+                "the step before it has left other weights"
+                if step > 1
+                else "the forward computes something else"
+            )
+            losses = [", ".join(f"{loss:.4f}" for loss in some) for some in (mine, theirs)]
+            return f"the losses of step {step} are {losses[0]} instead of {losses[1]}; {why}."
+    return "the losses are the same, but the last step leaves other weights or gradients."
 
 
 @lru_cache
@@ -210,11 +219,14 @@ def _alike(script, came, true) -> bool:
     if came[1].keys() != true[1].keys():
         return False
     mine, theirs = _numbers(script, came), _numbers(script, true)
-    return len(mine) == len(theirs) and all(
-        a is not None
-        and a.shape == b.shape
-        and (a - b).abs().max() <= _FINE * max(float(b.abs().max()), 1e-3)
-        for a, b in zip(mine, theirs)
+    return len(mine) == len(theirs) and all(map(_close, mine, theirs))
+
+
+def _close(a, b) -> bool:
+    if a is None or b is None:
+        return a is b
+    return a.shape == b.shape and bool(
+        (a - b).abs().max() <= _FINE * max(float(b.abs().max()), 1e-3)
     )
 
 

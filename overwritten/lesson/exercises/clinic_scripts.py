@@ -14,17 +14,18 @@ from pathlib import Path
 class Script:
     """A script with faults. faults: in the order in which they show, each the lines and their cure.
 
-    steps: training steps that bring out every fault. nets: those whose last gradients count.
+    steps: training steps of a comparison. shows: how many bring out every fault. nets: those whose last gradients count.
     others: whole cures that differ and are as right, each a row of (lines, cure).
-    slips: (a pattern in the source, what is wrong with it) for scripts that train otherwise.
+    slips: (changes to the mended script, what is wrong with it) for scripts that train like that.
     """
 
     name: str
     steps: int
+    shows: int
     nets: tuple[str, ...]
     faults: tuple[tuple[tuple[str, str], ...], ...]
     others: tuple[tuple[tuple[str, str], ...], ...] = ()
-    slips: tuple[tuple[str, str], ...] = ()
+    slips: tuple[tuple[tuple[tuple[str, str], ...], str], ...] = ()
 
     @property
     def path(self) -> Path:
@@ -66,6 +67,7 @@ SCRIPTS = {
     "gan": Script(
         "gan",
         steps=4,
+        shows=1,
         nets=("generator",),
         faults=(
             (("        out += x\n", "        out = out + x\n"),),
@@ -80,13 +82,14 @@ SCRIPTS = {
             ),
         ),
         slips=(
-            (r"loss_g\.backward\([^\n]*\)[\s\S]*opt_d\.step\(\)", "the critic steps after the generator's backward, which left gradients in the critic as well: it learns to be fooled."),
-            (r"generator\([^\n]*\)\.detach\(\)", "`fake` is cut off from the generator, so the generator learns nothing: cut only what the critic's loss gets."),
+            ((("        opt_d.step()\n", ""), ("        opt_g.step()\n", "        opt_g.step()\n        opt_d.step()\n")), "the critic steps after the generator's backward, which left gradients in the critic as well: it learns to be fooled."),
+            ((("-critic(fake))", "-critic(fake.detach()))"),), "`fake` is cut off from the generator, so the generator learns nothing: cut only what the critic's loss gets."),
         ),
     ),
     "world_model": Script(
         "world_model",
         steps=4,
+        shows=2,
         nets=("model",),
         faults=(
             (
@@ -98,13 +101,14 @@ SCRIPTS = {
             (("actions, state)\n        loss_seen", "actions, state.detach())\n        loss_seen"), ("loss.backward(retain_graph=True)", "loss.backward()")),
         ),
         slips=(
-            (r"(model\.start\(\)[\s\S]*){2}", "the state begins at zero in each chunk: the model forgets what it saw. Hand it on, without its history."),
-            (r"mix\([^\n]*detach\(\)", "inside a chunk the gradient has to go from step to step: cut only where a chunk ends."),
+            ((("actions, state.detach())", "actions, model.start())"),), "the state begins at zero in each chunk: the model forgets what it saw. Hand it on, without its history."),
+            ((("self.mix(states[t])", "self.mix(states[t].detach())"),), "inside a chunk the gradient has to go from step to step: cut only where a chunk ends."),
         ),
     ),
     "detector": Script(
         "detector",
         steps=5,
+        shows=3,
         nets=("net",),
         faults=(
             (
@@ -118,7 +122,7 @@ SCRIPTS = {
                 ),
             ),
         ),
-        slips=((r"number = 0(?! if self\.count < 8 else)", "pictures without rectangles hide the fault: leave the data as it is."),),
+        slips=(((("0 if self.count < 8 else int(torch.randint(3, (1,)))", "0"),), "pictures without rectangles hide the fault: leave the data as it is."),),
     ),
 }  # fmt: skip
 

@@ -5,10 +5,13 @@ Each check runs the learner's function on fresh tensors, beside an out-of-place 
 
 from __future__ import annotations
 
+import re
+
 import torch
 from torch import nn
 
-from overwritten.lesson.checking import beside_twin
+from overwritten.cases.patterns import EVERY
+from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercise import Exercise
 from overwritten.lesson.shows.guide import number, pattern, section
 
@@ -61,11 +64,22 @@ _CASES = {
 CASES = {name: (ran, said) for name, (ran, said, *_) in _CASES.items()}
 
 
+_NAMED = {plain(one.name): one for one in EVERY}
+
+
+def _named(given):
+    """The pattern of a number, a name, or both as they stand in the index. Raises LookupError."""
+    number_, name = re.fullmatch(r"(?:pattern )?(\d*)\W*(.*)", plain(given)).groups()
+    found = pattern(int(number_)) if number_ else _NAMED.get(name) or pattern(given)
+    if name and _NAMED.get(name) is not found:
+        raise LookupError(f"{given!r}: number {number_} is {found.name!r}.")
+    return found
+
+
 def _finds_patterns(answers):
     for name, (*_, right, look) in _CASES.items():
-        word = str(answers[name]).strip()
         try:
-            found = pattern(int(word) if word.isdigit() else word)
+            found = _named(answers[name])
         except LookupError as error:
             return f"{name}: {error.args[0]}"
         if found.name != right:
@@ -80,6 +94,27 @@ def _attended(scores, values, padding):
     return (weights / weights.sum(-1, keepdim=True)) @ values
 
 
+def _weighted(masked):
+    """`_attended` with other weights: function(scores, padding) → weights."""
+    return lambda scores, values, padding: masked(scores, padding) @ values
+
+
+_SLIPS = {
+    "the padded words still have a weight: other values than those of the function as it was.": _weighted(
+        lambda scores, padding: scores.softmax(-1)
+    ),
+    "the weights of the words that are left no longer add up to 1.": _weighted(
+        lambda scores, padding: scores.softmax(-1).masked_fill(padding, 0)
+    ),
+    "masked with 0 before the softmax, the padded words get the weight exp(0): there it has to be `-inf`.": _weighted(
+        lambda scores, padding: scores.masked_fill(padding, 0).softmax(-1)
+    ),
+    "the other way round: the words that are padding are kept, the others masked.": lambda scores, values, padding: (
+        _attended(scores, values, ~padding)
+    ),
+}
+
+
 def _attends(answer):
     for batch, words, padded in ((2, 4, 1), (1, 6, 3), (3, 5, 2)):
         scores = torch.randn(batch, words, words, requires_grad=True)
@@ -89,9 +124,8 @@ def _attends(answer):
         if seen.changed(2):
             return "`padding` was changed: the function must leave its arguments as they were."
         if seen.changed(0, 1):
-            changed = "the scores or the values were changed: leave the arguments as they were."
-            return seen.folk.complaint(".data", "numpy") or changed
-        if mistake := seen.mistake():
+            return "the scores or the values were changed: leave the arguments as they were."
+        if mistake := seen.mistake(_SLIPS):
             return mistake
 
 
@@ -107,11 +141,18 @@ def _rolls_out(answer):
         cell = nn.Sequential(nn.Linear(features, features), nn.Tanh())
         start = torch.randn(rows, features, requires_grad=True)
         seen = beside_twin(answer, _rolled_out, [cell, start, steps])
-        if seen.fault() != "shape" and seen.changed(1):
-            changed = "`start` was changed: leave the argument as it was."
-            return seen.folk.complaint(".data", "numpy") or changed
+        if seen.changed(1):
+            return "`start` was changed: leave the argument as it was."
         shape = f"the states of {steps} steps, {rows} rows and {features} features are one tensor of shape {list(seen.wanted.shape)}; yours is {list(getattr(seen.result, 'shape', ()))}."
-        if mistake := seen.mistake(shape=shape):
+        slips = {
+            "the first state is `start` itself, as it was handed in.": lambda cell, start, steps: (
+                _rolled_out(cell, cell(start), steps)
+            ),
+            "each state is `cell` of the one before it, not of `start`.": lambda cell, start, steps: (
+                torch.stack([start] + [cell(start)] * (steps - 1))
+            ),
+        }
+        if mistake := seen.mistake(slips, shape=shape):
             return mistake
 
 

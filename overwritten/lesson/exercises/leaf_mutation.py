@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import torch
 
-from overwritten.lesson.checking import who
 from overwritten.lesson.exercise import Exercise
 from overwritten.lesson.exercises.leaf_training import carry_state, gan_step, networks, under_watch
 from overwritten.lesson.exercises.leaf_verdicts import SNIPPETS, verdicts
+from overwritten.lesson.witness import who
 
 __all__ = [
     "EXERCISES", "SNIPPETS", "carry_state", "gan_step", "networks", "sgd_step", "verdicts", "who",
 ]  # fmt: skip
+
+
+_UNHEARD = (
+    "right numbers, but a write went unheard: no version counter moved, as with `.data`, NumPy and fused optimizers, "
+    "and a step in the wrong place would then pass without an error. Write the weight itself under `no_grad`."
+)
 
 
 def _steps(answer):
@@ -25,7 +31,7 @@ def _steps(answer):
         before = [w.detach().clone() for w in weights]
         given = list(weights)
         try:
-            _, error = under_watch(answer, given, lr)
+            witness, _, error = under_watch(answer, given, lr, watched=weights)
         except (TypeError, AttributeError) as error:
             if "NoneType" not in str(error):
                 raise
@@ -39,6 +45,10 @@ def _steps(answer):
                 return "the weight that comes after the one without a gradient has not moved: leave that one out and go on with the next (`continue`)."
             if mistake := _mistake(w, storage, start, grad, lr):
                 return mistake
+        if witness.unheard:
+            return _UNHEARD
+        if any(w.grad is not None and w.grad.any() for w in weights):
+            return "the weights are right, but the gradients are still there, not zeroed: the next backward adds to them."
 
 
 def _mistake(w, storage, start, grad, lr):
@@ -49,13 +59,6 @@ def _mistake(w, storage, start, grad, lr):
         return "a weight no longer requires a gradient: it will not learn again."
     if not torch.equal(w, wanted):
         return _wrong_numbers(w, start, grad, lr, wanted)
-    if isinstance(grad, torch.Tensor) and grad.any() and w._version == 0:
-        return (
-            "right numbers, but no version counter moved: `.data`, NumPy and fused optimizers write unheard, "
-            "and a step in the wrong place would then pass without an error. Write the weight itself under `no_grad`."
-        )
-    if w.grad is not None and w.grad.any():
-        return "the weights are right, but the gradients are still there: the next backward adds to them."
 
 
 def _wrong_numbers(w, start, grad, lr, wanted):

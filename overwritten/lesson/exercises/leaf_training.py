@@ -10,29 +10,34 @@ import torch
 from torch import nn
 from torch.nn.functional import softplus
 
-from overwritten.doctor.block import watch
-from overwritten.lesson.checking import Folk, who
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.witness import Without, Witness
 from overwritten.messages import parse
 
 
-def under_watch(answer, *arguments):
-    """Run the learner's function; return (what Folk noticed, a sentence about its error or '')."""
-    try:
-        with Folk() as folk, watch() as recording:
+def under_watch(answer, *arguments, watched=()):
+    """Run the learner's function; return (a `Witness` of it and of the tensors `watched`, was
+    `retain_graph=True` used?, a sentence about what went wrong or '')."""
+    with Without("retain_graph=True", only_note=True) as retain, Witness(*watched) as witness:
+        try:
             attempt(answer, *arguments)
-    except RuntimeError as error:
-        return folk, _about(error, folk, recording)
-    return folk, ""
+        except RuntimeError as error:
+            return witness, retain.met, _about(error, witness, retain.met)
+    return witness, retain.met, witness.hidden
 
 
-def _about(error, folk, recording):
+_NEEDLESS = "right numbers, but no backward goes twice through one graph here: leave out `retain_graph=True`."
+
+
+def _about(error, witness, retained):
     message = parse(str(error))
     kind = message.kind if message else ""
-    if complaint := folk.complaint("retain_graph=True", ".data"):
-        return f"it raises all the same ({recording.diagnosis and who(recording) or kind}): {complaint}"
     if kind == "overwritten":
-        return f"backward raises: {who(recording)}. That write stands between a forward and its backward."
+        found = witness.told(witness.of(error))
+        vain = " `retain_graph=True` keeps the graph, not the values." if retained else ""
+        return (
+            f"backward raises: {found}. That write stands between a forward and its backward.{vain}"
+        )
     if kind in ("leaf", "view of a leaf"):
         return "the leaf error: a weight that requires grad may be written only while nothing is recorded (`torch.no_grad()`)."
     if kind == "backward twice":
@@ -48,17 +53,17 @@ def _about(error, folk, recording):
     raise error
 
 
-_DATA_AS_CUT = (
-    "right here, for nobody writes into it; but `.data` has a version counter of its own and would hide "
-    "a later write. Write `.detach()` where you mean to cut."
-)
-
-
 # Exercise 2: two optimizers
 
 _BOTH_LATE = (
     "D's weights are wrong: G's backward goes through D and adds to D's `.grad` as well. "
     "Let D take its step before G's backward, on gradients of its own loss alone."
+)
+
+
+_THROUGH_G = (
+    "right numbers, but D's loss went back through G as well, for gradients that nobody uses. "
+    "Give it `D(fake.detach())`: then there is nothing to retain, either."
 )
 
 
@@ -95,16 +100,16 @@ def _trains_both(answer):
     mine[0].register_forward_hook(lambda module, given, fake: _listen(fake, arrived))
     for call, noise in enumerate((torch.tensor([[1.0, 2.0]]), torch.tensor([[3.0, -1.0]]))):
         arrived.clear()
-        folk, error = under_watch(answer, *mine, noise.clone())
+        _, retained, error = under_watch(answer, *mine, noise.clone())
         if error:
             return error
         _right_step(*right, noise)
         if _alike(mine[0], right[0]) and _alike(mine[1], right[1]):
-            if mistake := _needless(folk, arrived):
-                return mistake
+            if len(arrived) > 1:
+                return _THROUGH_G
+            if retained:
+                return _NEEDLESS
             continue
-        if complaint := folk.complaint(".data"):
-            return complaint
         if call:
             return "the first step is right, the second is not: gradients of the step before are still there (`zero_grad`)."
         _g_from_old_d(*old, noise)
@@ -114,19 +119,6 @@ def _trains_both(answer):
 def _listen(fake, arrived):
     if fake.requires_grad:
         fake.register_hook(lambda gradient: arrived.append(1))
-
-
-def _needless(folk, arrived):
-    """What a step with the right numbers should do without."""
-    if len(arrived) > 1:
-        return (
-            "right numbers, but D's loss went back through G as well, for gradients that nobody uses. "
-            "Give it `D(fake.detach())`: then there is nothing to retain, either."
-        )
-    if "retain_graph=True" in folk.used:
-        return "right numbers, but no backward goes twice through one graph here: leave out `retain_graph=True`."
-    if ".data" in folk.used:
-        return _DATA_AS_CUT
 
 
 def _which_is_wrong(mine, right, start, old):
@@ -184,7 +176,7 @@ def _carries(answer):
             returned.append(answer(*arguments))
             return returned[0]
 
-        folk, error = under_watch(keeping, cell, optimizer, torch.zeros(1, 2), steps)
+        witness, retained, error = under_watch(keeping, cell, optimizer, torch.zeros(1, 2), steps)
         if error:
             return error
         last = _loop(other, its_optimizer, torch.zeros(1, 2), steps)
@@ -194,10 +186,10 @@ def _carries(answer):
             return f"the weights are right, but your function returns {type(returned[0]).__name__}; return the last state."
         if returned[0].shape != last.shape or not torch.allclose(returned[0], last, atol=1e-6):
             return f"the weights are right, but what you return is not the last state, {last.tolist()}."
-    if ".data" in folk.used:
-        return _DATA_AS_CUT
-    if "retain_graph=True" in folk.used:
-        return "right numbers, but once the state is cut there is no older graph to keep: leave out `retain_graph=True`."
+    if retained:
+        return _NEEDLESS
+    if witness.read_data:
+        return "right, for nobody writes into it; but the exercise asks for it without `.data`: `.detach()` cuts as well, and its writes are heard."
 
 
 def _which_loop(cell, steps):

@@ -12,8 +12,9 @@ from functools import cache
 import torch
 
 from overwritten.doctor.block import watch
-from overwritten.lesson.checking import line_at
+from overwritten.lesson.checking import plain
 from overwritten.lesson.exercise import Exercise
+from overwritten.lesson.witness import line_at
 from overwritten.record.trial import CAUTIOUS, RAISES, RIGHT, SILENT, trial
 
 _STEP = """\
@@ -145,9 +146,9 @@ def truth(name: str) -> str:
 
 def _verdicts(answers):
     for name in SNIPPETS:
-        guess = answers[name]
-        if guess not in tuple(_WORDS.values()):
-            return f"for {name!r} you gave {guess!r}: answer 'raises', 'right' or 'wrong'."
+        guess = plain(answers[name])
+        if guess not in _WORDS.values():
+            return f"for {name!r} you gave {answers[name]!r}: answer 'raises', 'right' or 'wrong'."
         if truth(name) and guess != truth(name):
             return f"not {guess!r} for {name!r}: {_nudge(name, guess)}"
 

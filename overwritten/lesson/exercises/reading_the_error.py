@@ -13,8 +13,9 @@ from torch import nn
 from torch.nn import functional as F
 
 from overwritten.cases.resnet import ConvModule
-from overwritten.lesson.checking import beside_twin, who
+from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.witness import who
 from overwritten.messages import forward_lines, parse
 
 __all__ = ["EXERCISES", "PROGRAMS", "forward_of", "gated", "messages", "top_down", "who"]
@@ -87,16 +88,19 @@ def _truth(name) -> tuple:
     return ()
 
 
+#: A name, the version now, that at the save; with PyTorch's own words between them or without.
+_FORM = r"(?:\w+::)*(\w+?)(?:backward\d*)?\W+(?:is )?(?:at )?(?:version )?(\d+)\W+(?:expected )?(?:version )?(\d+)(?: instead)?"
+
+
 def _knows_the_message(answers):
     for name, (_, saves, think) in _PROGRAMS.items():
-        truth, said = _truth(name), str(answers[name]).strip()
-        form = r"(\w+?)(?:backward\d*)?[\s,;:]+(\d+)\s*[;,]?\s*(?:expected)?\s*(\d+)"
-        found = re.fullmatch(form, said, re.IGNORECASE)
-        if said.lower() != "no error" and not found:
+        truth, said = _truth(name), plain(answers[name])
+        found = re.fullmatch(_FORM, said)
+        if said != "no error" and not found:
             return f"{name}: write the name and the two versions, as in 'Exp 3; 2' ('none 3; 2' without a name), or 'no error'; you wrote {answers[name]!r}."
-        guess = (found[1].lower(), int(found[2]), int(found[3])) if found else ()
+        guess = (found[1], int(found[2]), int(found[3])) if found else ()
         if guess != truth:
-            return f"{name}: {_which_part(guess, truth, said)} Remember: {saves}; {think}."
+            return f"{name}: {_which_part(guess, truth, answers[name])} Remember: {saves}; {think}."
 
 
 def _which_part(guess, truth, said):
@@ -154,11 +158,10 @@ def _merged(laterals):
 def _goes_down(answer):
     for sides, in_place in (((8, 4, 2), True), ((4, 2), False), ((16, 8, 4, 2), True)):
         leaves = [torch.randn(1, 2, side, side, requires_grad=True) for side in sides]
-        result, given, before = [], [], []
+        result, given = [], []
 
         def theirs(*leaves):
             given[:] = [F.relu(leaf * 1.5, inplace=in_place) for leaf in leaves]
-            before[:] = [(lateral._version, lateral.clone()) for lateral in given]
             result[:] = [attempt(answer, list(given))]
             return _flat(result[0])
 
@@ -171,13 +174,11 @@ def _goes_down(answer):
             return f"return a list of {len(sides)} maps for {len(sides)} laterals; yours is {_kind(maps)}."
         if not all(isinstance(one, torch.Tensor) for one in maps):
             return "return a list of tensors, the finest first."
-        if complaint := seen.folk.complaint(".data", "numpy"):
-            return complaint
-        after = zip(given, before)
-        if any(one._version != v or not torch.equal(one.detach(), old) for one, (v, old) in after):
-            return "a lateral was written in place: its ReLU has saved it, so backward would raise. Compute a new tensor."
         wanted = _merged([F.relu(leaf * 1.5) for leaf in leaves])
-        if mistake := _which_level(maps, wanted, given) or seen.mistake():
+        raises = (
+            "a lateral was written in place, so backward raises: {found}. Compute a new tensor."
+        )
+        if mistake := _which_level(maps, wanted, given) or seen.mistake(raises=raises):
             return mistake
 
 
@@ -200,7 +201,12 @@ def _which_level(result, wanted, laterals):
         return ""
     if all(torch.allclose(one, lateral) for one, lateral in zip(result, laterals)):
         return "nothing was added: keep the sum, for instance with `laterals[i - 1] = …`."
-    return "go from the coarsest to the finest and add the map that is already merged; the coarsest stays as it is."
+    level = max(
+        n
+        for n, (one, right) in enumerate(zip(result, wanted))
+        if not torch.allclose(one, right, atol=1e-6)
+    )
+    return f"map {level} of 0 to {len(wanted) - 1}, the finest first, has other values: it is its lateral plus the map that comes next, merged already and enlarged as `F.interpolate(…, scale_factor=2)` does it; the coarsest stays as it is."
 
 
 messages = Exercise(

@@ -13,9 +13,10 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
 from overwritten.doctor.block import watch
-from overwritten.lesson.checking import beside_twin
+from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.lesson.shows.chains import ACTIVATIONS, CONSUMERS, PRODUCERS, chain
+from overwritten.lesson.witness import Witness
 from overwritten.record.trial import RIGHT, trial
 
 __all__ = [
@@ -24,6 +25,9 @@ __all__ = [
 ]  # fmt: skip
 
 # exercise 1: a residual block that writes over what its ReLU saved
+
+
+_COMPUTES = "`relu(relu(norm(conv(x))) + x)` is what it computes. Mend how it is stored, not what it computes."
 
 
 def _block(x, conv, norm):
@@ -49,25 +53,22 @@ def _mends_block(answer):
             return attempt(answer, xs[0], conv, norm)
 
         seen = beside_twin(theirs, _block, inputs)
-        fault, norm, true = seen.fault(), seen.mine[2], seen.its[2]
-        if seen.error:
-            if seen.recording.diagnosis is None:
-                raise seen.error
-            found = seen.recording.diagnosis
-            return _refused(seen.folk) or _still_raises(found) + _moved(found, inputs)
-        if fault == "kind":
-            return f"your function returns {_kind(seen.result)}; the tensor at the end of the block is asked for."
+        norm, true, values = (
+            seen.mine[2],
+            seen.its[2],
+            "the values are not those of the block: " + _COMPUTES,
+        )
         if not all(modes) or not norm.training:
             return "`norm` is in eval mode: then it uses its running statistics and not those of the batch. Leave the mode alone and mend the line that writes."
-        if fault in ("shape", "values"):
-            return _refused(seen.folk) or (
-                "the values are not those of the block: `relu(relu(norm(conv(x))) + x)` is what it computes. "
-                "Mend how it is stored, not what it computes."
-            )
-        if complaint := _refused(seen.folk):
-            return complaint
-        if fault:
-            return "the values are right, the gradients are not those of the out-of-place block: something cut or hid the history."
+        if mistake := seen.mistake(
+            kind=f"your function returns {_kind(seen.result)}; the tensor at the end of the block is asked for.",
+            shape=values,
+            values=values,
+            raises="backward still raises: {found}; mend the line that writes."
+            + _moved(seen, inputs),
+            gradient="the values are right, the gradients are not those of the out-of-place block: something cut or hid the history.",
+        ):
+            return mistake
         if xs[0]._version:
             return "the block is right, but it wrote over its input x: whoever else saved x will see an error. Write into tensors you made."
         if not all(map(_close, norm.buffers(), true.buffers())):
@@ -77,12 +78,6 @@ def _mends_block(answer):
             )
 
 
-def _refused(folk):
-    if ".data" in folk.used:
-        return "`.data` has a version counter of its own: that write goes unseen by the counter, and backward may use the overwritten bytes."
-    return folk.complaint("numpy", ".detach()", "no_grad")
-
-
 def _still_raises(diagnosis):
     if diagnosis.saver is None or not diagnosis.writers:
         return "backward still raises: something wrote over a tensor that was saved."
@@ -90,14 +85,15 @@ def _still_raises(diagnosis):
     return f"backward still raises: `{writer.op}` wrote over what `{saver.op}` had saved; mend the line that writes."
 
 
-def _moved(diagnosis, inputs):
+def _moved(seen, inputs):
     """What `inplace=False` in the first ReLU did: other numbers in the same error."""
-    if diagnosis.saver is None or (diagnosis.saver.op, diagnosis.saver.expects) != ("relu", 0):
+    found = seen.diagnosis
+    if not (found and found.saver) or (found.saver.op, found.saver.expects) != ("relu", 0):
         return ""
-    before = beside_twin(_spoilt, _block, inputs).recording.diagnosis
+    before = beside_twin(_spoilt, _block, inputs).diagnosis
     if before is None:
         return ""
-    old, new = (f"{one.message.now} against {one.message.expected}" for one in (before, diagnosis))
+    old, new = (f"{one.message.now} against {one.message.expected}" for one in (before, found))
     return f" `inplace=False` in the ReLU only moved the error from version {old} to {new}."
 
 
@@ -134,17 +130,19 @@ _STEPS = {
     "dropout_": ("F.dropout(h, inplace=True)", "h = F.dropout(h)"),
     "+= 1": ("h += 1", "h = h + 1"),
 }
-_WHY = {
-    "softmax, relu_": "softmax saved its result, and the counter moves although every number stays",
-    "linear, relu_, linear": "the first linear saved its input, the second saved h as relu_ left it",
-    "linear, relu, += 1": "ReLU saved its result, in place or not, and `+= 1` wrote over it",
-    "linear, leaky_relu, += 1": "out of place, leaky ReLU saves its input; nobody saved its result",
-    "linear, leaky_relu_, += 1": "in place, leaky ReLU has only its result to save, and `+= 1` wrote over it",
-    "linear, silu_, += 1": "SiLU copied its input in secret and saved the copy; nobody saved h",
-    "linear, dropout_, += 1": "dropout saved a mask of its own; nobody saved h",
+#: The chains, each with what to ask of it.
+_ASK = {
+    "softmax, relu_": "does softmax save what it was given or what it gives? And does the counter ask whether a number has changed?",
+    "linear, relu_, linear": "who of the two linears saves `h`, and is that before or after `relu_`?",
+    "linear, relu, += 1": "what does ReLU save, in place or not?",
+    "linear, leaky_relu, += 1": "what does leaky ReLU save where its input is still there?",
+    "linear, leaky_relu_, += 1": "what is left for leaky ReLU to save, once it has written over its input?",
+    "linear, silu_, += 1": "SiLU's derivative needs the input, and `silu_` writes over it: where has it kept it?",
+    "linear, dropout_, += 1": "what does dropout need for its derivative: `h`, or what it drew?",
 }
 
 
+@functools.cache
 def _truth(steps):
     start = "x = torch.randn(2, 4, requires_grad=True)\nh = x"
     ways = zip(*(_STEPS[step] for step in steps.split(", ")))
@@ -153,13 +151,14 @@ def _truth(steps):
 
 
 def _judges_chains(answer):
-    for steps, why in _WHY.items():
-        given, truth = answer[steps], _truth(steps)
-        word = given.strip().lower() if isinstance(given, str) else given
+    given = {steps: plain(answer[steps]) for steps in _ASK}
+    for steps, word in given.items():
         if word not in ("raises", "right"):
-            return f"{steps!r}: answer 'raises' or 'right'; you gave {given!r}."
-        if word != truth:
-            return f"{steps!r}: {'it runs and the gradient is right' if truth == 'right' else 'backward raises'}, for {why}."
+            return f"{steps!r}: answer 'raises' or 'right'; you gave {answer[steps]!r}."
+    wrong = [steps for steps, word in given.items() if word != _truth(steps)]
+    if wrong:
+        are = "is" if len(wrong) == 1 else "are"
+        return f"{len(wrong)} of {len(given)} {are} not so. Look again at {wrong[0]!r}: {_ASK[wrong[0]]}"
 
 
 verdicts = Exercise(
@@ -173,7 +172,7 @@ verdicts = Exercise(
     '    "linear, relu, += 1": "raises",\n    "linear, leaky_relu, += 1": "right",\n'
     '    "linear, leaky_relu_, += 1": "raises",\n    "linear, silu_, += 1": "right",\n'
     '    "linear, dropout_, += 1": "right",\n}',
-    questions=tuple(_WHY),
+    questions=tuple(_ASK),
 )
 
 # exercise 3: the fewest bytes kept for backward
@@ -190,23 +189,24 @@ def network(first=False, second=False, third=False, dropout=False, fourth=False)
 
 
 def _keeps_few(answer):
-    net, plain = attempt(answer), network()
-    if not isinstance(net, nn.Sequential):
-        return f"your function returns {_kind(net)}; the nn.Sequential of `plain` is asked for."
-    for number, (yours, given) in enumerate(itertools.zip_longest(net, plain), 1):
+    net, twin = attempt(answer), network()
+    if not isinstance(net, nn.Module):
+        return f"your function returns {_kind(net)}; a network like `plain` is asked for."
+    for number, (yours, given) in enumerate(itertools.zip_longest(_layers(net), twin), 1):
         if _name(yours) != _name(given):
             return f"layer {number} is {_name(yours)}, in `plain` it is {_name(given)}: change `inplace` and nothing else."
-    plain.load_state_dict(net.state_dict())
+    for own, yours in zip(twin.parameters(), net.parameters()):
+        own.data = yours.detach().clone()
     x = torch.randn(2, 4, 16, 16)
     try:
-        with watch() as recording:
+        with Witness() as witness:
             got = _train(net, x)
-    except RuntimeError:
-        if recording.diagnosis is None:
+    except RuntimeError as error:
+        if (diagnosis := witness.of(error)) is None:
             raise
-        return _first_error(net, x) or _still_raises(recording.diagnosis)
-    if not all(map(_close, got, _train(plain, x))):
-        return "the gradients are not those of `plain`."
+        return _first_error(_layers(net), x) or _still_raises(diagnosis)
+    if witness.hidden or not all(map(_close, got, _train(twin, x))):
+        return witness.hidden or "the gradients are not those of `plain`."
     keeps, fewest = _kept(net, x), _fewest(x.shape)
     if keeps > fewest:
         return (
@@ -215,12 +215,17 @@ def _keeps_few(answer):
         )
 
 
+def _layers(net):
+    """Those that do the work, in the order in which they were put in, whatever holds them."""
+    return [layer for layer in net.modules() if not any(layer.children())]
+
+
 def _first_error(net, x):
     """Where a network in place goes wrong first, seen from its input; backward meets the last one first."""
     for end in range(1, len(net) + 1):
         try:
             with watch() as recording:
-                _train(copy.deepcopy(net[:end]), x)
+                _train(copy.deepcopy(nn.Sequential(*net[:end])), x)
         except RuntimeError:
             if recording.diagnosis is not None:
                 return f"layer {end}, {_name(net[end - 1])}: {_still_raises(recording.diagnosis)}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from overwritten.lesson.checking import beside_twin
+from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.lesson.shows.slowfast_messages import (
     FORWARD,
@@ -19,7 +21,6 @@ from overwritten.lesson.shows.slowfast_messages import (
 )
 from overwritten.lesson.shows.slowfast_network import network, try_out
 from overwritten.lesson.shows.slowfast_player import Player
-from overwritten.messages import parse
 from overwritten.record.recorder import record
 
 __all__ = [
@@ -36,10 +37,11 @@ def _finds_both(answer):
     for number, (message, saver, writer) in enumerate(stories(), 1):
         shape = message.shape
         for role, truth in (("saver", saver), ("writer", writer)):
-            said = answer[f"{number}: {role}"]
-            if said not in list(LETTERS):  # also a list
+            given = answer[f"{number}: {role}"]
+            said = plain(given).removeprefix("line ")
+            if said not in LETTERS:
                 asked = f"a to j, for '{number}: {role}'"
-                return f"give the letter of a line, {asked}; you gave {said!r}."
+                return f"give the letter of a line, {asked}; you gave {given!r}."
             if said != truth:
                 return f"message {number}, the {role}: not {said}, `{LETTERS[said]}`. {_why_not(role, said, saver, writer, shape)}"
 
@@ -93,18 +95,19 @@ def _mends_head(answer):
             return _seeded(lambda: broken_scores(head, x))
 
         seen = beside_twin(theirs, twin, [Head(p).train(training), start])
-        if misfit := _no_scores(seen.result, persons):
-            return misfit
-        if not seen.result.requires_grad:
-            return (
-                seen.folk.complaint(".detach()", "no_grad", ".data")
-                or "the scores have no history: nothing will learn."
-            )
-        if seen.error:
-            if seen.recording.diagnosis is None:
-                raise seen.error
-            return _still(seen.folk, seen.error)
-        if mistake := _other(seen, start, p, training):
+        head = seen.mine[0]
+        if head.training != training or head.dropout.training != training:
+            return "your function switches the head between training and eval mode, and so the dropout off: leave the mode as it is."
+        if not isinstance(head.dropout, nn.Dropout) or head.dropout.p != p:
+            return f"the head came with a dropout of rate {p} and leaves with another: the rate is not to be touched."
+        if mistake := seen.mistake(
+            kind="return the scores; your function returns {kind}.",
+            shape=f"{persons} persons and 16 classes make scores of [{persons}, 16]; yours are {list(getattr(seen.result, 'shape', ()))}.",
+            values=_other(seen, start, p, training),
+            raises=_still(seen),
+            history="the scores have no history: nothing will learn.",
+            gradient="right scores, but a gradient is not that of the out-of-place twin.",
+        ):
             return mistake
 
 
@@ -114,17 +117,10 @@ def _seeded(run):
         return run()
 
 
-def _no_scores(scores, persons):
-    if not isinstance(scores, torch.Tensor):
-        return f"return the scores; your function returns {type(scores).__name__}."
-    if tuple(scores.shape) != (persons, 16):
-        return f"{persons} persons and 16 classes make scores of [{persons}, 16]; yours are {list(scores.shape)}."
-
-
-def _still(folk, error):
-    message = parse(str(error))
-    if complaint := folk.complaint(".detach()", ".data"):
-        return f"backward still raises: {complaint}"
+def _still(seen):
+    if seen.diagnosis is None:
+        return ""
+    message = seen.diagnosis.message
     if message.expected:
         return (
             f"backward still raises, now with version {message.now}, expected {message.expected}: a ReLU in place writes once more "
@@ -136,29 +132,18 @@ def _still(folk, error):
 
 
 def _other(seen, start, p, training):
-    folk, head, twin, scores = seen.folk, seen.mine[0], seen.its[0], seen.result
-    if head.training != training or head.dropout.training != training:
-        return "your function switches the head between training and eval mode, and so the dropout off: leave the mode as it is."
-    if not isinstance(head.dropout, nn.Dropout) or head.dropout.p != p:
-        return f"the head came with a dropout of rate {p} and comes back with another: the rate is not to be touched."
-    if torch.equal(scores, seen.wanted):
-        for (name, mine), theirs in zip(head.named_parameters(), twin.parameters()):
-            if mine.grad is None or not torch.equal(mine.grad, theirs.grad):
-                return (
-                    folk.complaint(".detach()", ".data", "no_grad", "numpy")
-                    or f"right scores, but the gradient of {name} is not that of the out-of-place twin."
-                )
-        return None
-    if complaint := folk.complaint(".data", "numpy", ".detach()", "no_grad"):
-        return complaint
+    if seen.fault() != "values":
+        return ""
     if not training:
         return "in eval mode the dropout must do nothing: pass on `head.training`, or call `head.dropout`."
-    hidden = F.relu(twin.fc2(F.relu(twin.fc1(start))))
-    if torch.equal(scores, twin.cls_score(hidden)):
+    twin, scores = seen.its[0], seen.result
+    first = F.relu(twin.fc1(start))
+    hidden = F.relu(twin.fc2(first))
+    if torch.allclose(scores, twin.cls_score(hidden)):
         return "the scores are those without any dropout: the dropout must stay."
-    if torch.equal(scores, _seeded(lambda: twin.cls_score(F.dropout(hidden, 0.3)))):
-        rate = f"this head's dropout has the rate {p}"
-        return f"{rate}: take it from the head, as in `head.dropout.p`."
+    for rate in (0.3, 0.5):
+        if torch.allclose(scores, _seeded(lambda: twin.cls_score(F.dropout(hidden, rate)))):
+            return f"this head's dropout has the rate {p}, you dropped with {rate}: take it from the head, as in `head.dropout.p`."
     return "other scores than those of the head with a dropout out of place: keep both ReLUs, the dropout and their order."
 
 
@@ -180,6 +165,7 @@ _START = "fc2, cls = nn.Linear(48, 1024), nn.Linear(1024, 16)\nx = torch.randn(4
 _END = "\ncls(x).square().sum().backward()"
 
 
+@cache
 def _verdict(name):
     """(one of VERDICTS, the message or None), measured."""
     run, twin, shipped = (
@@ -192,9 +178,9 @@ def _verdict(name):
 
 def _reviews(answer):
     for name in PROPOSALS:
-        said, (truth, message) = answer[name], _verdict(name)
+        said, (truth, message) = plain(answer[name]), _verdict(name)
         if said not in VERDICTS:
-            return f"give one of {', '.join(map(repr, VERDICTS))} for {name!r}; you gave {said!r}."
+            return f"give one of {', '.join(map(repr, VERDICTS))} for {name!r}; you gave {answer[name]!r}."
         if said != truth:
             return f"{name} is not {said!r}. {_about(name, truth, message)}"
 

@@ -6,11 +6,12 @@ import torch
 
 from overwritten.doctor.block import watch
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.witness import Witness
 from overwritten.pictures.draw import clip, size
 
 _BEHIND = (
-    "the bytes of x changed, but x's version counter did not move: that write went behind PyTorch's "
-    "back (`.data`, NumPy and a few methods do), and backward could not warn you. Write through x itself."
+    "a write changed the bytes of x while x's version counter stood still: it went behind PyTorch's back "
+    "(`.data`, NumPy and a few methods do that), and backward could not warn you. Write through x itself."
 )
 _MOVED = (
     "x itself now looks at another storage; other tensors on the old one do not see the change."
@@ -38,7 +39,8 @@ def _adds_in_place(answer):
     for start, k in ((torch.ones(4), 5.0), (torch.arange(3.0), -2.0)):
         x, wanted = start.clone(), start + k
         storage = x.untyped_storage().data_ptr()
-        result = attempt(answer, x, k)
+        with Witness(x) as witness:
+            result = attempt(answer, x, k)
         if complaint := _no_plain_tensor(result):
             return complaint
         if x.untyped_storage().data_ptr() != storage:
@@ -50,7 +52,7 @@ def _adds_in_place(answer):
             )
         if not torch.equal(x, wanted):
             return f"{start.tolist()} plus {k} is {wanted.tolist()}; x holds {x.tolist()}."
-        if x._version == 0:
+        if witness.unheard or x._version == 0:
             return _BEHIND
         if result is not x:
             return "the result is a second tensor on x's storage; return x itself."
@@ -92,10 +94,12 @@ def _shares(columns):
 
 
 def _doubles_without_allocating(answer):
-    x = torch.arange(1000.0)
+    x, again = torch.arange(1000.0), torch.arange(1000.0)
     wanted, storage = x * 2 + 1, x.untyped_storage().data_ptr()
     with watch(lines=True) as recording:
         result = attempt(answer, x)
+    with Witness(again) as witness:
+        answer(again)
     born = [nbytes for step in recording.steps for _, nbytes in step.born]
     if complaint := _no_plain_tensor(result):
         return complaint
@@ -108,7 +112,7 @@ def _doubles_without_allocating(answer):
         )
     if x.untyped_storage().data_ptr() != storage:
         return _MOVED
-    if x._version == 0:
+    if witness.unheard or x._version == 0:
         return _BEHIND
     if result is not x:
         return "the result is a second tensor on x's storage; return x itself."

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import operator
+from functools import cache
+
 import torch
 
-from overwritten.lesson.checking import beside_twin
+from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.live import ops
 
@@ -38,7 +41,9 @@ def _counts_writes(answer):
             return f"your function calls f {len(calls)} times, and every call writes again: call it once."
         if calls[0] is not x:
             return "you called f with another tensor than x (a clone, a view, `x.detach()`): call it with x itself."
-        if isinstance(result, bool) or not isinstance(result, int):
+        try:
+            result = operator.index(result)  # also of NumPy's and PyTorch's integers
+        except TypeError:
             kind = type(result).__name__
             return f"return a number, as in `2`; your function returns {kind}."
         if result != wanted:
@@ -68,14 +73,19 @@ _WORDS = {
 }  # fmt: skip
 
 
+@cache
+def _what_it_saves(name):
+    row = ops.operation(name)
+    return _WORDS[row.saves_input, row.saves_result]
+
+
 def _knows_what_is_saved(answer):
     for name in _SAVED:
-        said = answer[name]
-        if said not in [*_WORDS.values()]:  # also a list
+        said = plain(answer[name])
+        if said not in _WORDS.values():
             words = ", ".join(map(repr, _WORDS.values()))
-            return f"{name}: answer with one of {words}; you wrote {said!r}."
-        row = ops.operation(name)
-        truth = _WORDS[row.saves_input, row.saves_result]
+            return f"{name}: answer with one of {words}; you wrote {answer[name]!r}."
+        truth = _what_it_saves(name)
         if said != truth:
             return f"{name}: {_why(said, truth)} Watch it with `film`, and think of its derivative."
 
@@ -106,15 +116,15 @@ def _zeroes_first_column(answer):
     for start in ([[0.5, 1.0, -1.0], [2.0, 0.0, 0.25]], [[1.0, 2.0]]):
         seen = beside_twin(answer, _exp_but_first, [torch.tensor(start, requires_grad=True)])
         values = "the result must be `x.exp()` with zeros in the first column, as before."
-        if seen.fault() != "kind" and seen.changed(0):
+        if seen.changed(0):
             return "x itself was changed: the function must leave its argument as it was."
         if mistake := seen.mistake(
             kind="return the tensor; your function returns {kind}.",
             shape=values,
             values=values,
             history="the result has no history, so x gets no gradient.",
-            raises="backward still raises: `exp` saved its result, and the zeros go into that very storage. "
-            "Write into a copy that is made before the write, or build the result without writing.",
+            raises="backward still raises: {found}. Write into a copy that is made before the write, or build "
+            "the result without writing.",
             gradient="no error, but the gradient of x is not that of the same function out of place.",
         ):
             return mistake

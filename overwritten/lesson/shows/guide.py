@@ -12,7 +12,7 @@ from functools import cache
 
 from overwritten.cases.patterns import EVERY, HEAD, Pattern
 from overwritten.doctor.block import watch
-from overwritten.lesson.checking import who
+from overwritten.lesson.witness import who
 from overwritten.live.scenes import Scene, side_by_side
 from overwritten.live.table import Table
 from overwritten.messages import Message
