@@ -1,7 +1,7 @@
 """Answers nobody expects, by exercise: RIGHT {what it does: source}, WRONG {…: (source, words)}.
 
 They were written from the lessons' text alone, ten of each an exercise, before anyone looked at
-the checks; `words` must stand in the message, for a reason has to speak about this answer.
+the checks. `words` must stand in the message: a reason speaks about this answer.
 """
 
 from textwrap import indent
@@ -24,18 +24,9 @@ def inside(block: str, text: str) -> str:
 
 def respelled(exercise, how: str) -> str:
     """The solution of an exercise that asks for words, each word `w` written as `how` says."""
-    return _changed(exercise, f"{{k: {how} for k, w in {{}}.items()}}")
-
-
-def but(exercise, **changed) -> str:
-    """The solution with some words changed."""
-    return _changed(exercise, f"{{}} | {changed!r}".replace("{}", "{}", 1))
-
-
-def _changed(exercise, how: str) -> str:
     solution = exercise.solution().message
     name = [line for line in solution.splitlines() if " = " in line and line[0].isalpha()][-1]
-    return f"{solution}\nanswer = {how.replace('{}', name.partition(' = ')[0])}\n"
+    return f"{solution}\nanswer = {{k: {how} for k, w in {name.partition(' = ')[0]}.items()}}\n"
 
 
 #: Spellings of a word that mean what it says.
