@@ -89,6 +89,7 @@ def test_a_write_that_no_counter_heard_is_told(code):
     "with torch.autograd._unsafe_preserve_version_counter(y):\n    y[0] = 0\nz = y * 2",
     f"{HOOKS}\n    y = x.exp()\ny[0] = 0\nz = y * 2",
     f"{HOOKS}\n    y = x.exp()\ny.mul_(1)\nz = y * 2",
+    "with torch.autograd.graph.saved_tensors_hooks(lambda t: t.detach().numpy(), torch.from_numpy):\n    y = x.exp()\ny += 1\nz = y * 2",
     "with torch.autograd.graph.save_on_cpu():\n    y = x.exp()\ny += 1\nz = y * 2",
 ])  # fmt: skip
 def test_a_check_that_is_switched_off_is_told(code):

@@ -60,9 +60,10 @@ class Packed:
                     if used is None or first is None or not isinstance(tensor, torch.Tensor):
                         return tensor
                     since = [w.told() for w in strict.eyes.logs.since(storage, order)]
-                    if since and storage_of(tensor) == storage:
+                    changed = readable(tensor) and not same(copy_of(tensor), first)
+                    if since and (changed or storage_of(tensor) == storage):
                         strict.unchecked.append(Overwrite(save, tuple(since)))
-                    if readable(tensor) and not same(copy_of(tensor), first):
+                    if changed:
                         used.append((save, first, since, None))
                 return tensor
 
