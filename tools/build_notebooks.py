@@ -32,7 +32,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 SAME_EVERYWHERE = [  # what differs from run to run or from machine to machine
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
     (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "<cell>"),
-    (re.compile(r"[^\s\"']*/site-packages/"), "…/site-packages/"),
+    (re.compile(r"(?<![^\s\"'])[^\s\"']*/site-packages/"), "…/site-packages/"),
     (re.compile(r"\(Triggered internally at [^)]*\)"), "(Triggered internally)"),
     (re.compile(r"\x1b\[[0-9;]*m"), ""),
 ]
