@@ -127,7 +127,7 @@ def one():
     return x.tolist()
 
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.one)
 
 
@@ -139,7 +139,7 @@ def two():
     return old.tolist()
 
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.two)
 
 
@@ -152,7 +152,7 @@ def three():
     return x.grad.tolist()
 
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.three)
 
 
@@ -165,7 +165,7 @@ def four():
     return x.grad.tolist()
 
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.four)
 
 
@@ -178,7 +178,7 @@ def five():
     return x.grad.tolist()
 
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.five)
 
 
@@ -191,7 +191,7 @@ def six():
     return w.grad.tolist()
 
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.six)
 
 # %% [markdown]

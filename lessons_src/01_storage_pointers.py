@@ -45,7 +45,7 @@ from overwritten import storage_pointers_questions as questions
 # It is bound to a *tensor*: a small object that has a shape and knows where its numbers lie.
 # They lie in a *storage*: the bytes themselves. The course says: the tensor *looks at* the storage.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.same_tensor)
 
 # %%
@@ -68,7 +68,7 @@ y += 1
 #
 # A pointer settles it: `x.untyped_storage().data_ptr()` is the address at which the storage begins.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.stays_on_its_storage)
 
 
@@ -142,7 +142,7 @@ print("1000 storages, 1000 addresses:", len(addresses) == 1000)
 # jump to the next index of each dimension: element `[i, j]` lies at
 # `offset + i * stride[0] + j * stride[1]`, counted in elements.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.has_to_copy)
 
 # %%
@@ -182,7 +182,7 @@ print("same storage:      ", same_storage(v, x))
 # %% [markdown]
 # So `a.data_ptr() == b.data_ptr()` asks the wrong question about views. Compare the storages.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.expanded_write)
 
 # %%
@@ -223,7 +223,7 @@ for write in [*writes, "wide.masked_fill_(wide == 0, 1)"]:
 #
 # Four ways to get "the same numbers". Not all give you bytes of your own.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.safe_to_write)
 
 # %% tags=["claim:numpy-copies", "claim:data-is-detach"]
@@ -261,7 +261,7 @@ print("same storage:", same_storage(x, y), "| x:", x.tolist())
 # %% [markdown]
 # ## 5. What in place saves (6 minutes)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.peak_of_plus)
 
 # %%
@@ -325,7 +325,7 @@ drawn(figure, "Peak in bytes over elements: two straight lines")
 # "In place" says where the *result* goes. It does not promise that nothing else is allocated.
 # (The numbers below are those of a CPU.)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.mixed_dtypes)
 
 # %%

@@ -52,7 +52,7 @@ print(torch.zeros(3)._version, torch.nn.Linear(3, 2).weight._version)
 # %% [markdown]
 # Which tensors count together?
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.whose_counter)
 
 # %% tags=["claim:counter-of-a-tensor"]
@@ -83,7 +83,7 @@ def ticks(line):
 
 ticks("x += 1")
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.moves_it_by_two)
 
 # %% tags=["claim:element-is-one-write"]
@@ -157,7 +157,7 @@ with caught():
 # **Optimizers** write your weights in place, so each step should move the counter.
 # (`fused=True` asks for a step in which one kernel does all the arithmetic.)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.optimizers_counter)
 
 
@@ -201,7 +201,7 @@ print("fused SGD ", counter_after_steps(SGD, fused=True))
 # y.backward()
 # ```
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.first_backward)
 
 # %% tags=["claim:used-then-written"]
@@ -246,7 +246,7 @@ def saves(operation):
 
 saves(lambda x: x**2)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.saved_by_exp)
 
 # %%
@@ -287,7 +287,7 @@ y.sum().backward()
 # [A page](https://taourl.com/read-2140379.html) that explains this error begins with four lines
 # and the comment "Will cause an error":
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.write_after_plus_two)
 
 # %% tags=["claim:add-then-sum-raises"]
@@ -302,7 +302,7 @@ x.grad
 # The same page sets entries of the data to zero before a `Linear`, `data[data > 0.5] = 0`,
 # calls that incorrect and fixes it with `clone()`.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.mask_on_data)
 
 
@@ -335,7 +335,7 @@ try_order("after")
 #
 # Three moments matter: the save, the write, the check. Put the write where you like.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.where_a_write_raises)
 
 
@@ -368,7 +368,7 @@ lanes.compare(where=moments, times=2)
 # %% [markdown]
 # Now the price of one counter for a tensor and all its views.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.written_column)
 
 # %%

@@ -50,7 +50,7 @@ from overwritten import safe_relu_questions as questions
 # ReLU lets the gradient pass where its input was positive, and stops it elsewhere.
 # In place, `torch.relu_(h)` writes the result over that very input.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.where_was_it_positive)
 
 # %% [markdown]
@@ -98,7 +98,7 @@ print("the input: ", begins(saved) == begins(h))
 # %% [markdown]
 # Does the sign argument carry over to other activations?
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.result_is_not_enough)
 
 # %%
@@ -167,7 +167,7 @@ def verdict(*lines, **names):
 
 verdict("h = x * 2", "h.relu_()")
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.relu_changes_nothing)
 
 # %% tags=["claim:relu-inplace-is-safe", "claim:no-change-no-error"]
@@ -181,7 +181,7 @@ for made in ("x.sigmoid()", "x.softmax(1)", "x.exp()", "x.tanh()"):
 #
 # Three more places:
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.really_wrong)
 
 # %%
@@ -208,7 +208,7 @@ out.sum().backward()
 #
 # **And after ReLU?** It has saved its result. A write on that result:
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.out_of_place_relu)
 
 # %% tags=["claim:named-is-the-culprit"]
@@ -282,7 +282,7 @@ print(verdict("h = x * 2", old, "h += 1", old_relu=OldReLU.apply))
 # A list of fixes for a detector says: avoid `inplace=True` in any layer used during training,
 # for it "breaks gradients". Its ReLUs stand after convolutions and batch norms.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.conv_gradients)
 
 
@@ -314,7 +314,7 @@ for name, layer in layers.items():
 #
 # Now a shortcut. `x * 2` saves nothing of its result, and nobody writes after `relu_`:
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.written_shortcut)
 
 # %% tags=["claim:relu-inplace-breaks-gradients"]
@@ -402,7 +402,7 @@ def stack(activation, depth=3):
 
 x = torch.randn(1, 4, 256, 4)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.bytes_kept)
 
 # %%
@@ -535,7 +535,7 @@ for names in ("hhhh", "abcd"):
 # %% [markdown]
 # ## 5. "In place" that is not (9 minutes)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.why_silu_kept_as_much)
 
 # %%

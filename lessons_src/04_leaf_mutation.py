@@ -61,7 +61,7 @@ x = torch.ones(3)
 x += 1
 print(x.tolist(), "leaf:", x.is_leaf)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.raises_at_once)
 
 # %% tags=["claim:leaf-never"]
@@ -106,7 +106,7 @@ print("leaf:", v.is_leaf, "| gradient of old:", old.grad.item())
 # Under `torch.no_grad()` nothing is recorded. The question "gradient of which number?" does
 # not come up, and a leaf may be written. Every optimizer does it this way.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.two_backwards)
 
 # %%
@@ -151,7 +151,7 @@ print(exercises.who(recording))
 # `w` is multiplied by `k` between forward and backward, in one of four ways. Under `no_grad`
 # you saw it raise. `.data` has a version counter of its own (lesson 2), so no check fires.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.data_write)
 
 # %%
@@ -204,7 +204,7 @@ factor.compare(how=["no_grad", ".data"], k=1)
 # **Rebinding `.data`** looks like the same thing, and is not a write: `w.data = …` makes the
 # tensor `w` look at another storage. The old one keeps its numbers.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.data_rebound)
 
 
@@ -252,10 +252,10 @@ for _ in range(3):
 # The write stands after backward: nothing that is saved still waits for the old `w`.
 # Now spoil it.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.forgotten_no_grad)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.forgotten_zeroing)
 
 # %%
@@ -369,7 +369,7 @@ def networks(fused=None):
 
 noise = torch.ones(1, 2)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.gan_step)
 
 # %% tags=["claim:retain-graph-cures", "claim:step-is-out-of-place"]
@@ -422,7 +422,7 @@ for how in ("no step", "step through .data", "step, forward again"):
 # Not only optimizers write weights. A *teacher* whose weights follow the student's as a
 # moving average (EMA) is written under `no_grad` as well.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.ema_between)
 
 
@@ -450,7 +450,7 @@ ema(lambda student, teacher, x: teacher(student(x)))
 #
 # Last, a state that is carried from step to step: `h = tanh(cell(h))`, from zeros.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.never_detached)
 
 
@@ -550,7 +550,7 @@ beside(next_batch)
 # **3. Running statistics.** A batch norm keeps a running mean and a running variance of the
 # batches it trains on. Two batches go through one; then backward of the first.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.norm_modes)
 
 
@@ -579,7 +579,7 @@ for first in ("train", "eval"):
 #
 # **4. Fused optimizers.** A fused step moves no counter: lesson 2 measured it.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.fused_step)
 
 

@@ -80,7 +80,7 @@ print("shape   ", part.shape)
 print("output  ", part.output, "of", part.node)
 print("versions", part.now, "now,", part.expected, "expected")
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.only_a_shape)
 
 # %%
@@ -99,7 +99,7 @@ with torch.no_grad():
 # A tensor is saved in the forward and looked at in backward. In between, `squeeze_` can
 # give it another shape. Which of the two shapes does the message show?
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.shape_then_or_now)
 
 # %%
@@ -152,7 +152,7 @@ ask("z = a.relu()\nz += 1")
 # ReLU saved its own *result*. So X is ReLU, the **saver**; the writer, `+=`, is not named.
 # Now a tensor that is saved as an *input*:
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.which_name)
 
 # %%
@@ -220,7 +220,7 @@ with caught():
 # `is at version 2; expected version 1`: the first is the counter now, the second the
 # counter at the save.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.which_versions)
 
 # %%
@@ -244,7 +244,7 @@ print(ask("y = a * 2\nz = y ** 2\ny[0] += 1"))
 forward = inspect.getsource(resnet.Bottleneck.forward)
 print(forward[forward.index("        out += identity") :])
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.stock_layer4)
 
 # %% tags=["claim:avoid-in-place"]
@@ -253,7 +253,7 @@ c4 = torch.randn(2, 1024, 50, 50)
 with caught():
     stage(c4).sum().backward()
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.written_once_more)
 
 # %%
@@ -273,7 +273,7 @@ with caught():
 # %%
 print(inspect.getsource(resnet.ConvModule.forward))
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.written_after_a_module)
 
 # %% tags=["claim:reported-line"]
@@ -309,7 +309,7 @@ x.sum().backward()
 # The hint in the message offers *anomaly mode*: PyTorch keeps the traceback of every
 # forward call and prints the one of the operation whose backward failed.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.anomaly_line)
 
 
@@ -371,7 +371,7 @@ def outcome(name, inplace, relu=F.relu, mended=False):
 
 outcome("relu, += res", inplace=True)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.cured_by_not_in_place)
 
 # %% tags=["claim:remove-inplace-relu"]
@@ -467,7 +467,7 @@ for relu in (F.relu, resnet.relu_1_9):
 forward = inspect.getsource(resnet.FPN.forward)
 print(forward[forward.index("        for i in") :])
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.bare_lateral)
 
 
@@ -587,7 +587,7 @@ print(ask("z = a.exp()\nz.data += 1"))
 # **"Put assignments before everything that needs a gradient; `gather` must come after
 # them."**
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.before_gather)
 
 # %% tags=["claim:assign-before-gradients", "claim:gather-after-assign"]

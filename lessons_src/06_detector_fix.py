@@ -105,7 +105,7 @@ with caught():
     print("the forward is through")
     loss.backward()
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.eight_writes)
 
 # %%
@@ -137,10 +137,10 @@ print(recording.diagnosis.text())
 # nn.ReLU(inplace=False)
 # ```
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.fixes_needed)
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.no_positive)
 
 # %% tags=["claim:detector-box-deltas", "claim:detector-stack", "claim:detector-targets", "claim:detector-where", "claim:detector-relu-cause"]
@@ -227,7 +227,7 @@ with caught():
 # refined[:, 0] = refined[:, 0] + ...  # In-place assignment
 # ```
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.column_write)
 
 # %%
@@ -365,7 +365,7 @@ for name, cure in cures.items():
 #
 # The document's second root cause is a label tensor: `targets[pos_mask] = shifted_labels`.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.class_numbers)
 
 
@@ -466,7 +466,7 @@ for name, block in neighbours.items():
 # The document ends with memory and speed: in place "lower memory, faster", out of place "slightly
 # higher".
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.bytes_kept)
 
 

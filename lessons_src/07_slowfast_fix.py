@@ -107,7 +107,7 @@ print("ours keeps its shape:", NETWORK[0] / 40 == NETWORK[1] / 60)
 # The actions of a person are stored as bits, eight to a byte. The project has 14 actions, and the
 # report speaks of "16 classes with padding".
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.packed_bits)
 
 # %% tags=["claim:labels-packed"]
@@ -146,7 +146,7 @@ def train_step(videos=4, weights=None, **switches):
     return [p.grad for p in model.parameters()]
 
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.first_to_notice)
 
 # %% tags=["claim:forward-works", "claim:inference-only"]
@@ -174,7 +174,7 @@ for part in reported:
 # The report took the words "modified by an inplace operation" and looked for in-place operations.
 # Read the brackets first: `[N, 1024]`.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.where_can_it_be)
 
 # %%
@@ -235,7 +235,7 @@ with caught():
 # interaction structure ("IA", which adds to a person's features what the others do). Nothing
 # helped.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.changes_the_message)
 
 
@@ -280,7 +280,7 @@ print("transferred: ", outcome(weights=pretrained))
 #
 # **Option 2:** anomaly detection, "to pinpoint the exact operation".
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.anomaly_lines)
 
 
@@ -311,7 +311,7 @@ print("it says dropout:", any("dropout" in line for line in trace))
 # fast_features = [f.clone() for f in fast_features]
 # ```
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.two_lines)
 
 # %% tags=["claim:clone-features", "claim:clone-before-laterals"]
@@ -351,7 +351,7 @@ with caught():
 print(inspect.getsource(MLPFeatureExtractor.mlp))
 print(inspect.getsource(FCPredictor))
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.one_change)
 
 # %% tags=["claim:needs-a-rewrite"]
@@ -442,7 +442,7 @@ bench.compare(dropout=["inplace=True", "inplace=False"], videos=2, **everything)
 # %%
 print(inspect.getsource(ReLUSavingInput))
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.relu_in_the_head)
 
 # %% tags=["claim:stricter-in-2"]

@@ -64,7 +64,7 @@ reported = (
     "expected version 1 instead."
 )
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.no_name)
 
 # %%
@@ -132,7 +132,7 @@ with caught():
 # %% [markdown]
 # The text alone does not say which of the two it is. Your code does: is that ReLU in place?
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.clone_of_the_input)
 
 # %% [markdown]
@@ -170,7 +170,7 @@ for n in range(1, 10):
 # **input**, and `+=` wrote it later: Add is the last recorded writer. `CopySlices` is `x[…]
 # = …`. If the last write was not recorded, the maker of the tensor is named.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.column_not_read)
 
 # %% tags=["claim:counter-of-a-tensor"]
@@ -194,7 +194,7 @@ film(pattern(14).unmarked, view="lanes")
 # No recorded operation made the tensor. Whole numbers are labels, an index or a mask. Floats
 # may be a batch or a target: look at the shape; a new one is at version 0. A buffer has the shape of its layer.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.labels_detached)
 
 # %%
@@ -214,7 +214,7 @@ cards("buffer", "data", "whole numbers")
 # them small. A layer's weight begins at version 1, because it was filled. In both
 # cases a step, a copy or a moving average came between a forward and its backward.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.loss_detached)
 
 # %% tags=["claim:retain-graph-cures"]
@@ -234,7 +234,7 @@ film(pattern(20).unmarked, view="lanes")
 # These errors come at once, at the line that is to blame. So the line is known; what is
 # needed is the reason.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.way_out_of_unbind)
 
 # %% tags=["claim:leaf-never", "claim:pieces-are-like-slices"]
@@ -253,7 +253,7 @@ film(pattern("view from unbind or split written").unmarked, view="lanes")
 # The check looks at counters. What writes without moving one, nobody sees. And it looks at
 # what was saved: not at gradients on their way, not at `ctx.x`, not at autocast's casts.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.second_forward)
 
 # %% tags=["claim:check-catches-all", "claim:data-avoids-the-error", "claim:gradient-is-mine", "claim:ctx-attribute-is-checked", "claim:compiled-keeps-the-check"]
@@ -286,7 +286,7 @@ print(who(recording, code))
 #
 # Every card has a folk cure: what people write to make the error go away.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.folk_cures)
 
 # %%
@@ -312,7 +312,7 @@ turned.compare(name=["residual onto a relu", "write through detach"])
 # No card fits? Then ask two things of the operations around your error: who saves this tensor,
 # and who writes it. The atlas has the answers for PyTorch's operations.
 
-# %% jupyter={"source_hidden": true} tags=["predict"]
+# %% tags=["predict"]
 predict(questions.saved_by_prod)
 
 # %%

@@ -51,10 +51,8 @@ def notebook_from(source: Path):
         name = heading if number == 1 else f"{heading}-{number}"
         taken[name] = taken.get(name, 0) + 1
         cell.id = name if taken[name] == 1 else f"{name}-again-{taken[name]}"
-        kept = {key: cell.metadata[key] for key in ("jupyter", "tags") if key in cell.metadata}
-        if "predict" in kept.get("tags", ()):
-            kept["cellView"] = "form"  # Colab's way to fold a cell's source
-        cell.metadata = nbformat.from_dict(kept)
+        tags = cell.metadata.get("tags")
+        cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
     return notebook
 
 
