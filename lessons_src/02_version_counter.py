@@ -427,7 +427,7 @@ for row in table.find("✗ wrong"):
 # And this one lets you overwrite its input and gives a wrong gradient without a word. `kron` saves
 # a reshaped tensor: on the storage of `x`, but with a counter of its own. The write moves the
 # counter of `x`; the counter that backward compares stands still. It is a gap in the check, and a
-# rare one: lesson 4 collects the others.
+# rare one: lesson 9 collects the others.
 #
 # How rare? These rows are the course's own part of the *op atlas*. The rest are the entries of
 # PyTorch's own op database, as far as they can be written as a line of code: the same

@@ -579,7 +579,7 @@ print(ask("z = a.exp()\nz += 1"))
 print(ask("z = a.exp()\nz.data += 1"))
 
 # %% [markdown]
-# The second line is wrong and silent: lesson 4. And the stock block of section 5 writes
+# The second line is wrong and silent: lesson 9. And the stock block of section 5 writes
 # twice in place and is right. "None" gives up what in
 # place saves elsewhere (lesson 3), and helps only where an in-place line wrote into a saved
 # tensor.

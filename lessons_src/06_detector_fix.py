@@ -332,7 +332,7 @@ print("versions of refined:", step.version, "and", twin.version)
 # %% [markdown]
 # The gradients are equal bit for bit, and one of the two still writes into slices eight times.
 #
-# Two supposed cures only silence the check. Hooks that do nothing switch it off (lesson 4).
+# Two supposed cures only silence the check. Hooks that do nothing switch it off (lesson 9).
 # `allow_mutation_on_saved_tensors` promises to clone a saved tensor before it is overwritten.
 
 # %%
@@ -358,7 +358,7 @@ for name, cure in cures.items():
     print(name, "| columns off by more than 1:", off.tolist())
 
 # %% [markdown]
-# No error, and wrong gradients. (Lesson 4, section 6, shows why the second one fails with slices.)
+# No error, and wrong gradients. (Lesson 9, section 3, shows why the second one fails with slices.)
 
 # %% [markdown]
 # ## 4. The targets (10 minutes)

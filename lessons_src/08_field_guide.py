@@ -12,9 +12,9 @@
 # - say what the cure from a forum would really do;
 # - run the doctor on code of your own.
 #
-# **About 140 minutes.** You need: version counters and what backward saves (lesson 2).
+# **About 75 minutes.** You need: version counters and what backward saves (lesson 2).
 # Lesson 5 explains the parts of the message.
-# You can take it in two sittings: sections 1 to 10, then the exercises, the clinic last.
+# You can take it in two sittings: sections 1 to 5, then the rest.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
 # In a hurry, with an error of your own? Run the cells up to the field in section 1, paste
@@ -38,7 +38,6 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
 # %%
 import pathlib
 import tempfile
-import warnings
 
 from overwritten import caught, film, knob, ops, predict, watch
 from overwritten import field_guide as exercises
@@ -229,7 +228,7 @@ cards("linear weight", "parameter")
 film(pattern(20).unmarked, view="lanes")
 
 # %% [markdown]
-# ## 6. Another sentence (9 minutes)
+# ## 6. Another sentence (8 minutes)
 #
 # These errors come at once, at the line that is to blame. So the line is known; what is
 # needed is the reason.
@@ -248,7 +247,7 @@ film(pattern("view from unbind or split written").unmarked, view="lanes")
 # lets the second backward through, and if a step stands between the two, it is section 5.
 
 # %% [markdown]
-# ## 7. No message at all (6 minutes)
+# ## 7. No message at all (4 minutes)
 #
 # The check looks at counters. What writes without moving one, nobody sees. And it looks at
 # what was saved: not at gradients on their way, not at `ctx.x`, not at autocast's casts.
@@ -266,20 +265,9 @@ cards("silent")
 # %% tags=["claim:ddp-two-forwards-raise"]
 film(pattern(51).unmarked, view="lanes")
 
-# %%
-code = alone("write through .data")
-with warnings.catch_warnings(), watch(strict=True) as recording:
-    warnings.simplefilter("ignore")  # it warns of the same
-    exec(code, {})
-print(who(recording, code))
-
 # %% [markdown]
-# Strict mode compares bytes, not counters. It is slow, so it is for one step, when the
-# numbers look odd. It names both lines on each card of this section; what stands there was
-# found when the cell above ran. It sees no write that a Function does not declare (card 34).
-#
-# Card 42: `allow_mutation_on_saved_tensors` promises to clone what was saved before a write.
-# Slices slip through; lesson 4, section 6, takes it apart.
+# Each of these cards says what strict mode finds in its program. Lesson 9 takes the cards'
+# ways apart, and shows what strict mode is and what it misses.
 
 # %% [markdown]
 # ## 8. What the folk cures come to (5 minutes)
@@ -307,7 +295,7 @@ turned
 turned.compare(name=["residual onto a relu", "write through detach"])
 
 # %% [markdown]
-# ## 9. The op atlas (5 minutes)
+# ## 9. The op atlas (4 minutes)
 #
 # No card fits? Then ask two things of the operations around your error: who saves this tensor,
 # and who writes it. The atlas has the answers for PyTorch's operations.
@@ -364,7 +352,7 @@ print(said[said.index("saved by") :])
 # a matter of looking.
 
 # %% [markdown]
-# ## 11. Your turn: the patterns (14 minutes)
+# ## 11. Your turn (13 minutes)
 #
 # **Exercise 1.** Six cases. Which pattern is it? Write its number or its name.
 
@@ -427,86 +415,6 @@ def roll_out(cell, start, steps):
 
 
 exercises.roll_out.check(roll_out)
-
-# %% [markdown]
-# ## 12. Your turn: the clinic (60 minutes)
-#
-# Three training scripts, written as people write them: a GAN with two optimizers, a
-# recurrent world model, a detector with a head in the manner of YOLO. Each stops with the
-# error. Two of them have a second fault behind the first. First read the message, then the
-# code, and name two lines; only then ask the doctor.
-
-# %%
-from overwritten import clinic
-
-with caught():
-    clinic.run("gan")
-
-# %%
-print(clinic.numbered("gan", 25, 56))
-
-# %% [markdown]
-# **Exercise 4.** Which line saved, which line wrote? Give their numbers. (The rest of the
-# script: `print(clinic.numbered("gan", 56, 114))`.)
-
-# %%
-answer = {"saver": ..., "writer": ...}
-clinic.find_gan.check(answer)
-
-# %% [markdown]
-# Now the doctor. `clinic.run` trains the script for a few steps; on your own machine it would
-# be `python -m overwritten gan.py`.
-
-# %%
-with caught(), watch() as recording:
-    clinic.run("gan")
-print(recording.diagnosis.text())
-
-# %% [markdown]
-# **Exercise 5.** Mend the script: `mended` is its text. Change it with `clinic.replaced(mended,
-# (old, new), …)`, or write it to a file (`clinic.SCRIPTS["gan"].path` is where it lies), edit
-# the file and hand in its path. The check trains your script for four steps beside the
-# solution: the losses, the weights and the gradients must be the same. When the first fault is
-# mended, another shows: watch again, with `clinic.run("gan", mended)`.
-
-# %%
-mended = clinic.source("gan")
-clinic.mend_gan.check({"script": mended})
-
-# %% [markdown]
-# **Exercises 6 to 9.** The same for the world model and the detector. The detector trains for
-# two steps before it stops: what is different in the third batch?
-# Hints and a solution stand folded under each check.
-
-# %%
-with caught():
-    clinic.run("world_model")
-
-# %%
-print(clinic.numbered("world_model", 48, 98))
-
-# %%
-answer = {"saver": ..., "writer": ...}
-clinic.find_world_model.check(answer)
-
-# %%
-mended = clinic.source("world_model")
-clinic.mend_world_model.check({"script": mended})
-
-# %%
-with caught():
-    clinic.run("detector")
-
-# %%
-print(clinic.numbered("detector", 55, 134))
-
-# %%
-answer = {"saver": ..., "writer": ...}
-clinic.find_detector.check(answer)
-
-# %%
-mended = clinic.source("detector")
-clinic.mend_detector.check({"script": mended})
 
 # %% [markdown]
 # ## Recap

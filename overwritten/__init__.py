@@ -37,7 +37,7 @@ _LATE = {
 #: Each lesson has a module of exercises and one of questions; the clinic and the start page, one.
 _LESSONS = (
     *("storage_pointers", "version_counter", "safe_relu", "leaf_mutation", "reading_the_error"),
-    *("detector_fix", "slowfast_fix", "field_guide"),
+    *("detector_fix", "slowfast_fix", "field_guide", "silent_gradients"),
 )
 _EXERCISES = (*_LESSONS, "clinic")
 _QUESTIONS = {f"{name}_questions": name for name in ("start_here", *_LESSONS)}

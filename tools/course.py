@@ -80,10 +80,9 @@ def _sections(name, source):
 
 def _questions(name, source):
     """(position, question) of each `predict(…)`."""
-    data = import_module(f"overwritten.lesson.questions.{name[3:]}")
     found = []
     for ask in re.finditer(r"^predict\(questions\.(\w+)\)$", source, re.M):
-        one = getattr(data, ask[1])
+        one = getattr(import_module(f"overwritten.lesson.questions.{name[3:]}"), ask[1])
         before = source[: ask.start()].rpartition("# %% [markdown]\n")[2]
         shown = re.search(r"^# ```python\n(.+?)^# ```\n\n# %% [^\n]*\n\Z", before, re.M | re.S)
         code = re.sub(r"^# ?", "", shown[1], flags=re.M) if shown else ""

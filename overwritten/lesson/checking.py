@@ -145,3 +145,13 @@ def plain(word) -> str:
     ('no error', 'h', '3')
     """
     return re.sub(r"^\W+|\W+$", "", word).lower() if isinstance(word, str) else str(word)
+
+
+def line_number(said) -> int:
+    """The number of a line, however it is written; 0 where none is.
+
+    >>> line_number(5), line_number(" Line 5. "), line_number(5.0), line_number("softmax")
+    (5, 5, 5, 0)
+    """
+    found = re.fullmatch(r"[^\d-]*(\d+)(?:\.0*)?\D*", str(said))
+    return int(found[1]) if found else 0

@@ -42,6 +42,8 @@ class Section(NamedTuple):
 
     @property
     def asked(self) -> list[Question]:
+        if not self.questions:
+            return []
         module = import_module(f"overwritten.lesson.questions.{module_of(self.lesson)}")
         return [getattr(module, name) for name in self.questions]
 

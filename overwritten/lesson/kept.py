@@ -17,6 +17,10 @@ from overwritten.lesson.store import Store
 NAME = "overwritten_answers.json"
 _EXERCISES = "overwritten.lesson.exercises."
 _QUESTIONS = "overwritten.lesson.questions."
+#: place of an exercise → the place it had in an earlier order of the lessons.
+_MOVED = {
+    ("silent_gradients", "exercises", "verdicts"): ("leaf_mutation", "exercises", "verdicts"),
+}
 _LONGEST = 20_000  # characters kept of one answer
 
 
@@ -58,12 +62,22 @@ def lesson_of(question) -> str:
     return "other"
 
 
+def entry(entries: dict[tuple, dict], key: tuple) -> dict | None:
+    """What is kept under a key, or was before its question or exercise moved here."""
+    return next((entries[one] for one in (key, *_before(key)) if one in entries), None)
+
+
+def _before(key):
+    lesson, kind, name = key
+    if kind == "predictions":  # 'other': the start page, at first
+        return [("other", kind, name), ("leaf_mutation", kind, name)]
+    return [_MOVED[key]] if key in _MOVED else []
+
+
 def choice(lesson: str, question: str) -> str | None:
     """The alternative that was opened first; None if none was."""
-    entries = STORE.entries()
-    # 'other' is also where the start page's were kept at first
-    of = lesson if (lesson, "predictions", question) in entries else "other"
-    return entries.get((of, "predictions", question), {}).get("choice")
+    found = entry(STORE.entries(), (lesson, "predictions", question))
+    return found.get("choice") if found else None
 
 
 def keep_choice(lesson: str, question: str, chosen: str):
@@ -84,7 +98,7 @@ def place(exercise) -> tuple | None:
 def answer(exercise) -> dict | None:
     """{'source', 'outcome', 'when'} of the answer checked last; None if there is none."""
     key = place(exercise)
-    return STORE.entries().get(key) if key else None
+    return entry(STORE.entries(), key) if key else None
 
 
 def keep_answer(exercise, given, outcome: str):

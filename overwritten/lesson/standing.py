@@ -9,6 +9,7 @@ from __future__ import annotations
 from html import escape
 from typing import NamedTuple
 
+from overwritten.lesson import kept
 from overwritten.lesson.contents import LESSONS, Lesson, Section, module_of
 
 #: outcome of an exercise → how the table shows it.
@@ -45,16 +46,14 @@ def standings(lesson: Lesson, entries: dict[tuple, dict]) -> list[Standing]:
 def _standing(section, entries):
     answers, times = {}, [0.0]
     for name, question in zip(section.questions, section.asked):
-        # 'other': where the start page's answers were kept by the first lessons
-        for of in (module_of(section.lesson), "other"):
-            entry = entries.get((of, "predictions", question.words))
-            if entry and entry["choice"] in question.choices:
-                answers[name] = entry["choice"] == question.answer
-                times.append(entry["when"])
-                break
+        key = (module_of(section.lesson), "predictions", question.words)
+        entry = kept.entry(entries, key)
+        if entry and entry["choice"] in question.choices:
+            answers[name] = entry["choice"] == question.answer
+            times.append(entry["when"])
     outcomes = {}
     for module, name in section.exercises:
-        entry = entries.get((module, "exercises", name), {"outcome": "", "when": 0.0})
+        entry = kept.entry(entries, (module, "exercises", name)) or {"outcome": "", "when": 0.0}
         outcomes[name] = entry["outcome"]
         times.append(entry["when"])
     return Standing(section, answers, outcomes, max(times))

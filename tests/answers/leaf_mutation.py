@@ -1,11 +1,5 @@
 """Wrong answers to lesson 4, by exercise: {what it tries: (source, words its message must hold)}."""
 
-from functools import partial
-
-from answers import but
-from overwritten.lesson.exercises.leaf_mutation import verdicts
-
-_but = partial(but, verdicts)
 _SGD = "def f(weights, lr):\n    for w in weights:\n        if w.grad is not None:\n            {}\n            {}"
 _DROP = "w.grad = None"
 _NO_GRAD = "with torch.no_grad(): w -= lr * w.grad"
@@ -206,42 +200,5 @@ WRONG = {
             "        h = torch.tanh(cell(h))\n        loss = loss + h.sum()\n    loss.backward()\n    optimizer.step()\n    return h",
             "steps at once",
         ),
-    },
-    "verdicts": {
-        "a right": (
-            _but({"a": "right"}),
-            "not 'right' for 'a': look again at `y = torch.sigmoid(x)`",
-        ),
-        "a wrong": (
-            _but({"a": "wrong"}),
-            "nobody hears `y[0] = 0.0`. Who counts that write? A hint: one counter",
-        ),
-        "b raises": (
-            _but({"b": "raises"}),
-            "the check compares saved tensors only, each with its version at the save. Here `w * x` saves `x` alone",
-        ),
-        "c wrong": (
-            _but({"c": "wrong"}),
-            "must come from a saved tensor that was written after its save. Here `w * batch` saves",
-        ),
-        "d raises": (
-            _but({"d": "raises"}),
-            "you say that the check hears `optimizer.step()`. Does it? A hint: it is a step with `fused=True`",
-        ),
-        "d right": (_but({"d": "right"}), "look again at `first, second = w.exp(), w.square()`"),
-        "e wrong": (_but({"e": "wrong"}), "remember what `detach()` shares"),
-        "f raises": (_but({"f": "raises"}), "`linear` saves `x` and `w`"),
-        "g right": (_but({"g": "right"}), "look again at `score = (h * w).sum()`"),
-        "h wrong": (
-            _but({"h": "wrong"}),
-            "nobody hears `optimizer.step()`. Who counts that write? A hint: a step runs under `no_grad`",
-        ),
-        "i raises": (
-            _but({"i": "raises"}),
-            "you say that the check hears `y += 1`. Does it? A hint: it moves the counter, but look at how",
-        ),
-        "i right": (_but({"i": "right"}), "look again at `y = x.exp()`"),
-        "another word": (_but({"a": "fine"}), "you gave 'fine'"),
-        "a list as a word": (_but({"a": ["raises"]}), "you gave ['raises']"),
     },
 }

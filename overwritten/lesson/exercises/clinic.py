@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import io
 import linecache
-import re
 import types
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import torch
 
 from overwritten.doctor.block import watch
+from overwritten.lesson.checking import line_number
 from overwritten.lesson.exercise import Exercise, Unattempted
 from overwritten.lesson.exercises.clinic_scripts import (
     FIRST,
@@ -70,8 +70,7 @@ def _finds(name):
         message, saver, writers = found(name)
         lines = source(name).splitlines()
         for role in ("saver", "writer"):
-            number = re.fullmatch(r"[^\d-]*(\d+)(?:\.0*)?\D*", str(answer[role]))
-            said = int(number[1]) if number else 0
+            said = line_number(answer[role])
             if not 1 <= said <= len(lines):
                 return f"give the number of a line, 1 to {len(lines)}, for {role!r}; you gave {answer[role]!r}."
             if said not in ((saver,) if role == "saver" else writers):

@@ -6,11 +6,10 @@ import torch
 
 from overwritten.lesson.exercise import Exercise
 from overwritten.lesson.exercises.leaf_training import carry_state, gan_step, networks, under_watch
-from overwritten.lesson.exercises.leaf_verdicts import SNIPPETS, verdicts
 from overwritten.lesson.witness import who
 
 __all__ = [
-    "EXERCISES", "SNIPPETS", "carry_state", "gan_step", "networks", "sgd_step", "verdicts", "who",
+    "EXERCISES", "carry_state", "gan_step", "networks", "sgd_step", "who",
 ]  # fmt: skip
 
 
@@ -92,5 +91,4 @@ EXERCISES = {
     "sgd_step": sgd_step,
     "gan_step": gan_step,
     "carry_state": carry_state,
-    "verdicts": verdicts,
 }

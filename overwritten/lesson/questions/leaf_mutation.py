@@ -98,25 +98,3 @@ never_detached = Question(
     },
     answer="In the backward of step 3",
 )
-
-norm_modes = Question(
-    "`y = norm(a)`, then `norm(b)`, then backward of `y`. In which modes is the gradient wrong?",
-    {
-        "Both in training mode: the second forward rewrites what the first one used": "In training mode a batch norm divides by the standard deviation of its own batch. The running one is written there, never read.",
-        "First in training, then in eval mode": "A forward in eval mode reads the running statistics and writes nothing.",
-        "First in eval, then in training mode": "In eval mode it divides by the root of the running variance and saves that variance. The training forward then rewrites it, and no counter moves.",
-        "In none: PyTorch counts a write to a buffer like any other": "So it should. But this kernel rewrites the statistics and does not tell the counter.",
-    },
-    answer="First in eval, then in training mode",
-)
-
-fused_step = Question(
-    "The loop of section 5 raised: D's loss, D's step, then G's loss of the same score. Now D's optimizer is `SGD(…, fused=True)`. What comes out for G?",
-    {
-        "The same error: the step is the same write": "The bytes are written, but the check asks the counter, and that one stands still.",
-        "The gradient that the row `no step` printed": "For that, backward would need the old weights, and they are overwritten.",
-        "The gradient that the row `step, forward again` printed": "Nothing ran the forward again. The score is of the old D.",
-        "The gradient that the row `step through .data` printed": "The same bytes, and as little heard: old score, new weights.",
-    },
-    answer="The gradient that the row `step through .data` printed",
-)

@@ -1,8 +1,6 @@
 """Lesson 4."""
 
-from answers import but
-from answers.unconventional import HOOKS, body, inside, spelled
-from overwritten.lesson.exercises.leaf_mutation import verdicts
+from answers.unconventional import HOOKS, body, inside
 
 _step, _gan, _carry = (
     body("weights, lr"),
@@ -115,7 +113,6 @@ RIGHT = {
             learn="h.sum().backward(inputs=list(cell.parameters()))", back="return h.detach()"
         ),
     },
-    "verdicts": spelled(verdicts),
 }
 WRONG = {
     "sgd_step": {
@@ -219,14 +216,5 @@ WRONG = {
         ),
         "zeros": (_loop("cell(torch.zeros_like(h))"), "state"),
         "another loss": (_loop(learn="h.mean().backward()"), "sum"),
-    },
-    "verdicts": {
-        **{
-            f"{name} {word}": (but(verdicts, {name: word}), f"for {name!r}: ")
-            for name, word in zip(
-                "abcdefghi", "right raises wrong right right raises raises wrong right".split()
-            )
-        },
-        "another word": (but(verdicts, {"a": "silent"}), "silent"),
     },
 }

@@ -1,4 +1,4 @@
-"""The fourth exercise of lesson 4: nine programs, and what each of them ends with.
+"""The first exercise of lesson 9: nine programs, and what each of them ends with.
 
 The idea: nothing about an ending is typed in; each program runs beside its out-of-place twin,
 and the two lines that a nudge quotes are the doctor's.
@@ -120,7 +120,7 @@ _SNIPPETS = {
     ),
 }
 
-#: The programs of exercise 4, by name, to be read before they are run.
+#: The programs of exercise 1, by name, to be read before they are run.
 SNIPPETS = {name: code for name, (code, *_) in _SNIPPETS.items()}
 
 _WORDS = {RAISES: "raises", CAUTIOUS: "raises", RIGHT: "right", SILENT: "wrong"}
