@@ -47,7 +47,8 @@ from overwritten import version_counter_questions as questions
 # 0. A layer's weight does not: it was initialised in place.
 
 # %%
-print(torch.zeros(3)._version, torch.nn.Linear(3, 2).weight._version)
+layer = torch.nn.Linear(3, 2)
+print(torch.zeros(3)._version, layer.weight._version)
 
 # %% [markdown]
 # Which tensors count together?
@@ -466,10 +467,10 @@ pick
 shown = ["x.sigmoid()", "x.sigmoid()", "torch.kron(x, w)"]
 pick.compare(name=shown, write=["x", "result", "x"])
 
+
 # %% [markdown]
 # In the last picture the lane of `x` shows the write: the counter of `x` moves. The counter that
 # "does not move" is that of the saved view.
-
 
 # %% [markdown]
 # ## 7. Your turn (11 minutes)

@@ -638,7 +638,8 @@ chains.compare(activation=["relu", "leaky_relu", "silu"], **place)
 
 # %%
 place = dict(producer="conv", consumer="h += 1", depth=1)
-chains.compare(activation=["relu", "relu out of place", "silu"], **place)
+kinds = ["relu", "relu out of place", "silu"]
+chains.compare(activation=kinds, **place)
 
 # %% [markdown]
 # Last the shortcut, for which no padlock opens:

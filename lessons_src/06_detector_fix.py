@@ -247,6 +247,7 @@ r.sum().backward()
 proposals = detector.make_proposals()
 
 
+# %%
 def alone(lines):
     d = torch.full((60, 4), 0.1, requires_grad=True)
     names = {"torch": torch, "boxes": proposals}
@@ -538,7 +539,6 @@ times = [[seconds(network) for network in pair] for _ in range(30)]
 one, other = (min(column) for column in zip(*times))
 print("within half of each other:", 1 / 1.5 < one / other < 1.5)
 
-
 # %% [markdown]
 # Then for a ReLU alone, on 64 MB of numbers:
 
@@ -551,6 +551,7 @@ for relu in [F.relu, F.relu_] * 7:
     times[relu].append(time.process_time() - start)
 one, other = (min(column) for column in times.values())
 print("alone, within half of each other:", one < 1.5 * other)
+
 
 # %% [markdown]
 # A ReLU alone is faster in place on this CPU, because it needs no new memory. In the backbone the

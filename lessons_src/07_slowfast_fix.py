@@ -419,7 +419,8 @@ bench
 # %%
 everything = dict(batch_norm="frozen", backbone="ResNet101")
 everything |= dict(interaction="off", features="cloned", persons=2)
-bench.compare(dropout=["inplace=True", "inplace=False"], videos=2, **everything)
+either = ["inplace=True", "inplace=False"]
+bench.compare(dropout=either, videos=2, **everything)
 
 # %% [markdown]
 # All of the report's switches together: the same two lines. One more word changed: cured. `persons`

@@ -240,7 +240,8 @@ predict(questions.way_out_of_unbind)
 cards("refused")
 
 # %%
-film(pattern("view from unbind or split written").unmarked, view="lanes")
+one = pattern("view from unbind or split written")
+film(one.unmarked, view="lanes")
 
 # %% [markdown]
 # `backward twice` is no overwrite at all, but its folk cure leads here: `retain_graph=True`

@@ -65,6 +65,7 @@ from torch.utils.checkpoint import set_checkpoint_early_stop
 # %% tags=["predict"]
 predict(questions.two_conditions)
 
+
 # %%
 def beside(gap):
     came, true = gap(write=True), gap(write=False)
@@ -96,6 +97,7 @@ def through_data(write):
 
 
 beside(through_data)
+
 
 # %% [markdown]
 # `beside` runs a function with its write and without it. Each write in this lesson comes after
@@ -199,6 +201,7 @@ def second_batch(spread):
 batches = knob(second_batch, show="gradients", spread=[1, 3, 10, 30, 100])
 batches
 
+
 # %% [markdown]
 # **Fused optimizers.** A fused step moves no counter (lesson 2). Here are the two networks of
 # lesson 4: D's loss, D's step, then G's loss made of the same score. With plain `SGD` the last
@@ -242,6 +245,7 @@ optimizer.step()
 second.backward()
 """)
 
+
 # %% [markdown]
 # The film records bytes as well as counters. The step writes `w` and its version stays: backward
 # of `w * w` uses the new number.
@@ -270,6 +274,7 @@ def identity_hooks(write):
 beside(identity_hooks)
 hooks = graph.saved_tensors_hooks
 print("save_on_cpu is one:", issubclass(graph.save_on_cpu, hooks))
+
 
 # %% [markdown]
 # `save_on_cpu` packs with `.cpu()`. For a tensor on a GPU that is a copy, and the gradient is
@@ -346,6 +351,7 @@ for columns in [(0,), (2,), (2, 0), (0, 2)]:
 # %% tags=["predict"]
 predict(questions.ctx_attribute)
 
+
 # %%
 class Square(torch.autograd.Function):
     @staticmethod
@@ -370,6 +376,7 @@ def ctx_attribute(write):
 
 
 beside(ctx_attribute)
+
 
 # %% [markdown]
 # `ctx.x` is a Python attribute. PyTorch does not know that backward will read it.
@@ -478,7 +485,6 @@ with watch(strict=True) as recording:
     z.backward()
 print("right:", x.grad.tolist(), "|", who(recording))
 
-
 # %% [markdown]
 # ## 6. Your turn (22 minutes)
 #
@@ -507,7 +513,6 @@ answers = {
 }
 exercises.verdicts.check(answers)
 
-
 # %% [markdown]
 # **Exercise 2.** Nothing raises in this program, and its gradient is wrong. Which line saved,
 # which line wrote? Read first; then ask strict mode.
@@ -518,6 +523,7 @@ print(exercises.NUMBERED)
 # %%
 answer = {"saver": ..., "writer": ...}
 exercises.two_lines.check(answer)
+
 
 # %% [markdown]
 # **Exercise 3.** This loop collects the loss of every batch and takes one step. Its buffer is

@@ -196,7 +196,7 @@ def test_what_pip_installs_is_the_whole_package(tmp_path):
     here = {
         str(path.relative_to(ROOT))
         for path in (ROOT / "overwritten").rglob("*")
-        if path.suffix in (".py", ".js", ".css", ".csv")
+        if path.suffix in (".py", ".js", ".css", ".csv", ".json")
     }
     assert packed == here
     scripts = {path.name for path in (ROOT / "lessons_src" / "clinic").glob("*.py")}

@@ -35,7 +35,11 @@ class Turns:
         said = ", ".join(f"{name} = {first[name]}" for name in first if name in same)
         lead = f'<p class="same">In all rows: {escape(said)}.</p>' if said else ""
         differing = [{n: v for n, v in one.items() if n not in same} for one in self._values]
-        wide = '<div class="wide" tabindex="0" role="region" aria-label="Positions side by side">'
+        # without the last mark, JupyterLab takes the Tab key
+        wide = (
+            '<div class="wide" tabindex="0" role="region" aria-label="Positions side by side"'
+            ' data-lm-suppress-shortcuts="true">'
+        )
         view = f"{wide}{table(differing, self._scenes)}</div>"
         return f'<div class="ow"><style>{STYLE}{CONTROLS}</style>{lead}{view}</div>'
 

@@ -131,7 +131,7 @@ WRONG = {
         ),
         "positives only": (
             _WHERE.format("return gt_labels[gt_indices[pos_mask]] + 1"),
-            "a target for each proposal",
+            "one target for each proposal",
         ),
         "numpy": (
             _WHERE.format(
