@@ -293,7 +293,8 @@ turned = knob(programs, show=both, name=names)
 turned
 
 # %%
-turned.compare(name=["residual onto a relu", "write through detach"])
+two = ["residual onto a relu", "write through detach"]
+turned.compare(name=two)
 
 # %% [markdown]
 # ## 9. The op atlas (4 minutes)

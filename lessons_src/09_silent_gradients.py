@@ -192,13 +192,15 @@ y.sum().backward()"""
 
 # %%
 def second_batch(spread):
+    new = "nn.BatchNorm1d(1)"
     return {
         "as written": two_batches.format("norm", spread),
-        "out of place": two_batches.format("nn.BatchNorm1d(1)", spread),
+        "out of place": two_batches.format(new, spread),
     }
 
 
-batches = knob(second_batch, show="gradients", spread=[1, 3, 10, 30, 100])
+spreads = [1, 3, 10, 30, 100]
+batches = knob(second_batch, show="gradients", spread=spreads)
 batches
 
 
@@ -211,7 +213,8 @@ batches
 def networks(fused=None):
     torch.manual_seed(0)
     G, D = nn.Linear(2, 2), nn.Linear(2, 1)
-    return G, D, torch.optim.SGD(D.parameters(), lr=0.5, fused=fused)
+    optimizer = torch.optim.SGD(D.parameters(), 0.5, fused=fused)
+    return G, D, optimizer
 
 
 # %% tags=["predict"]
@@ -535,7 +538,8 @@ def broken(model, batches, optimizer):
     buffer, losses = np.empty((4, 3), dtype="float32"), []
     for batch in batches:
         buffer[:] = batch
-        losses.append(model(torch.from_numpy(buffer)).square().mean())
+        out = model(torch.from_numpy(buffer))
+        losses.append(out.square().mean())
     optimizer.zero_grad()
     sum(losses).backward()
     optimizer.step()
