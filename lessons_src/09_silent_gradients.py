@@ -182,7 +182,7 @@ for first in ("train", "eval"):
 # %%
 two_batches = """
 from torch import nn
-norm = nn.BatchNorm1d(1).eval()
+norm = nn.BatchNorm1d(1, affine=False).eval()
 x = torch.tensor([[1.0], [2.0], [6.0]], requires_grad=True)
 y = norm(x)
 norm.train()
@@ -192,7 +192,7 @@ y.sum().backward()"""
 
 # %%
 def second_batch(spread):
-    new = "nn.BatchNorm1d(1)"
+    new = "nn.BatchNorm1d(1, affine=False)"
     return {
         "as written": two_batches.format("norm", spread),
         "out of place": two_batches.format(new, spread),
