@@ -37,17 +37,17 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
 # | | lesson | minutes | you need | |
 # |---|---|---|---|---|
 # | 1 | [Follow a storage pointer](01_storage_pointers.ipynb) | 50 | tensors and `+` | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/01_storage_pointers.ipynb) |
-# | 2 | [Read the version counter](02_version_counter.ipynb) | 65 | storages and views (lesson 1), and what `requires_grad` and `backward()` are for | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/02_version_counter.ipynb) |
-# | 3 | [Decide where an activation may write](03_safe_relu.ipynb) | 90 | version counters and what backward saves (lesson 2; its sections 5 and 6 even if you know the rest) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/03_safe_relu.ipynb) |
-# | 4 | [Write weights at the right moment](04_leaf_mutation.ipynb) | 72 | version counters and saved tensors (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/04_leaf_mutation.ipynb) |
-# | 5 | [Read the error](05_reading_the_error.ipynb) | 80 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/05_reading_the_error.ipynb) |
-# | 6 | [Fix the detector](06_detector_fix.ipynb) | 80 | what backward saves (lesson 2), parts of the message (lesson 5) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/06_detector_fix.ipynb) |
-# | 7 | [Trace a shape to the line that wrote](07_slowfast_fix.ipynb) | 86 | storages and views (lesson 1), version counters (lesson 2), in-place ReLUs (lesson 3) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/07_slowfast_fix.ipynb) |
+# | 2 | [Read the version counter](02_version_counter.ipynb) | 69 | storages and views (lesson 1), and what `requires_grad` and `backward()` are for | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/02_version_counter.ipynb) |
+# | 3 | [Decide where an activation may write](03_safe_relu.ipynb) | 94 | version counters and what backward saves (lesson 2; its sections 5 and 6 even if you know the rest) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/03_safe_relu.ipynb) |
+# | 4 | [Write weights at the right moment](04_leaf_mutation.ipynb) | 80 | version counters and saved tensors (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/04_leaf_mutation.ipynb) |
+# | 5 | [Read the error](05_reading_the_error.ipynb) | 84 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/05_reading_the_error.ipynb) |
+# | 6 | [Fix the detector](06_detector_fix.ipynb) | 84 | what backward saves (lesson 2), parts of the message (lesson 5) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/06_detector_fix.ipynb) |
+# | 7 | [Trace a shape to the line that wrote](07_slowfast_fix.ipynb) | 90 | storages and views (lesson 1), version counters (lesson 2), in-place ReLUs (lesson 3) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/07_slowfast_fix.ipynb) |
 # | 8 | [Find your pattern](08_field_guide.ipynb) | 75 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/08_field_guide.ipynb) |
 # | 9 | [Find what raises nothing](09_silent_gradients.ipynb) | 74 | leaves, `no_grad` and optimizer steps (lesson 4), and `watch` (lesson 5) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/09_silent_gradients.ipynb) |
-# | 10 | [Mend three programs](10_clinic.ipynb) | 60 | patterns and cures (lesson 8), and strict mode (lesson 9) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/10_clinic.ipynb) |
+# | 10 | [Mend three programs](10_clinic.ipynb) | 90 | patterns and cures (lesson 8), and strict mode (lesson 9) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/10_clinic.ipynb) |
 #
-# All together: about 12 hours.
+# All together: about 13 hours.
 # <!-- /lessons -->
 #
 # Take them in this order if you have the time: each stands on those that it needs. Section 5

@@ -12,7 +12,7 @@
 # - predict from these two whether `backward()` raises;
 # - look an operation up in a table that you have just measured yourself.
 #
-# **About 65 minutes.** You need: storages and views (lesson 1), and what `requires_grad` and
+# **About 69 minutes.** You need: storages and views (lesson 1), and what `requires_grad` and
 # `backward()` are for.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
@@ -36,9 +36,17 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
 import torch
 from torch.nn import functional as F
 
-from overwritten import caught, film, knob, ops, predict
+from overwritten import again, caught, film, knob, ops, predict
 from overwritten import version_counter as exercises
 from overwritten import version_counter_questions as questions
+
+# %% [markdown]
+# ## Again
+#
+# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+
+# %%
+again(questions)
 
 # %% [markdown]
 # ## 1. One counter for a tensor and its views (5 minutes)
@@ -448,9 +456,9 @@ for row in everything.find("✗ wrong"):
 
 # %%
 row = everything.find("unsafe_split")[0]
-again = ops.operation(row.name)
-print(again.over_input, again.over_input == row.over_input)
-print(again.start)
+here = ops.operation(row.name)
+print(here.over_input, here.over_input == row.over_input)
+print(here.start)
 
 # %% [markdown]
 # The last lines show the tensors for which the row was measured: other numbers can give another
@@ -473,8 +481,18 @@ pick.compare(name=shown, write=["x", "result", "x"])
 # "does not move" is that of the saved view.
 
 # %% [markdown]
-# ## 7. Your turn (11 minutes)
+# ## 7. Your turn (15 minutes)
 #
+# Before you write code, sort some. These six lines are a whole program: move them until it
+# runs and its gradient is right. More than one order is right.
+
+# %%
+exercises.order_save
+
+# %%
+exercises.order_save.check()
+
+# %% [markdown]
 # **Exercise 1.** `f` is any function that may write into `x`. Call `f(x)` and return how many
 # in-place operations the counter of `x` has seen.
 

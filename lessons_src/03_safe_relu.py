@@ -12,7 +12,7 @@
 # - say what an activation in place is worth, in bytes kept for backward and at the peak;
 # - tell the in-place operations that save memory from those that only sound like it.
 #
-# **About 90 minutes.** You need: version counters and what backward saves (lesson 2;
+# **About 94 minutes.** You need: version counters and what backward saves (lesson 2;
 # its sections 5 and 6 even if you know the rest).
 # You can take it in two sittings of some 45 minutes: sections 1 to 3, then 4 to 7.
 # Minutes are plans. Pause after any section: your answers are kept.
@@ -39,10 +39,18 @@ from torch import nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
-from overwritten import caught, film, knob, ops, predict
+from overwritten import again, caught, film, knob, ops, predict
 from overwritten import record, trial, watch, who
 from overwritten import safe_relu as exercises
 from overwritten import safe_relu_questions as questions
+
+# %% [markdown]
+# ## Again
+#
+# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+
+# %%
+again(questions)
 
 # %% [markdown]
 # ## 1. What ReLU needs for its gradient (9 minutes)
@@ -650,8 +658,18 @@ chains.compare(activation="relu", **place)
 
 
 # %% [markdown]
-# ## 7. Your turn (18 minutes)
+# ## 7. Your turn (22 minutes)
 #
+# First, sort the lines of a residual block whose ReLUs write in place. More than one order is
+# right.
+
+# %%
+exercises.order_block
+
+# %%
+exercises.order_block.check()
+
+# %% [markdown]
 # Here is a residual block with two ReLUs in place.
 
 # %%

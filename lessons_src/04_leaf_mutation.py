@@ -11,7 +11,7 @@
 # - put forward, backward, step and zeroing in the right order, with one optimizer or two;
 # - say why `.data` gives a wrong gradient without an error.
 #
-# **About 72 minutes.** You need: version counters and saved tensors (lesson 2).
+# **About 80 minutes.** You need: version counters and saved tensors (lesson 2).
 # You can take it in two sittings of about 36 minutes: sections 1 to 4, then 5 and 6.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
@@ -39,9 +39,17 @@ from torch import nn
 from torch.nn.functional import linear, softplus
 from torch.nn.utils import vector_to_parameters
 
-from overwritten import caught, film, knob, predict, watch
+from overwritten import again, caught, film, knob, predict, watch
 from overwritten import leaf_mutation as exercises
 from overwritten import leaf_mutation_questions as questions
+
+# %% [markdown]
+# ## Again
+#
+# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+
+# %%
+again(questions)
 
 # %% [markdown]
 # ## 1. A leaf that requires a gradient (5 minutes)
@@ -488,8 +496,24 @@ unroll(lambda h: h.detach(), retain=False)
 # `.detach()` is right where you *mean* to cut. It is no cure where the gradient is wanted.
 
 # %% [markdown]
-# ## 6. Your turn (20 minutes)
+# ## 6. Your turn (28 minutes)
 #
+# First, sort the lines of a training step, then those of a GAN's step. More than one order is
+# right: the check runs yours beside a program that writes nothing in place.
+
+# %%
+exercises.order_step
+
+# %%
+exercises.order_step.check()
+
+# %%
+exercises.order_gan
+
+# %%
+exercises.order_gan.check()
+
+# %% [markdown]
 # **Exercise 1.** One step of gradient descent on a list of leaves. Write each weight in
 # place, so that its version counter knows, and zero its gradient. A weight without a gradient
 # (`w.grad is None`) stays as it is.

@@ -12,7 +12,7 @@
 # - find the line that saved and the line that wrote, with two tools;
 # - judge the advice "remove `inplace=True` from ReLU", and mend the line that needs it.
 #
-# **About 80 minutes.** You need: version counters and what backward saves (lesson 2). You
+# **About 84 minutes.** You need: version counters and what backward saves (lesson 2). You
 # can take it in two sittings: sections 1 to 6, then the rest.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
@@ -40,13 +40,21 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from overwritten import caught, film, knob, predict, watch
+from overwritten import again, caught, film, knob, predict, watch
 from overwritten.cases import resnet
 from overwritten import reading_the_error as exercises
 from overwritten import reading_the_error_questions as questions
 
 # %%
 from overwritten import decode, decoder, parse, plain_op
+
+# %% [markdown]
+# ## Again
+#
+# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+
+# %%
+again(questions)
 
 # %% [markdown]
 # ## 1. A line from a training run (4 minutes)
@@ -638,8 +646,17 @@ decode(
 # and an optimizer's step writes it. Lesson 4 has such loops.
 
 # %% [markdown]
-# ## 11. Your turn (13 minutes)
+# ## 11. Your turn (17 minutes)
 #
+# First, sort some lines: where may the `+=` stand? More than one order is right.
+
+# %%
+exercises.order_sum
+
+# %%
+exercises.order_sum.check()
+
+# %% [markdown]
 # **Exercise 1.** Six programs. What does the message of each say? Write the name and the
 # two versions, as in `"Exp 3; 2"`; `"none 3; 2"` where no "output … of" stands in it; or
 # `"no error"`.

@@ -13,7 +13,7 @@
 # - fill a tensor column by column without an error, and say why it is safe;
 # - show that a repaired model has the right gradients and learns.
 #
-# **About 80 minutes.** You need: what backward saves (lesson 2), parts of the message
+# **About 84 minutes.** You need: what backward saves (lesson 2), parts of the message
 # (lesson 5).
 # Minutes are plans. Pause after any section: your answers are kept.
 #
@@ -43,7 +43,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from overwritten import caught, film, knob, predict, watch
+from overwritten import again, caught, film, knob, predict, watch
 from overwritten import detector_fix as exercises
 from overwritten import detector_fix_questions as questions
 
@@ -52,6 +52,14 @@ from overwritten import progress, record, trial
 from overwritten.cases import detector, make_scenes, make_support
 
 torch.set_num_threads(1)  # a small network: others would wait
+
+# %% [markdown]
+# ## Again
+#
+# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+
+# %%
+again(questions)
 
 # %% [markdown]
 # ## 1. A training that stops (11 minutes)
@@ -641,8 +649,18 @@ exercises.boxes_figure(held_out[:4], found, "After training")
 # to the other.
 
 # %% [markdown]
-# ## 7. Your turn (16 minutes)
+# ## 7. Your turn (20 minutes)
 #
+# First, sort the lines of the loss. More than one order is right; some stop with an error that
+# you know from section 4.
+
+# %%
+exercises.order_loss
+
+# %%
+exercises.order_loss.check()
+
+# %% [markdown]
 # **Exercise 1.** Fix `apply_box_deltas` in any way you like: the same boxes as the original (images
 # are 64 pixels wide and high), the right gradient for `deltas`, and `boxes` unchanged.
 

@@ -12,7 +12,7 @@
 # - fix, by changing one word, a head in which a dropout overwrites what a ReLU saved;
 # - explain why code that ran for years raises on a newer PyTorch.
 #
-# **About 86 minutes.** You need: storages and views (lesson 1), version counters (lesson 2),
+# **About 90 minutes.** You need: storages and views (lesson 1), version counters (lesson 2),
 # in-place ReLUs (lesson 3). Reading a message part by part (lesson 5) helps.
 # You can take it in two sittings of some 45 minutes: sections 1 to 5, then 6 to 9.
 # Minutes are plans. Pause after any section: your answers are kept.
@@ -40,7 +40,8 @@ import warnings
 import torch
 from torch.nn import functional as F
 
-from overwritten import caught, drawn, film, knob, parse, predict
+from overwritten import again, caught, drawn, film, knob, parse
+from overwritten import predict
 from overwritten import progress, watch
 from overwritten import slowfast_fix as exercises
 from overwritten import slowfast_fix_questions as questions
@@ -63,6 +64,14 @@ from overwritten.cases import (
 from overwritten.cases import NETWORK, collate, make_clips
 from overwritten.cases import names_of, pack, unpack
 from overwritten.cases import yolo_to_corners
+
+# %% [markdown]
+# ## Again
+#
+# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+
+# %%
+again(questions)
 
 # %% [markdown]
 # ## 1. A report (4 minutes)
@@ -611,8 +620,17 @@ said = [[names_of(row) for row in rows] for rows in persons]
 exercises.Player([held_out[n] for n in shown], said)
 
 # %% [markdown]
-# ## 9. Your turn (25 minutes)
+# ## 9. Your turn (29 minutes)
 #
+# First, sort the lines of a head whose dropout stays in place. More than one order is right.
+
+# %%
+exercises.order_head
+
+# %%
+exercises.order_head.check()
+
+# %% [markdown]
 # **Exercise 1.** One forward of another model, ten lines, and three messages. Each appears when the
 # fault behind the one before has been fixed.
 

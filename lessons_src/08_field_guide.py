@@ -39,7 +39,8 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
 import pathlib
 import tempfile
 
-from overwritten import caught, film, knob, ops, predict, watch
+from overwritten import again, caught, film, knob, ops, predict
+from overwritten import watch
 from overwritten import field_guide as exercises
 from overwritten import field_guide_questions as questions
 
@@ -48,6 +49,14 @@ from overwritten import alone, both, cards, decoder, find
 from overwritten import index, pattern, programs, tally
 from overwritten import tried, who
 from overwritten.cases import EVERY
+
+# %% [markdown]
+# ## Again
+#
+# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+
+# %%
+again(questions)
 
 # %% [markdown]
 # ## 1. Paste your message (6 minutes)

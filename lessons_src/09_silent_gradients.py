@@ -40,7 +40,8 @@ import torch
 from torch import nn
 from torch.nn.functional import linear, softplus
 
-from overwritten import caught, film, knob, predict, watch, who
+from overwritten import again, caught, film, knob, predict, watch
+from overwritten import who
 from overwritten import silent_gradients as exercises
 from overwritten import silent_gradients_questions as questions
 
@@ -48,6 +49,14 @@ from overwritten import silent_gradients_questions as questions
 from torch.autograd import graph
 from torch.utils.checkpoint import checkpoint
 from torch.utils.checkpoint import set_checkpoint_early_stop
+
+# %% [markdown]
+# ## Again
+#
+# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+
+# %%
+again(questions)
 
 # %% [markdown]
 # ## 1. A promise (7 minutes)

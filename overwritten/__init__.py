@@ -13,6 +13,7 @@ from importlib import import_module
 from overwritten.doctor.block import watch
 from overwritten.lesson import answers
 from overwritten.lesson.predict import predict
+from overwritten.lesson.questions import LESSONS
 from overwritten.lesson.show import caught
 from overwritten.live import ops
 from overwritten.live.film import film
@@ -26,6 +27,7 @@ _LATE = {
     "live.decoder": ("decode", "decoder"),
     "messages": ("parse", "plain_op"),
     "lesson.drawn": ("drawn",),
+    "lesson.again": ("again",),
     "lesson.progress": ("progress",),
     "lesson.route": ("route",),
     "lesson.selfcheck": ("selfcheck",),
@@ -35,12 +37,8 @@ _LATE = {
     "lesson.shows.nearest": ("find",),
 }
 #: Each lesson has a module of exercises and one of questions; the clinic and the start page, one.
-_LESSONS = (
-    *("storage_pointers", "version_counter", "safe_relu", "leaf_mutation", "reading_the_error"),
-    *("detector_fix", "slowfast_fix", "field_guide", "silent_gradients"),
-)
-_EXERCISES = (*_LESSONS, "clinic")
-_QUESTIONS = {f"{name}_questions": name for name in ("start_here", *_LESSONS)}
+_EXERCISES = (*LESSONS, "clinic", "final")
+_QUESTIONS = {f"{name}_questions": name for name in ("start_here", *LESSONS)}
 
 
 def __getattr__(name):

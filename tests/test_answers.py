@@ -121,6 +121,14 @@ def test_what_is_written_is_read(path):
     assert eval(f"r'''{text_of(ENTRIES)}'''") == text_of(ENTRIES), "it can be pasted into a call"
 
 
+def test_a_file_of_the_first_format_is_carried_over(path):
+    old = text_of(ENTRIES).replace('"format": 2', '"format": 1')
+    path.write_text(old)
+    Store(path).keep(("final", "final", "a"), answer="raises 3 5")
+    assert old != text_of(ENTRIES) and ENTRIES.items() <= Store(path).entries().items()
+    assert '"format": 2' in path.read_text() and os.listdir(path.parent).count(path.name) == 1
+
+
 def test_every_cut_is_noticed():
     text = text_of(ENTRIES).rstrip()
     for length in range(len(text)):
@@ -170,7 +178,7 @@ def test_a_file_that_cannot_be_read_is_set_aside_and_kept(path, what):
 
 
 def test_a_file_of_a_newer_format_is_left_alone(path):
-    newer = '{"format": 2, "anything": ["else"]}'
+    newer = '{"format": 3, "anything": ["else"]}'
     path.write_text(newer)
     session = Store(path)
     for _ in range(2):
@@ -559,7 +567,7 @@ NOT_RESTORED = {
     text_of(ENTRIES)[
         :100
     ]: "This is not the whole of a file with answers of this course; nothing was restored.",
-    '{"format": 2}': "This file was written by a newer version of this course; nothing was restored.",
+    '{"format": 3}': "This file was written by a newer version of this course; nothing was restored.",
     "/nowhere/a.json": "/nowhere/a.json cannot be read (No such file or directory); nothing was restored.",
     "a\0b": "a\0b cannot be read (no text); nothing was restored.",
     sys.executable: f"{sys.executable} cannot be read (no text); nothing was restored.",

@@ -85,6 +85,15 @@ def keep_choice(lesson: str, question: str, chosen: str):
         STORE.keep((lesson, "predictions", question), choice=chosen)
 
 
+def later_choice(lesson: str, question: str) -> str | None:
+    """The alternative opened last when a later lesson asked again; None if none was."""
+    return STORE.entries().get((lesson, "again", question), {}).get("choice")
+
+
+def keep_later_choice(lesson: str, question: str, chosen: str):
+    STORE.keep((lesson, "again", question), choice=chosen)
+
+
 def place(exercise) -> tuple | None:
     """(lesson, 'exercises', name) of an exercise of a lesson; None for any other."""
     for path, module in list(sys.modules.items()):

@@ -24,11 +24,13 @@ _TELL = f"<script> {' '.join(each('.ow-ask', _SCRIPT).split())} </script>"
 class Asked:
     """A question as the notebook shows it; question: one of those in `lesson/questions/`."""
 
+    kind, last = "Predict", "Open the one you believe in, before you run the next cell."
+
     def __init__(self, question: Question):
         self.question, self.choices = question.words, question.choices
         self.answer, self._lesson = question.answer, kept.lesson_of(question)
         self._earlier = kept.choice(self._lesson, self.question)
-        self._name = f"Predict: {self.question}".replace("`", "")
+        self._name = f"{self.kind}: {self.question}".replace("`", "")
 
     def choose(self, choice: str) -> str:
         """The feedback for one alternative, marked right or wrong (KeyError: no such one)."""
@@ -50,12 +52,12 @@ class Asked:
         html = (
             f'<div role="group" class="ow-ask" aria-labelledby="{words}"'
             f' data-asks="{escape(self._name)}">{LOOK}'
-            f'<p id="{words}"><strong>Predict.</strong> {with_code(self.question)}</p>'
-            f"{items}<p><em>Open the one you believe in, before you run the next cell.</em></p>"
+            f'<p id="{words}"><strong>{self.kind}.</strong> {with_code(self.question)}</p>'
+            f"{items}<p><em>{self.last}</em></p>"
             f"</div>{_TELL}"
         )
         marks = {choice: "  (•) " if choice == earlier else "  ( ) " for choice in self.choices}
-        plain = [f"Predict: {self.question}", *(mark + one for one, mark in marks.items())]
+        plain = [f"{self.kind}: {self.question}", *(mark + one for one, mark in marks.items())]
         return {"text/html": html, "text/plain": "\n".join(plain)}
 
     def _show_field(self):

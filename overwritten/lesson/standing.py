@@ -63,7 +63,7 @@ def unasked(entries: dict[tuple, dict]) -> int:
     """How many entries belong to nothing that the lessons ask now."""
     parts = [one for lesson in LESSONS for one in standings(lesson, entries)]
     used = sum(len(one.answers) + len([*filter(None, one.outcomes.values())]) for one in parts)
-    return len(entries) - used
+    return sum(kind in ("predictions", "exercises") for _, kind, _ in entries) - used
 
 
 def counted(parts: list[Standing]) -> str:

@@ -17,9 +17,17 @@ from pathlib import Path
 
 from filelock import FileLock
 
-FORMAT = 1
+#: 1 knew predictions and exercises only; such a file is read, and written as 2.
+FORMAT = 2
 #: What an entry of each kind holds, beside "when" (seconds since 1970).
-KINDS = {"predictions": ("choice",), "exercises": ("source", "outcome")}
+KINDS = {
+    "predictions": ("choice",),
+    "exercises": ("source", "outcome"),
+    "orders": ("order",),
+    "again": ("choice",),
+    "final": ("answer",),
+    "scores": ("score", "answers"),
+}
 _WAIT = 5  # seconds for another lesson's save, which takes milliseconds
 
 
@@ -136,7 +144,7 @@ def merged(one: dict[tuple, dict], other: dict[tuple, dict]) -> dict[tuple, dict
 
 
 def text_of(entries: dict[tuple, dict]) -> str:
-    """The file's text: {"format": 1, "lessons": {lesson: {kind: {name: entry}}}}."""
+    """The file's text: {"format": 2, "lessons": {lesson: {kind: {name: entry}}}}."""
     lessons: dict[str, dict[str, dict[str, dict]]] = {}
     for (lesson, kind, name), entry in sorted(entries.items()):
         lessons.setdefault(lesson, {}).setdefault(kind, {})[name] = entry

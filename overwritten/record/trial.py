@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from torch.autograd.graph import saved_tensors_hooks
 
-from overwritten.record.recorder import record
+from overwritten.record.recorder import MAX_LINES, record
 from overwritten.record.recording import Recording
 
 RAISES = "raises"
@@ -57,7 +57,7 @@ class Trial:
     verdict: str
 
 
-def trial(code: str, twin: str, names: dict | None = None) -> Trial:
+def trial(code: str, twin: str, names: dict | None = None, max_lines: int = MAX_LINES) -> Trial:
     """Run `code` and `twin`, each as `record` does, and compare every gradient that the twin has.
 
     >>> start = "x = torch.ones(2, requires_grad=True)\\ny = x.exp()\\n"
@@ -65,7 +65,7 @@ def trial(code: str, twin: str, names: dict | None = None) -> Trial:
     >>> trial(start + "y += 1" + end, start + "y = y + 1" + end).verdict
     'raises'
     """
-    run, right = record(code, names), record(twin, names)
+    run, right = (record(one, names, max_lines) for one in (code, twin))
     return Trial(run, right, _verdict(code, names, run, right))
 
 
@@ -87,7 +87,7 @@ def _verdict(code, names, run, right):
 
 def _same(one, other) -> bool:
     return all(
-        name in one.gradients and _close(list(flat(one.gradients[name])), list(flat(numbers)))
+        name in one.gradients and close(list(flat(one.gradients[name])), list(flat(numbers)))
         for name, numbers in other.gradients.items()
     )
 
@@ -101,7 +101,8 @@ def flat(numbers):
         yield numbers
 
 
-def _close(a, b) -> bool:
+def close(a, b) -> bool:
+    """Are two lists of numbers the same up to rounding?"""
     room = ROUNDING * max((abs(y) for y in b if abs(y) < float("inf")), default=0)
     return len(a) == len(b) and all(
         x == y or abs(x - y) <= room or (x != x and y != y) for x, y in zip(a, b)

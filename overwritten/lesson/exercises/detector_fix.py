@@ -11,6 +11,7 @@ from overwritten.cases.detector_data import SIZE
 from overwritten.doctor.listing import Listing
 from overwritten.lesson.checking import beside_twin
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.exercises.orders import order_loss
 from overwritten.lesson.shows.detector_scene import (
     TrainingStep,
     boxes_figure,
@@ -204,4 +205,9 @@ decode = Exercise(
 )
 
 #: By the name the lesson uses; the tests run every one unattempted, wrong and right.
-EXERCISES = {"apply_box_deltas": apply_box_deltas, "targets": targets, "decode": decode}
+EXERCISES = {
+    "order_loss": order_loss,
+    "apply_box_deltas": apply_box_deltas,
+    "targets": targets,
+    "decode": decode,
+}

@@ -6,6 +6,7 @@ import torch
 
 from overwritten.lesson.exercise import Exercise
 from overwritten.lesson.exercises.leaf_training import carry_state, gan_step, networks, under_watch
+from overwritten.lesson.exercises.orders import order_gan, order_step
 from overwritten.lesson.witness import who
 
 __all__ = [
@@ -88,6 +89,8 @@ sgd_step = Exercise(
 
 #: By the name the lesson uses; the tests run every one unattempted, wrong and right.
 EXERCISES = {
+    "order_step": order_step,
+    "order_gan": order_gan,
     "sgd_step": sgd_step,
     "gan_step": gan_step,
     "carry_state": carry_state,

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from overwritten.cases.resnet import ConvModule
 from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.exercises.orders import order_sum
 from overwritten.lesson.witness import who
 from overwritten.messages import forward_lines, parse
 
@@ -246,4 +247,4 @@ top_down = Exercise(
 )
 
 #: By the name the lesson uses; the tests run every one unattempted, wrong and right.
-EXERCISES = {"messages": messages, "gated": gated, "top_down": top_down}
+EXERCISES = {"order_sum": order_sum, "messages": messages, "gated": gated, "top_down": top_down}

@@ -15,6 +15,7 @@ from torch.nn import functional as F
 from overwritten.doctor.block import watch
 from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.exercises.orders import order_block
 from overwritten.lesson.shows.chains import ACTIVATIONS, CONSUMERS, PRODUCERS, chain
 from overwritten.lesson.witness import Witness
 from overwritten.record.trial import RIGHT, trial
@@ -290,4 +291,4 @@ def thrifty():
 )
 
 #: By the name the lesson uses; the tests run every one unattempted, wrong and right.
-EXERCISES = {"mended": mended, "verdicts": verdicts, "thrifty": thrifty}
+EXERCISES = {"order_block": order_block, "mended": mended, "verdicts": verdicts, "thrifty": thrifty}

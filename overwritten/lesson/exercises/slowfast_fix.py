@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.exercises.orders import order_head
 from overwritten.lesson.shows.slowfast_messages import (
     FORWARD,
     LETTERS,
@@ -229,4 +230,9 @@ review = Exercise(
 )
 
 #: By the name the lesson uses; the tests run every one unattempted, wrong and right.
-EXERCISES = {"find_both": find_both, "mend_head": mend_head, "review": review}
+EXERCISES = {
+    "order_head": order_head,
+    "find_both": find_both,
+    "mend_head": mend_head,
+    "review": review,
+}

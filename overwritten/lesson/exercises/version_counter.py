@@ -9,6 +9,7 @@ import torch
 
 from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.exercises.orders import order_save
 from overwritten.live import ops
 
 
@@ -161,6 +162,7 @@ zero_first_column = Exercise(
 
 #: By the name the lesson uses; the tests run every one unattempted, wrong and right.
 EXERCISES = {
+    "order_save": order_save,
     "count_writes": count_writes,
     "what_is_saved": what_is_saved,
     "zero_first_column": zero_first_column,

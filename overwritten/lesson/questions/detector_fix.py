@@ -65,3 +65,6 @@ bytes_kept = Question(
     },
     answer="The same number of bytes",
 )
+
+#: Those that can be understood without the lesson around them; `lesson.again` asks them anew.
+ALONE = (class_numbers,)

@@ -93,3 +93,6 @@ saved_by_prod = Question(
     },
     answer="Its input and its result",
 )
+
+#: Those that can be understood without the lesson around them; `lesson.again` asks them anew.
+ALONE = (clone_of_the_input, column_not_read, labels_detached, way_out_of_unbind, saved_by_prod)

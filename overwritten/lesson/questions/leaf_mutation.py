@@ -98,3 +98,6 @@ never_detached = Question(
     },
     answer="In the backward of step 3",
 )
+
+#: Those that can be understood without the lesson around them; `lesson.again` asks them anew.
+ALONE = (raises_at_once, two_backwards, data_write, data_rebound, gan_step)

@@ -114,3 +114,11 @@ before_gather = Question(
     },
     answer="Yes: `exp` saved its result",
 )
+
+#: Those that can be understood without the lesson around them; `lesson.again` asks them anew.
+ALONE = (
+    shape_then_or_now,
+    which_name,
+    which_versions,
+    before_gather,
+)

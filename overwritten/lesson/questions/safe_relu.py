@@ -96,3 +96,11 @@ why_silu_kept_as_much = Question(
     },
     answer="It copies its input, writes over the original, and saves the copy",
 )
+
+#: Those that can be understood without the lesson around them; `lesson.again` asks them anew.
+ALONE = (
+    where_was_it_positive,
+    relu_changes_nothing,
+    out_of_place_relu,
+    written_shortcut,
+)

@@ -85,3 +85,9 @@ relu_in_the_head = Question(
     },
     answer="No error, and the right gradient",
 )
+
+#: Those that can be understood without the lesson around them; `lesson.again` asks them anew.
+ALONE = (
+    where_can_it_be,
+    anomaly_lines,
+)

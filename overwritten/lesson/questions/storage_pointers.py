@@ -76,3 +76,14 @@ mixed_dtypes = Question(
     },
     answer="It works, and takes memory inside the call",
 )
+
+#: Those that can be understood without the lesson around them; `lesson.again` asks them anew.
+ALONE = (
+    same_tensor,
+    stays_on_its_storage,
+    has_to_copy,
+    expanded_write,
+    safe_to_write,
+    peak_of_plus,
+    mixed_dtypes,
+)

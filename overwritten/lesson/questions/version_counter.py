@@ -97,3 +97,12 @@ written_column = Question(
     },
     answer="It raises, although the gradient would be right",
 )
+
+#: Those that can be understood without the lesson around them; `lesson.again` asks them anew.
+ALONE = (
+    whose_counter,
+    moves_it_by_two,
+    saved_by_exp,
+    write_after_plus_two,
+    written_column,
+)
