@@ -45,7 +45,8 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
 # | 7 | [Trace a shape to the line that wrote](07_slowfast_fix.ipynb) | 90 | storages and views (lesson 1), version counters (lesson 2), in-place ReLUs (lesson 3) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/07_slowfast_fix.ipynb) |
 # | 8 | [Find your pattern](08_field_guide.ipynb) | 75 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/08_field_guide.ipynb) |
 # | 9 | [Find what raises nothing](09_silent_gradients.ipynb) | 74 | leaves, `no_grad` and optimizer steps (lesson 4), and `watch` (lesson 5) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/09_silent_gradients.ipynb) |
-# | 10 | [Mend three programs](10_clinic.ipynb) | 90 | patterns and cures (lesson 8), and strict mode (lesson 9) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/10_clinic.ipynb) |
+# | 10 | [Mend three programs](10_clinic.ipynb) | 60 | patterns and cures (lesson 8), and strict mode (lesson 9) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/10_clinic.ipynb) |
+# | 11 | [Take the final](11_final.ipynb) | 30 | lessons 2 to 4, lesson 8 and lesson 9 | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/11_final.ipynb) |
 #
 # All together: about 13 hours.
 # <!-- /lessons -->

@@ -475,7 +475,6 @@ pick
 shown = ["x.sigmoid()", "x.sigmoid()", "torch.kron(x, w)"]
 pick.compare(name=shown, write=["x", "result", "x"])
 
-
 # %% [markdown]
 # In the last picture the lane of `x` shows the write: the counter of `x` moves. The counter that
 # "does not move" is that of the saved view.
@@ -491,6 +490,7 @@ exercises.order_save
 
 # %%
 exercises.order_save.check()
+
 
 # %% [markdown]
 # **Exercise 1.** `f` is any function that may write into `x`. Call `f(x)` and return how many

@@ -656,7 +656,6 @@ chains.compare(activation=kinds, **place)
 place = dict(producer="shortcut", consumer="nothing", depth=1)
 chains.compare(activation="relu", **place)
 
-
 # %% [markdown]
 # ## 7. Your turn (22 minutes)
 #
@@ -668,6 +667,7 @@ exercises.order_block
 
 # %%
 exercises.order_block.check()
+
 
 # %% [markdown]
 # Here is a residual block with two ReLUs in place.

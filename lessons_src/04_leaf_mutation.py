@@ -491,7 +491,6 @@ unroll(lambda h: h, retain=False)
 # %% tags=["claim:detach-the-state"]
 unroll(lambda h: h.detach(), retain=False)
 
-
 # %% [markdown]
 # `.detach()` is right where you *mean* to cut. It is no cure where the gradient is wanted.
 
@@ -512,6 +511,7 @@ exercises.order_gan
 
 # %%
 exercises.order_gan.check()
+
 
 # %% [markdown]
 # **Exercise 1.** One step of gradient descent on a list of leaves. Write each weight in

@@ -642,7 +642,6 @@ print("IoU gained at least 0.5:", overlap - seen[0][2] >= 0.5)
 found = detector.detect(model, held_out[:4], support)
 exercises.boxes_figure(held_out[:4], found, "After training")
 
-
 # %% [markdown]
 # *In words:* the four images from the beginning. The solid boxes now lie on the dashed ones;
 # the dotted proposals show where they started. The network has learned the deltas that move one
@@ -659,6 +658,7 @@ exercises.order_loss
 
 # %%
 exercises.order_loss.check()
+
 
 # %% [markdown]
 # **Exercise 1.** Fix `apply_box_deltas` in any way you like: the same boxes as the original (images

@@ -10,7 +10,7 @@
 # - find the two lines in a training script that somebody else wrote;
 # - mend it, and find the second fault that the first one hid.
 #
-# **About 90 minutes.** You need: patterns and cures (lesson 8), and strict mode (lesson 9).
+# **About 60 minutes.** You need: patterns and cures (lesson 8), and strict mode (lesson 9).
 # You can take it in three sittings: one for each script.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
@@ -116,32 +116,6 @@ clinic.find_detector.check(answer)
 # %%
 mended = clinic.source("detector")
 clinic.mend_detector.check({"script": mended})
-
-# %% [markdown]
-# ## 4. The final (30 minutes)
-#
-# Twelve programs that appear nowhere else in this course. Read them; run none of them.
-
-# %%
-from overwritten import final
-
-final.show()
-
-# %% [markdown]
-# For each: does backward raise, is a gradient silently wrong, or is all right? And, where it is
-# not right, which line saved and which one wrote over it? Write `"right"`, or a verdict and two
-# lines: `("raises", 3, 5)`, `("silently wrong", 2, 4)`. Where PyTorch refuses a write at once
-# there is no saver: `("raises", None, 3)`. All twelve are marked together, when none is open;
-# until then each run of the cell keeps what you have answered.
-
-# %%
-answers = {
-    "a": ..., "b": ..., "c": ...,
-    "d": ..., "e": ..., "f": ...,
-    "g": ..., "h": ..., "i": ...,
-    "j": ..., "k": ..., "l": ...,
-}
-final.check(answers)
 
 # %% [markdown]
 # ## Recap

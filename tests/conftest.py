@@ -22,9 +22,9 @@ sys.path.insert(0, str(ROOT / "tools"))
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LEARN = ROOT / "notebooks" / "learn"  # the same without outputs: what a learner opens
 collect_ignore = ["colab_room"]  # its google.colab would make every lesson believe it is there
-LESSONS = [  # the start page sets no exercise, the clinic nothing else
-    path for path in NOTEBOOKS if path.stem not in ("00_start_here", "10_clinic")
-]
+#: The start page sets no exercise; the clinic and the final set nothing else.
+PAGES = "00_start_here", "10_clinic", "11_final"
+LESSONS = [path for path in NOTEBOOKS if path.stem not in PAGES]
 ARTEFACTS = ROOT / "artefacts"
 #: Lessons that the gate opens in a browser: one has the table of operations, one the decoder.
 #: `make test-all` opens them all.
