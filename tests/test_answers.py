@@ -646,10 +646,10 @@ def test_how_far_one_is(kept_in, path):
     text, html = bundle["text/plain"], bundle["text/html"]
     for words in (
         "Lesson 1, Follow a storage pointer: 0 of 7 questions answered, 0 of 3 exercises right",
-        "Lesson 2, Read the version counter: 1 of 9 questions answered, 0 of 3 exercises right",
+        "Lesson 2, Read the version counter: 1 of 9 questions answered, 0 of 4 exercises right",
         "  1. One counter for a tensor and its views: 1 of 1 question answered",
         "  6. The op table: nothing is asked",
-        "  7. Your turn: count_writes: ✗ not yet right; what_is_saved: ○ open; zero",
+        "  7. Your turn: order_save: ○ open; count_writes: ✗ not yet right; what_is_saved: ○ open; zero",
         "1 kept answer is to a question that the lessons no longer ask. Kept in memory only.",
     ):
         assert words in text
@@ -659,7 +659,7 @@ def test_how_far_one_is(kept_in, path):
     assert (
         "6",
         "1",
-        "2. Read the version counter: 1 of 9 questions answered, 0 of 3 exercises right",
+        "2. Read the version counter: 1 of 9 questions answered, 0 of 4 exercises right",
     ) in told
     assert [one[:2] for one in told[2:5]] == [("1", "1"), ("2", "0"), ("2", "0")], (
         "a bar for a section"

@@ -99,11 +99,14 @@ def test_every_wrong_verdict_and_line_is_marked_with_its_reason():
     }
     words = str(final.check({letter: others[truth(letter).verdict] for letter in PROGRAMS}))
     assert words.count("✗") == 12 and "Your score: 0 of 12." in words
-    assert "✗ f: not silently wrong, raises. Line 3 saved, line 4 wrote. The norm saved" in words
-    assert "✗ i: not silently wrong, raises. Line 3 is refused." in words
+    assert (
+        "✗ f: you said 'silently wrong', it is 'raises'. Line 3 saved, line 4 wrote. The norm saved"
+        in words
+    )
+    assert "✗ i: you said 'silently wrong', it is 'raises'. Line 3 is refused." in words
     turned = perfect() | {"d": ("raises", 5, 4), "i": ("raises", 2, 3)}
     words = str(final.check(turned))
-    assert words.count("✗") == 2 and "✗ d: raises, but not by these lines." in words
+    assert words.count("✗") == 2 and "✗ d: 'raises' it is, but not by these lines." in words
 
 
 @pytest.mark.parametrize("open_", [..., ("raises", ..., ...), None])

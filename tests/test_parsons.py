@@ -90,7 +90,7 @@ WRONG = [
     ("order_step", "optimizer.step()", 3, "`w` ends with other values"),
     ("order_step", "optimizer.zero_grad()", 5, "`w.grad` is empty at the end"),
     ("order_step", "clip([w], 1.0)", 5, "`w` ends with other values"),
-    ("order_gan", "opt_d.step()", 5, "`loss_g = F.softplus(-D(fake)).mean()` saved, and"),
+    ("order_gan", "opt_d.step()", 5, "`loss_g = soft(-D(fake)).mean()` saved, and"),
     ("order_gan", "opt_d.step()", 7, "`D.weight` ends with other values"),
     ("order_gan", "opt_d.zero_grad()", 3, "`D.weight` ends with other values"),
     ("order_sum", "y += 1", 4, "`out = z * y` saved, and `y += 1` wrote over it"),

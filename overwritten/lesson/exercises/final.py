@@ -166,11 +166,11 @@ def _written(said):
 def _mark(letter, said):
     true = truth(letter)
     if said[0] != true.verdict:
-        return f"✗ {letter}: not {said[0]}, {true.verdict}. {_reason(letter, true)}"
+        return f"✗ {letter}: you said {said[0]!r}, it is {true.verdict!r}. {_reason(letter, true)}"
     if true.clashes and not any(
         said[1] == one.saver and said[2] in one.writers for one in true.clashes
     ):
-        return f"✗ {letter}: {said[0]}, but not by these lines. {_reason(letter, true)}"
+        return f"✗ {letter}: {said[0]!r} it is, but not by these lines. {_reason(letter, true)}"
     return f"✓ {letter}: {true.verdict}. {_reason(letter, true)}"
 
 

@@ -98,27 +98,29 @@ order_gan = Order(
     "some that are left over); then G learns from the score that the updated D gives.",
     start="""
 G, D = nn.Linear(2, 2), nn.Linear(2, 1)
-opt_g, opt_d = (torch.optim.SGD(net.parameters(), lr=0.1) for net in (G, D))
+SGD, soft = torch.optim.SGD, F.softplus
+opt_g = SGD(G.parameters(), lr=0.1)
+opt_d = SGD(D.parameters(), lr=0.1)
 noise, real = torch.randn(4, 2), torch.randn(4, 2)
 D(real).sum().backward()
 """,
     lines="""
 fake = G(noise)
-loss_d = F.softplus(D(fake.detach())).mean() + F.softplus(-D(real)).mean()
+loss_d = (soft(D(fake.detach())) + soft(-D(real))).mean()
 opt_d.zero_grad()
 loss_d.backward()
 opt_d.step()
-loss_g = F.softplus(-D(fake)).mean()
+loss_g = soft(-D(fake)).mean()
 loss_g.backward()
 opt_g.step()
 """,
     twin="""
 fake = G(noise)
-loss_d = F.softplus(D(fake.detach())).mean() + F.softplus(-D(real)).mean()
+loss_d = (soft(D(fake.detach())) + soft(-D(real))).mean()
 D.zero_grad()
 loss_d.backward()
 D.load_state_dict({name: one - 0.1 * one.grad for name, one in D.named_parameters()})
-loss_g = F.softplus(-D(fake)).mean()
+loss_g = soft(-D(fake)).mean()
 loss_g.backward()
 G.load_state_dict({name: one - 0.1 * one.grad for name, one in G.named_parameters()})
 """,
