@@ -9,13 +9,13 @@
 #
 # - say when a leaf may be written, and what `no_grad` allows and does not protect;
 # - put forward, backward, step and zeroing in the right order, with one optimizer or two;
-# - say why `.data` gives a wrong gradient without an error.
+# - say why `.data` can give a wrong gradient without an error.
 #
 # **About 80 minutes.** You need: version counters and saved tensors (lesson 2).
 # You can take it in two sittings of about 36 minutes: sections 1 to 4, then 5 and 6.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
-# Each round goes *predict, run, explain*. Open the answer you believe in first.
+# Each round goes *predict, run, explain*: first open the answer that you think is right.
 
 # %%
 import subprocess
@@ -36,7 +36,7 @@ import warnings
 
 import torch
 from torch import nn
-from torch.nn.functional import linear, softplus
+from torch.nn.functional import conv1d, linear, softplus
 from torch.nn.utils import vector_to_parameters
 
 from overwritten import again, caught, film, knob, predict, watch
@@ -52,10 +52,10 @@ from overwritten import leaf_mutation_questions as questions
 again(questions)
 
 # %% [markdown]
-# ## 1. A leaf that requires a gradient (5 minutes)
+# ## 1. A leaf that requires grad (5 minutes)
 #
 # A *leaf* is a tensor that no recorded operation made: your weights, your inputs.
-# If it requires a gradient, `backward()` fills its `.grad`. If not, you may write it freely:
+# If it requires grad, `backward()` fills its `.grad`. If it does not, nothing refuses a write:
 
 # %%
 x = torch.ones(3)
@@ -77,8 +77,8 @@ w = w + 1
 print(w.tolist(), "leaf:", w.is_leaf)
 
 # %% [markdown]
-# Why? Let us do by hand what a recorded `w *= 3` would have to be: an old number, a
-# multiplication, a new number.
+# Why? Do by hand what a recorded `w *= 3` would have to do: take an old number, multiply it,
+# get a new number.
 
 # %%
 old = torch.tensor([1.0], requires_grad=True)
@@ -89,10 +89,10 @@ print("gradient for the old number:", old.grad.item())
 print("gradient for the new number:", new.grad.item())
 
 # %% [markdown]
-# A written `w` would be both. Which of the two gradients is its `.grad`, 18 or 6?
+# After the write, `w` would stand for both. Which of the two gradients is its `.grad`, 18 or 6?
 # The old number is gone, and an optimizer would step from the new one.
-# So PyTorch refuses to record a write into a leaf that requires a gradient. A tensor that is no
-# leaf has no such `.grad`; there the write is recorded, as in `v = old.clone()`, then `v *= 3`:
+# So PyTorch refuses to record a write into a leaf that requires grad. For a tensor that is not a
+# leaf the question does not arise: the write is one more operation on the way back to the leaf.
 
 # %%
 old = torch.tensor([1.0], requires_grad=True)
@@ -105,7 +105,7 @@ print("leaf:", v.is_leaf, "| gradient of old:", old.grad.item())
 # ## 2. What `no_grad` allows, and what it does not protect (7 minutes)
 #
 # Under `torch.no_grad()` nothing is recorded. The question "gradient of which number?" does
-# not come up, and a leaf may be written. Every optimizer does it this way.
+# not arise, and a leaf may be written. The optimizers of `torch.optim` write weights this way.
 
 # %% tags=["predict"]
 predict(questions.two_backwards)
@@ -122,9 +122,9 @@ a.backward()
 """)
 
 # %% [markdown]
-# PyTorch's text names neither the line that saved nor the line that wrote. The *doctor*, a tool
-# of this course, does: within `with watch() as recording:` it notes every save and every write.
-# `exercises.who(recording)` prints its finding as two lines of your code.
+# PyTorch's message names neither the line that saved nor the line that wrote. The *doctor*, a
+# tool of this course, names both: inside `with watch() as recording:` it notes which line saves
+# and which line writes. `exercises.who(recording)` gives its finding as two lines of your code.
 
 # %%
 with caught(), watch() as recording:
@@ -140,17 +140,18 @@ print(exercises.who(recording))
 
 # %% [markdown]
 # (`recording.diagnosis.text()` says more: line numbers, versions, a cure.)
-# The `w * 2` of lesson 2 went through, for it saves nothing of `w`.
+# The `w * 2` of lesson 2 went through because it does not save `w`.
 #
-# **Which gradient is the right one?** That of the forward that ran. A write that comes after
-# it cannot change what was computed. So the truth can be measured: run an
-# *out-of-place twin*, the same program in which the write goes into a new tensor.
+# **Which gradient is right?** The gradient of the forward that ran. A later write cannot change
+# what was computed. So you can measure the right gradient: run an *out-of-place twin*, the same
+# program with the write going into a new tensor.
 
 # %% [markdown]
 # ## 3. Four ways to write, one factor (10 minutes)
 #
 # `w` is multiplied by `k` between forward and backward, in one of four ways. Under `no_grad`
-# you saw it raise. `.data` has a version counter of its own (lesson 2), so no check fires.
+# you saw it raise. `.data` has a version counter of its own (lesson 2), so the counter of `w`
+# does not move and the check finds nothing.
 
 # %% tags=["predict"]
 predict(questions.data_write)
@@ -183,9 +184,9 @@ factor.turn(k=10)
 factor
 
 # %% [markdown]
-# Choose `.data` and pull `k` from 1 to 100. The filled bars grow away from the hollow ones,
+# Choose `.data` and move `k` from 1 to 100. The filled bars grow away from the hollow ones,
 # the counter stays at 0, and **no error appears. That picture is the lesson.**
-# The other ways leave no wrong number behind: they raise, or they are right.
+# The other ways never give a wrong number: they raise, or they are right.
 
 # %% tags=["claim:data-avoids-the-error"]
 factor.compare(how=".data", k=[1, 1.5, 100])
@@ -195,15 +196,15 @@ factor.compare(how=["no_grad", "detach", "out of place"], k=10)
 
 # %% [markdown]
 # And at `k = 1`? The counter counts writes, not changes. So `no_grad` raises although no
-# number is another one, and `.data` is right by luck. No write is marked there: no counter
-# moved and no byte changed, so there is nothing to see it by.
+# number changed, and `.data` is right only because none did. The picture marks no write for
+# `.data`: no counter moved and no byte changed, so nothing shows it.
 
 # %%
 factor.compare(how=["no_grad", ".data"], k=1)
 
 # %% [markdown]
-# **Rebinding `.data`** looks like the same thing, and is not a write: `w.data = …` makes the
-# tensor `w` look at another storage. The old one keeps its numbers.
+# **Rebinding `.data`** looks like a write and is not one: `w.data = …` makes the tensor `w`
+# look at another storage. The old storage keeps its numbers.
 
 # %% tags=["predict"]
 predict(questions.data_rebound)
@@ -230,14 +231,25 @@ for line in (
     gradients_after(line)
 
 # %% [markdown]
-# The first line is the truth, 6 and 3. A write spoils both. Rebinding spoils `w * w` alone:
+# The first line is the truth, 6 and 3. A write spoils both. Rebinding spoils only `w * w`:
 # `linear` saved a transposed view of `w`, and that view still looks at the old storage.
-# `vector_to_parameters` is such a rebinding. No error in either: do it after backward.
+# `vector_to_parameters` rebinds, too. A convolution saves the weight itself, as `w * w` does:
+
+# %%
+w = torch.full((1, 1, 1), 3.0, requires_grad=True)
+x = torch.ones(1, 1, 1, requires_grad=True)
+y = conv1d(x, w)
+w.data = w.data * 100
+y.backward()
+print("through a convolution:", x.grad.item(), "| true: 3.0")
+
+# %% [markdown]
+# None of these raises. Rebind after backward.
 
 # %% [markdown]
 # ## 4. One step by hand (14 minutes)
 #
-# Gradient descent in three acts: backward, write the weight, drop the gradient.
+# Gradient descent has three parts: backward, write the weight, drop the gradient.
 
 # %% tags=["claim:no-grad-for-leaves"]
 w, lr = torch.tensor([1.0], requires_grad=True), 0.25
@@ -250,8 +262,8 @@ for _ in range(3):
     print(w.item(), "version", w._version, "leaf:", w.is_leaf)
 
 # %% [markdown]
-# The write stands after backward: nothing that is saved still waits for the old `w`.
-# Now spoil it.
+# The write comes after backward, so no saved tensor still needs the old `w`.
+# Now get it wrong.
 
 # %% tags=["predict"]
 predict(questions.forgotten_no_grad)
@@ -293,14 +305,15 @@ with warnings.catch_warnings():
         print(f"{name:15}", train(order))
 
 # %% [markdown]
-# Three orders raise, each for a reason of its own. (The texts are cut short.) Three go through,
+# Three orders raise, each for its own reason. (The messages are cut short.) Three go through,
 # and one of them is wrong: *never zeroed* ends at -0.875 instead of 0.125.
 #
-# `.data` gives the right number here, for after backward nothing is saved. But no counter
-# ticked. Put that step in the wrong place and section 3 happens: no error, wrong gradient.
+# `.data` gives the right number here because after backward no saved tensor needs `w`. But the
+# counter did not move. In the wrong place that step does what section 3 showed: no error, and a
+# wrong gradient.
 #
-# `w = w - …` fails as `.grad` of the new `w` stays `None`. PyTorch warns of it (the cell above
-# silenced that):
+# `w = w - …` fails because `.grad` of the new `w` stays `None`. PyTorch warns about it (the cell
+# above silenced the warning):
 
 # %%
 w = torch.tensor([1.0], requires_grad=True)
@@ -313,7 +326,7 @@ with warnings.catch_warnings(record=True) as said:
 print(str(said[0].message).split(". ")[0])
 
 # %% [markdown]
-# `w = w - …` has another trap: an optimizer keeps the tensor it was given.
+# `w = w - …` sets another trap: an optimizer keeps the tensor that it was given.
 
 # %%
 w = torch.tensor([1.0], requires_grad=True)
@@ -325,9 +338,11 @@ held = optimizer.param_groups[0]["params"][0]
 print("w:", w.item(), "| the optimizer's:", held.item())
 
 # %% [markdown]
-# `w` has a gradient and does not move: the optimizer steps the old tensor. Nothing raises.
+# `w` has a gradient and does not move: the optimizer holds the old tensor, which has no
+# gradient to step with. Nothing raises.
 #
-# **Zeroing is a write, too.** Backward adds into the `.grad` that is there, in place:
+# **Zeroing can be a write, too.** A second backward writes as well: it adds to an existing
+# `.grad` in place (with `create_graph=True` it makes a new tensor).
 
 # %%
 w = torch.tensor([3.0], requires_grad=True)
@@ -352,12 +367,14 @@ print("second backward:", w.grad.item(), "| kept:", kept.item())
 
 # %% [markdown]
 # `zero_grad()` sets `.grad` to `None` (`set_to_none=True` is its default): the kept tensor
-# stays as it is, and the next backward makes a new one. Both ways zero; one of them writes.
+# stays as it is, and the next backward makes a new one. Both drop the old gradient; only
+# `zero_()` writes.
 
 # %% [markdown]
 # ## 5. A step between forward and backward (16 minutes)
 #
-# Two networks, two optimizers: G makes a fake, D gives it a score. D wants it low, G high.
+# Two networks, two optimizers: G makes a fake, and D gives it a score. D's loss pushes the
+# score down, G's loss pushes it up.
 
 # %%
 def networks(fused=None):
@@ -386,13 +403,15 @@ print("version of a new one:", networks()[1].weight._version)
 
 
 # %% [markdown]
-# The text shows the weight turned round and expects version 1: `Linear` saved a transposed view
-# of it, and filling the weight with its first numbers was a write already.
+# The message shows the transposed shape and expects version 1: `Linear` saved a transposed view
+# of its weight, and filling the weight with its first numbers was already a write. (Under
+# autocast the layer saves a cast copy instead, and nothing raises: lesson 9.)
 #
-# Threads about this error advise going back to PyTorch 1.4. That cannot be run here. By PyTorch's
-# issue 39141 it ran because the steps of 1.4 left the version counter alone, as `.data` does
+# Threads about this error advise going back to PyTorch 1.4. You cannot run that here. Such code
+# ran there because the steps of 1.4 left the version counter alone (issue
+# [39141](https://github.com/pytorch/pytorch/issues/39141)), as a write through `.data` does
 # today. So today's PyTorch can show what such gradients are. (`inputs=own` fills the `.grad` of
-# D's weights only, so that the gradient printed for G is of G's loss alone.)
+# D's weights only, so the gradient printed for G comes from G's loss alone.)
 
 # %%
 def g_gradient(how):
@@ -414,14 +433,15 @@ for how in ("no step", "step through .data", "step, forward again"):
     print(f"{how:20}", g_gradient(how))
 
 # %% [markdown]
-# The middle line is neither the gradient for the old D nor that for the new one: the score is
-# of the old D, the weights of the new. Steps that no counter hears train with such a mixture.
+# The middle line is neither the gradient for the old D nor the one for the new D: the score
+# comes from the old D, the weights from the new. A step that moves no counter trains G with
+# such a mixture.
 # **The right orders:** step and then run the forward again, or step only after every backward
 # that needs these weights.
 
 # %% [markdown]
-# Not only optimizers write weights. A *teacher* whose weights follow the student's as a
-# moving average (EMA) is written under `no_grad` as well.
+# Optimizers are not alone in writing weights. A *teacher* whose weights follow the student's
+# as a moving average (EMA) is written under `no_grad` as well.
 
 # %% tags=["predict"]
 predict(questions.ema_between)
@@ -447,19 +467,20 @@ ema(lambda student, teacher, x: (student(x) - teacher(x)) ** 2)
 ema(lambda student, teacher, x: teacher(student(x)))
 
 # %% [markdown]
-# Put the update after backward and you need not think about it.
+# This message names no operation: the teacher does not require grad, so the transpose of its
+# weight was not recorded. Put the update after backward and you need not think about it.
 #
-# Last, a state that is carried from step to step: `h = tanh(cell(h))`, from zeros.
+# Last, a state carried from step to step: `h = tanh(cell(h))`, starting from zeros.
 
 # %% tags=["predict"]
 predict(questions.never_detached)
 
 
 # %%
-def unroll(carry, retain, wanted=False):
+def unroll(carry, retain, zeros_require_grad=False):
     torch.manual_seed(0)
     cell = nn.Linear(2, 2)
-    h = torch.zeros(1, 2, requires_grad=wanted)
+    h = torch.zeros(1, 2, requires_grad=zeros_require_grad)
     optimizer = torch.optim.SGD(cell.parameters(), lr=0.1)
     with caught():
         for step in range(1, 6):
@@ -474,25 +495,25 @@ def unroll(carry, retain, wanted=False):
 unroll(lambda h: h, retain=True)
 
 # %% [markdown]
-# Was it the zeros? Let them want a gradient: now step 1 saves the weight as well.
+# Was it the zeros? Let them require grad: now step 1 saves the weight as well.
 
 # %%
-unroll(lambda h: h, retain=True, wanted=True)
+unroll(lambda h: h, retain=True, zeros_require_grad=True)
 
 # %% [markdown]
-# How does `retain_graph=True` get into such code? It was the cure for the error before:
+# How does `retain_graph=True` get into such code? As a cure for the error that came first:
 
 # %%
 unroll(lambda h: h, retain=False)
 
 # %% [markdown]
-# Both errors say the same: this backward goes into steps that are over. Cut there:
+# Both errors have one cause: this backward goes into the graphs of earlier steps. Cut there:
 
 # %% tags=["claim:detach-the-state"]
 unroll(lambda h: h.detach(), retain=False)
 
 # %% [markdown]
-# `.detach()` is right where you *mean* to cut. It is no cure where the gradient is wanted.
+# `.detach()` is right where you *mean* to cut. It is no cure where you need the gradient.
 
 # %% [markdown]
 # ## 6. Your turn (28 minutes)
@@ -514,8 +535,8 @@ exercises.order_gan.check()
 
 
 # %% [markdown]
-# **Exercise 1.** One step of gradient descent on a list of leaves. Write each weight in
-# place, so that its version counter knows, and zero its gradient. A weight without a gradient
+# **Exercise 1.** Write one step of gradient descent on a list of leaves. Write each weight in
+# place, so that its version counter moves, and zero its gradient. A weight without a gradient
 # (`w.grad is None`) stays as it is.
 
 # %%
@@ -527,11 +548,11 @@ exercises.sgd_step.check(sgd_step)
 
 
 # %% [markdown]
-# Stuck? Hints and a solution stand folded under each check, once you have run it.
+# Stuck? Once you have run a check, hints and a solution stand folded under it.
 #
 # **Exercise 2.** Mend this step. D steps first, on the gradients of its own loss. Then G
-# learns from the new D. D's loss has no business in G: it sends no gradient there. The function
-# is called again and again. Do without `retain_graph=True`.
+# learns from the new D. D's loss must send no gradient into G. The function is called in a loop.
+# Do without `retain_graph=True`.
 
 # %%
 def broken(G, D, opt_g, opt_d, noise):
@@ -557,9 +578,9 @@ exercises.gan_step.check(gan_step)
 
 
 # %% [markdown]
-# **Exercise 3.** Mend the loop of section 5, without `retain_graph=True` and without `.data`:
-# each step learns from its own loss, `h.sum()`; the numbers of the state go on, its history
-# does not. Return the last state.
+# **Exercise 3.** Mend the loop of section 5, without `retain_graph=True` and without `.data`.
+# Each step learns from its own loss, `h.sum()`. The numbers of the state are carried on, its
+# history is not. Return the last state.
 #
 # ```python
 # def carry_state(cell, optimizer, h, steps):
@@ -581,19 +602,19 @@ exercises.carry_state.check(carry_state)
 # %% [markdown]
 # ## Recap
 #
-# 1. A leaf that requires a gradient is not written while operations are recorded.
-# 2. `no_grad` allows the write and protects nothing: what was saved raises in backward.
+# 1. A leaf that requires grad cannot be written in place while operations are recorded.
+# 2. `no_grad` allows the write and protects nothing: if the old numbers were saved, backward raises.
 # 3. Backward, step, zero; write no weight between a forward and the backward that needs it.
 # 4. The right gradient is that of the forward that ran; an out-of-place twin measures it.
-# 5. `.data` has a counter of its own: a write through it is wrong without an error (lesson 9).
+# 5. `.data` has a counter of its own: a write through it can spoil the gradient without an error (lesson 9).
 #
 # ## For your own code
 #
-# - Write weights as `with torch.no_grad(): w -= …`. Where you meet `.data`, replace it and
-#   see whether an error comes to light.
+# - Write weights as `with torch.no_grad(): w -= …`. Where you find `w.data -= …`, replace it and
+#   see whether an error appears.
 # - `with watch() as recording:` around a step that raises names both lines.
 #
 # ## Further reading
 #
-# - [Locally disabling gradient computation](https://pytorch.org/docs/stable/notes/autograd.html#locally-disabling-gradient-computation): `no_grad` and its relatives
+# - [Locally disabling gradient computation](https://pytorch.org/docs/stable/notes/autograd.html#locally-disabling-gradient-computation): `no_grad` and related modes
 # - [Issue 39141](https://github.com/pytorch/pytorch/issues/39141): two optimizers, and why 1.5 began to complain

@@ -7,10 +7,10 @@
 #
 # After this lesson you can
 #
-# - go from an error's text to the pattern behind it in a minute;
-# - take the cure of that pattern, and say why it helps;
-# - say what the cure from a forum would really do;
-# - run the doctor on code of your own.
+# - go from an error message to the pattern behind it in a minute;
+# - apply the cure for that pattern, and say why it helps;
+# - say what a cure from a forum would really do;
+# - run the doctor on your own code.
 #
 # **About 75 minutes.** You need: version counters and what backward saves (lesson 2).
 # Lesson 5 explains the parts of the message.
@@ -19,7 +19,7 @@
 #
 # In a hurry, with an error of your own? Run the cells up to the field in section 1, paste
 # the error there, and open a card under the answer. Otherwise each round goes *predict, run,
-# explain*.
+# explain*: first open the answer that you think is right.
 
 # %%
 import subprocess
@@ -61,8 +61,9 @@ again(questions)
 # %% [markdown]
 # ## 1. Paste your message (6 minutes)
 #
-# The field below decodes an error's text, ranks the suspects, and shows the nearest one to
-# three cards of this lesson, folded. What stands in it comes from a public report about a GAN.
+# The field below decodes an error message, ranks the suspects, and shows the one to three
+# closest cards of this lesson, folded. The message in it comes from a
+# [public report about a GAN](https://github.com/tamarott/SinGAN/issues/152).
 
 # %%
 reported = (
@@ -80,27 +81,27 @@ field = decoder(reported, find)
 field
 
 # %% [markdown]
-# The same by eye. (Up to torch 2.12 the names end with `Backward0`.)
+# The same by eye. (Up to torch 2.12 the names end in `Backward0`.)
 #
 # | what the error says | so the message names | section |
 # |---|---|---|
-# | `which is output 0 of` Relu, Sigmoid, Tanh, Softmax, Exp, a norm | the **saver**: it saved its own result (in place, and 0 expected: a **writer**) | 2 |
-# | `which is output 0 of` Add, Mul, Div, Sub, CopySlices, IndexPut | a **writer**, or the maker | 3 |
-# | `which is output 0 of` AsStrided, Select, Slice (one side, three or more; sometimes two) | a **slice** of a tensor that is filled | 3 |
-# | no `which is output … of`; whole numbers, or the shape of a batch, a target, a buffer | nobody: a **label**, a **batch**, a **buffer** | 4 |
-# | AsStrided, T with two sides; or no `which is output … of` and a weight's shape | a **weight** that was written (a **slice**, if no weight of yours has that shape turned round) | 5 (3) |
-# | another sentence: `leaf Variable`, `is a view and`, `inference`, `single memory location`, … | the operation that was **refused** | 6 |
-# | nothing; but the numbers are odd | nobody looked | 7 |
+# | `which is output 0 of` Relu, Sigmoid, Tanh, Softmax, Exp, LinalgVectorNorm | a **saver**: it saved its own result (in place, and 0 expected: the **writer**) | 2 |
+# | `which is output 0 of` Add, Mul, Div, Sub, CopySlices, IndexPut | the last recorded **writer**, or the maker | 3 |
+# | `which is output 0 of` AsStrided, Select, Slice (one dimension, three or more; sometimes two) | a **slice** of a tensor that is filled | 3 |
+# | no `which is output … of`; integers, or the shape of a batch, a target, a buffer | no operation: **labels**, a **batch**, a **buffer** | 4 |
+# | AsStrided or T with two dimensions; or no `which is output … of` and a weight's shape | a **weight** that was written (a **slice**, if none of your weights has that shape transposed) | 5 (3) |
+# | a different message: `leaf Variable`, `is a view and`, `inference`, `single memory location`, … | the operation that was **refused** | 6 |
+# | nothing, but the numbers are odd | nothing: no check was made | 7 |
 #
-# All patterns in one table; type into the search field. What stands under *ends with* was
-# measured when this cell ran.
+# All patterns in one table; type into the search field. The column *ends with* was measured
+# when this cell ran.
 
 # %%
 index()
 
 # %% [markdown]
-# It takes other quotes, logs with colours, a letter for a number, several errors at once; and
-# it says so where there is nothing to find.
+# The decoder accepts other quotation marks, logs with colour codes, a letter for a number and
+# several errors at once, and it says so when there is nothing to find.
 
 # %%
 for text in (
@@ -119,13 +120,13 @@ for text in (
 # %% [markdown]
 # ## 2. The name is the saver (9 minutes)
 #
-# Relu, Sigmoid, Tanh, Softmax, Exp, Sqrt, norms: these save their own **result**, and the
-# message names them. Look for the write that comes *after*, into what they returned or into a
-# view of it.
+# Relu, Sigmoid, Tanh, Softmax, Exp, Sqrt and `x.norm()` save their own **result**, and the
+# message names them. (`nn.LayerNorm` and `nn.BatchNorm2d` save their input.) Look for the write
+# that comes *after*, into what they returned or into a view of it.
 #
-# One exception: in place (`relu_`, `inplace=True`) an activation writes, too. Its own save is
-# then at version 1 or more. If version 0 is expected, somebody else had saved before, and the
-# activation is the **writer**. Here the power has saved `x`:
+# One exception: in place (`relu_`, `inplace=True`) an activation is a writer, too. Its own save
+# is then at version 1 or more. If version 0 is expected, another operation saved the tensor
+# before, and the activation is the **writer**. Here the power saved `x`:
 
 # %%
 in_place = """
@@ -138,30 +139,33 @@ with caught():
     exec(in_place, {})
 
 # %% [markdown]
-# The text alone does not say which of the two it is. Your code does: is that ReLU in place?
+# The message alone does not tell you which of the two it is. Your code does: is that ReLU in
+# place? If it is, and 1 or more is expected, it may be either.
 
 # %% tags=["predict"]
 predict(questions.clone_of_the_input)
 
 # %% [markdown]
-# Open a card or two; the rest are for looking up. Each has what the error says, what happens
-# on the storage, the cure, the folk cure and what that really does. Everything on the cards was run when the cell ran, each program beside
-# its cure.
+# Open a card or two; the rest are for reference. Each shows the error, what happens in the
+# storage, the cure, the *folk cure* (what people try instead) and what that really does. All of
+# it was run when the cell ran, each program beside its cure.
 
 # %% tags=["claim:named-is-the-culprit"]
 cards("own result", "custom Function")
 
 # %% [markdown]
-# The last one is an autograd Function of one's own, which is checked like any other. Here is
-# the second card step by step. `pattern(n)` gives any of them; put another number in.
+# The last card is an autograd Function that you write yourself: what its `save_for_backward`
+# holds is checked like any other save. Here is the second card step by step. `pattern(n)` gives
+# any of them; try another number.
 
 # %%
 film(pattern(2).unmarked, view="lanes")
 
 # %% [markdown]
 # The padlock closes when ReLU saves at version 0. The Dropout moves the counter to 1, and
-# backward asks in vain. `inplace=False` in the ReLU, the best-known advice, is not even a
-# change here; in pattern 1 it only moves the numbers. Does the check protect you each time?
+# backward finds the wrong version. `inplace=False` in the ReLU, the best-known advice, changes
+# nothing here: this ReLU is not in place. In pattern 1 it only changes the version numbers.
+# Does the check protect you from a wrong gradient each time?
 
 # %% tags=["claim:error-means-wrong"]
 for n in range(1, 10):
@@ -169,14 +173,15 @@ for n in range(1, 10):
 
 # %% [markdown]
 # In two of nine the gradient would have been right, as lesson 3 found. PyTorch cannot know:
-# it counts writes and compares no numbers.
+# it counts writes and does not compare numbers.
 
 # %% [markdown]
 # ## 3. The name is a writer, a maker, or a slice (8 minutes)
 #
-# An addition saves nothing. If Add stands in the message, somebody saved the tensor as an
-# **input**, and `+=` wrote it later: Add is the last recorded writer. `CopySlices` is `x[…]
-# = …`. If the last write was not recorded, the maker of the tensor is named.
+# An addition does not save its result. If the message names Add, another operation saved the
+# tensor as an **input**. If `+=` wrote it later, Add is the last recorded writer. If the write
+# was not recorded, as under `no_grad`, the message names the maker of the tensor or its last
+# recorded writer. `CopySlices` is a recorded write into a view: `x[…] = …`, `x[0].mul_(2)`.
 
 # %% tags=["predict"]
 predict(questions.column_not_read)
@@ -190,8 +195,8 @@ cards("writer", "parts", "unrecorded", "slice")
 
 # %% [markdown]
 # Two of these folk cures work. `.clone()` of what is *saved* gives the saver a storage of
-# its own; the price is a copy, which out of place costs as well. The norm that is detached
-# is of the other sort: the error goes, and so does a part of the gradient.
+# its own; the price is a copy, but writing out of place needs new memory as well. Detaching the
+# norm is no cure: the error disappears, and so does part of the gradient.
 
 # %%
 film(pattern(14).unmarked, view="lanes")
@@ -199,8 +204,9 @@ film(pattern(14).unmarked, view="lanes")
 # %% [markdown]
 # ## 4. No name: labels and buffers (5 minutes)
 #
-# No recorded operation made the tensor. Whole numbers are labels, an index or a mask. Floats
-# may be a batch or a target: look at the shape; a new one is at version 0. A buffer has the shape of its layer.
+# No recorded operation made the tensor. Integers are labels or an index, booleans a mask.
+# Floats may be a batch or a target: look at the shape. A new batch is usually at version 0. A
+# buffer often has the number of features as its shape.
 
 # %% tags=["predict"]
 predict(questions.labels_detached)
@@ -209,18 +215,20 @@ predict(questions.labels_detached)
 cards("buffer", "data", "whole numbers")
 
 # %% [markdown]
-# A buffer that one forward writes and another one's graph still needs: running statistics of
-# your own, for instance. Two forwards and one backward are enough. DistributedDataParallel
-# copies buffers before each forward, too. Up to torch 2.11 that raised as here; since 2.12
-# nothing is said, and the gradient is wrong where rank 0 holds other numbers (card 51).
+# Card 15 is about a buffer that one forward writes while the graph of another still needs it:
+# running statistics of your own, for instance. Two forwards and one backward are enough.
+# DistributedDataParallel copies buffers before each forward, too (unless
+# `broadcast_buffers=False`). Up to torch 2.11 that raised as here. Since 2.12 nothing raises,
+# and the gradient is wrong on a rank whose buffer differs from that of rank 0 (card 51).
 
 # %% [markdown]
 # ## 5. A weight was written (9 minutes)
 #
-# A `Linear` saves its weight as the transpose: `AsStrided` with two sides, the weight's own
-# shape turned round. A convolution saves the weight itself: no name, and four sides, two of
-# them small. A layer's weight begins at version 1, because it was filled. In both
-# cases a step, a copy or a moving average came between a forward and its backward.
+# A `Linear` saves a transposed view of its weight: `AsStrided` with two dimensions, the weight's
+# shape transposed. A `Conv2d` saves the weight itself: no name, and four dimensions, two of
+# them small. A frozen weight has no name in either layer. A new layer's weight is at version 1
+# or more, because it was filled. In each case a step, a copy or a moving average came between
+# a forward and its backward.
 
 # %% tags=["predict"]
 predict(questions.loss_detached)
@@ -230,8 +238,8 @@ cards("linear weight", "parameter")
 
 # %% [markdown]
 # The popular "go back to PyTorch 1.4" belongs here, too. There a step moved no counter
-# (measured for the course, not run here), as in the folk cure of pattern 20: no error, and a
-# gradient with weights that the forward never saw.
+# (measured with 1.4.0 for this course, not run here), as in the folk cure of pattern 20: no
+# error, and a gradient computed with weights that the forward never used.
 
 # %%
 film(pattern(20).unmarked, view="lanes")
@@ -239,8 +247,9 @@ film(pattern(20).unmarked, view="lanes")
 # %% [markdown]
 # ## 6. Another sentence (8 minutes)
 #
-# These errors come at once, at the line that is to blame. So the line is known; what is
-# needed is the reason.
+# Most of these errors come at once, at the line that is to blame. So you know the line, and
+# need the reason. Only the last two cards raise in backward: `saved, then detached in place`
+# and `backward twice`.
 
 # %% tags=["predict"]
 predict(questions.way_out_of_unbind)
@@ -253,14 +262,14 @@ one = pattern("view from unbind or split written")
 film(one.unmarked, view="lanes")
 
 # %% [markdown]
-# `backward twice` is no overwrite at all, but its folk cure leads here: `retain_graph=True`
-# lets the second backward through, and if a step stands between the two, it is section 5.
+# `backward twice` is no overwrite at all, but its folk cure can lead to one: `retain_graph=True`
+# lets the second backward through, and if a step comes between the two, you are in section 5.
 
 # %% [markdown]
 # ## 7. No message at all (4 minutes)
 #
-# The check looks at counters. What writes without moving one, nobody sees. And it looks at
-# what was saved: not at gradients on their way, not at `ctx.x`, not at autocast's casts.
+# The check compares counters, so it misses a write that does not move one. And it looks only
+# at saved tensors: not at gradients on their way, not at `ctx.x`, not at autocast's cached casts.
 
 # %% tags=["predict"]
 predict(questions.second_forward)
@@ -269,20 +278,21 @@ predict(questions.second_forward)
 cards("silent")
 
 # %% [markdown]
-# The last two cards do in one process what two processes and a compiler do. Here is the sync
-# of buffers. In a real run DistributedDataParallel itself copies, on every rank but the first.
+# The last two cards do in one process what two processes and a compiler do. Here is the buffer
+# sync. In a real run DistributedDataParallel itself copies, on every rank but the first.
 
 # %% tags=["claim:ddp-two-forwards-raise"]
 film(pattern(51).unmarked, view="lanes")
 
 # %% [markdown]
-# Each of these cards says what strict mode finds in its program. Lesson 9 takes the cards'
-# ways apart, and shows what strict mode is and what it misses.
+# *Strict mode* compares bytes instead of counters. Each of these cards says what it finds in
+# the card's program. Lesson 9 explains these silent writes one by one, and shows how strict
+# mode works and what it misses.
 
 # %% [markdown]
 # ## 8. What the folk cures come to (5 minutes)
 #
-# Every card has a folk cure: what people write to make the error go away.
+# Every card has a folk cure: what people write to make the error disappear.
 
 # %% tags=["predict"]
 predict(questions.folk_cures)
@@ -293,8 +303,8 @@ for end, names in tally().items():
 print(tally()["right gradient"])
 
 # %% [markdown]
-# Those that raise are the harmless ones. Turn the menu: above as found, below with the folk
-# cure, each judged beside the cure.
+# Those that raise are the harmless ones. Choose a pattern in the menu: above as found, below
+# with the folk cure, each judged beside the cure.
 
 # %%
 names = [one.name for one in EVERY]
@@ -308,8 +318,8 @@ turned.compare(name=two)
 # %% [markdown]
 # ## 9. The op atlas (4 minutes)
 #
-# No card fits? Then ask two things of the operations around your error: who saves this tensor,
-# and who writes it. The atlas has the answers for PyTorch's operations.
+# No card fits? Then ask two questions about the operations around your error: which one saves
+# this tensor, and which one writes it? The atlas answers both for PyTorch's operations.
 
 # %% tags=["predict"]
 predict(questions.saved_by_prod)
@@ -320,16 +330,16 @@ print(f"input: {row.saves_input}, result: {row.saves_result}")
 print(row.over_input)
 
 # %% [markdown]
-# That was measured when the cell ran. The table was measured once, on the torch in its title.
-# Type a name into its field, or choose a verdict: *silently wrong gradient* is what the check does
-# not see, *raises although the gradient would be right* is where it is over-careful.
+# That was measured when the cell ran. The table was measured once, with the torch version in
+# its title. Type a name into its field, or choose a verdict: *silently wrong gradient* is what
+# the check misses, *raises although the gradient would be right* is where it is overcautious.
 
 # %%
 ops.all_operations()
 
 # %% [markdown]
-# And the in-place forms. `copied` says that the form keeps a copy of its input for backward:
-# then it saves no memory.
+# Here are the in-place forms. `copied` says that the form keeps a copy of its input for
+# backward: then it saves no memory.
 
 # %%
 ops.all_in_place_forms()
@@ -339,7 +349,7 @@ ops.all_in_place_forms()
 #
 # In a notebook, run `%load_ext overwritten` once. Then write `%%watch` as the first line of
 # the cell that fails and run it again: the error stays as it is, and saver, writer and cure
-# come below it. In a script, put the step into a `with` block, as here with pattern 18:
+# appear below it. In a script, put the step into a `with` block, as here with pattern 18:
 
 # %%
 with caught(), watch() as recording:
@@ -347,8 +357,8 @@ with caught(), watch() as recording:
 print(recording.diagnosis.text())
 
 # %% [markdown]
-# A program of your own needs no change: `python -m overwritten train.py`, with its
-# arguments. Here it runs pattern 18, written into a file:
+# Your own program needs no change: `python -m overwritten train.py`, followed by its
+# arguments. Here it runs pattern 18, written to a file:
 
 # %%
 folder = pathlib.Path(tempfile.mkdtemp())
@@ -359,13 +369,13 @@ said = subprocess.run(command, cwd=folder, **told).stderr
 print(said[said.index("saved by") :])
 
 # %% [markdown]
-# The doctor's cure and the card's are the same one. With the two lines known, the pattern is
-# a matter of looking.
+# The doctor's cure and the card's are the same. Once you know the two lines, you only have to
+# look the pattern up.
 
 # %% [markdown]
 # ## 11. Your turn (13 minutes)
 #
-# **Exercise 1.** Six cases. Which pattern is it? Write its number or its name.
+# **Exercise 1.** Here are six cases. Which pattern is each? Write its number or its name.
 
 # %%
 for name, (ran, said) in exercises.CASES.items():
@@ -384,11 +394,11 @@ exercises.patterns.check(answers)
 
 
 # %% [markdown]
-# Stuck? Hints and a solution stand folded under each check, once you have run it.
+# Stuck? Once you have run a check, hints and a solution stand folded under it.
 #
-# **Exercise 2.** Attention weights, masked after the softmax and made to add up to 1 again.
-# Two lines write; is each of them too late? Same result, right gradients, arguments left as
-# they are. `padding` holds a truth value for each word.
+# **Exercise 2.** These attention weights are masked after the softmax and made to add up to 1
+# again. Two lines write; is each of them too late? Mend the function: the same result, right
+# gradients, arguments unchanged. `padding` holds a boolean for each word.
 #
 # ```python
 # def attend(scores, values, padding):
@@ -407,9 +417,9 @@ exercises.attend.check(attend)
 
 
 # %% [markdown]
-# **Exercise 3.** A world model rolls out `steps` states, the first of them `start`; each
-# other one is `cell` of the one before. Return them as one tensor, `[steps, rows,
-# features]`.
+# **Exercise 3.** A world model rolls out `steps` states. The first is `start`; each other
+# state is `cell` of the one before. Mend the function: return them as one tensor,
+# `[steps, rows, features]`.
 #
 # ```python
 # def roll_out(cell, start, steps):
@@ -430,23 +440,23 @@ exercises.roll_out.check(roll_out)
 # %% [markdown]
 # ## Recap
 #
-# 1. The name after "output 0 of" is the saver if it saves its own result (in place, with 0 expected: the writer); else a writer or the maker.
-# 2. No name: a weight, a buffer, labels. Two or four sides: think of a step, or of a slice.
-# 3. Another sentence: the line is known. No sentence: `watch(strict=True)` finds most writes, not all.
-# 4. The cure is at the write: out of place, at another time, or into a clone.
-# 5. A folk cure that runs is not yet right: compare the gradient with an out-of-place twin.
+# 1. The name after "output 0 of" is a saver if it saves its own result (in place, with 0 expected: the writer). Otherwise it is a writer or the maker.
+# 2. No name: a weight, a batch, a buffer, labels. Two or four dimensions: suspect a step, or a slice.
+# 3. A different message: you know the line, in most cases. No message: `watch(strict=True)` finds most writes, not all.
+# 4. Most cures change the write: out of place, at another time, or into a clone.
+# 5. A folk cure that runs is not yet right: compare the gradient with that of an out-of-place twin.
 #
 # ## For your own code
 #
-# - `from overwritten import find`, then `print(find("""…"""))`, on any such error.
-# - `%%watch` above the cell, or `python -m overwritten train.py`: saver, writer, cure.
-# - Before you take a cure from a forum: one step with it and one out of place; are the gradients equal?
-# - Nothing raises and the loss is odd: one step under `watch(strict=True)`.
+# - For any such error: `from overwritten import find`, then `print(find("""…"""))`.
+# - `%%watch` above the cell, or `python -m overwritten train.py`, gives saver, writer and cure.
+# - Before you take a cure from a forum, run one step with it and one out of place. Are the gradients equal?
+# - If nothing raises and the loss is odd, run one step under `watch(strict=True)`.
 #
 # ## Further reading
 #
 # - Steps between forward and backward: [PyTorch issue 39141](https://github.com/pytorch/pytorch/issues/39141), [SinGAN issue 148](https://github.com/tamarott/SinGAN/issues/148) and, with the advice to detach the loss, [152](https://github.com/tamarott/SinGAN/issues/152), [PyTorch issue 55368](https://github.com/pytorch/pytorch/issues/55368)
-# - One counter for a storage: [PyTorch issue 114505](https://github.com/pytorch/pytorch/issues/114505)
+# - One counter for a tensor and its views, and another for `.data`: [PyTorch issue 5396](https://github.com/pytorch/pytorch/issues/5396)
 # - Hooks and in-place ReLU: [PyTorch issue 61519](https://github.com/pytorch/pytorch/issues/61519)
-# - Batch norm moves no counter: [PyTorch issue 13402](https://github.com/pytorch/pytorch/issues/13402), open since 2018
+# - Batch norm does not move the counter of its running statistics: [PyTorch issue 13402](https://github.com/pytorch/pytorch/issues/13402), open since 2018
 # - [In-place correctness checks](https://pytorch.org/docs/stable/notes/autograd.html#in-place-correctness-checks) in PyTorch's notes

@@ -7,16 +7,16 @@
 #
 # After this lesson you can
 #
-# - name the writes that no version counter records, and the saves that no check guards;
+# - name the writes that move no version counter, and the saves that no check guards;
 # - say where PyTorch's promise about in-place operations holds, and where it does not;
 # - find such a write with strict mode, and say what strict mode cannot find;
-# - predict for code you have not seen: it raises, it is right, or it is silently wrong.
+# - predict for code you have not seen whether it raises, is right, or is silently wrong.
 #
 # **About 74 minutes.** You need: leaves, `no_grad` and optimizer steps (lesson 4), and `watch`
 # (lesson 5). You can take it in two sittings: sections 1 to 3, then the rest.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
-# Each round goes *predict, run, explain*. Open the answer you believe in first.
+# Each round goes *predict, run, explain*: first open the answer that you think is right.
 
 # %%
 import subprocess
@@ -68,8 +68,8 @@ again(questions)
 # > This ensures that if you're using in-place functions and not seeing any errors, you can be
 # > sure that the computed gradients are correct.
 #
-# Two things must hold for that. The write must move the version counter, and PyTorch's own
-# check must look at the saved tensor.
+# Two conditions must hold for that. The write must move the version counter, and PyTorch's own
+# check must look at what backward uses.
 
 # %% tags=["predict"]
 predict(questions.two_conditions)
@@ -109,17 +109,18 @@ beside(through_data)
 
 
 # %% [markdown]
-# `beside` runs a function with its write and without it. Each write in this lesson comes after
-# the save, so both runs should give the same gradient. `detach()` shares the counter of `w`:
-# the check works. `.data` has a counter of its own: the gradient is wrong by a factor of 100.
+# `beside` runs a function with its write and without it. The write always comes after the
+# forward that it must not change, so both runs should give the same gradient. `detach()` shares
+# the counter of `w`, and the check works. `.data` has a counter of its own, and the gradient is
+# wrong by a factor of 100.
 #
-# This lesson collects such gaps: first writes that move no counter, then saves that nobody
-# checks. `torch.kron` (lesson 2) is of the second kind.
+# This lesson collects such gaps: first writes that move no counter, then saves that are not
+# checked. `torch.kron` (lesson 2) is of the second kind.
 
 # %% [markdown]
 # ## 2. Writes that move no counter (17 minutes)
 #
-# **NumPy.** A data loader fills its buffer with the next batch too early.
+# **NumPy.** A data loader refills its buffer with the next batch too early.
 
 # %%
 def next_batch(write):
@@ -135,8 +136,9 @@ def next_batch(write):
 beside(next_batch)
 
 # %% [markdown]
-# `from_numpy` shares the bytes of the array. NumPy has no version counter to move.
-# `apply_` and DLPack do not move it either, although `apply_` is an in-place method by its name:
+# `from_numpy` shares the bytes of the array, and NumPy knows nothing of the version counter.
+# Two more writes leave it alone: `apply_`, a PyTorch method for tensors on the CPU, and a write
+# to what DLPack hands out:
 
 # %% tags=["claim:underscore-ticks", "claim:dlpack-keeps-the-counter"]
 y = torch.zeros(2, requires_grad=True).exp()
@@ -145,8 +147,8 @@ torch.from_dlpack(y.detach()).mul_(2)
 print(y.tolist(), "version", y._version)
 
 # %% [markdown]
-# If you write memory in your own kernel, you can tell PyTorch so. `increment_version` moves the
-# counter, and the check works again:
+# If you write memory with your own kernel, tell PyTorch. `increment_version` moves the counter,
+# and the check works again:
 
 # %% tags=["claim:kernels-are-heard"]
 y = torch.zeros(2, requires_grad=True).exp()
@@ -157,8 +159,8 @@ with caught():
 
 # %% [markdown]
 # **Running statistics.** A batch norm keeps a running mean and a running variance of the
-# batches it trains on. Two batches go through one batch norm; then comes the backward of the
-# first.
+# batches that it trains on. Two batches go through one batch norm; then comes the backward of
+# the first.
 
 # %% tags=["predict"]
 predict(questions.norm_modes)
@@ -184,9 +186,9 @@ for first in ("train", "eval"):
         print(first, second, f"came {came:.3f}, true {true:.3f}")
 
 # %% [markdown]
-# The last line is too small by a factor of 13. How wrong it is depends on the second batch.
-# PyTorch's issue [13402](https://github.com/pytorch/pytorch/issues/13402) reports it; it has
-# been open since 2018. Turn `spread`, the size of the numbers in the second batch:
+# The gradient in the last line is too small by a factor of 13. The factor depends on the second
+# batch. PyTorch's issue [13402](https://github.com/pytorch/pytorch/issues/13402) reports this; it
+# has been open since 2018. Move `spread`, the size of the numbers in the second batch:
 
 # %%
 two_batches = """
@@ -214,9 +216,9 @@ batches
 
 
 # %% [markdown]
-# **Fused optimizers.** A fused step moves no counter (lesson 2). Here are the two networks of
-# lesson 4: D's loss, D's step, then G's loss made of the same score. With plain `SGD` the last
-# backward raises.
+# **Fused optimizers.** On the CPU a fused step moves no counter (lesson 2). Here are the two
+# networks of lesson 4: D's loss, D's step, then G's loss made of the same score. With plain
+# `SGD` the last backward raises.
 
 # %%
 def networks(fused=None):
@@ -259,17 +261,17 @@ second.backward()
 
 
 # %% [markdown]
-# The film records bytes as well as counters. The step writes `w` and its version stays: backward
-# of `w * w` uses the new number.
+# The film records bytes as well as counters. The step writes `w`, and its version stays at 0:
+# the backward of `w * w` uses the new number.
 #
-# One word meant for speed turns an error into a wrong gradient. This was measured on the CPU;
-# fused steps on a GPU are other kernels.
+# One argument meant for speed turns an error into a wrong gradient. This was measured on the
+# CPU; on a GPU, fused steps run other kernels.
 
 # %% [markdown]
 # ## 3. Saves that no check guards (14 minutes)
 #
-# **Hooks on saved tensors.** PyTorch compares the versions of what it saved itself. What an
-# unpack hook returns is not compared, even if the hooks do nothing.
+# **Hooks on saved tensors.** PyTorch checks the versions of what it saves itself. It does not
+# check what an unpack hook returns, even if the hooks do nothing.
 
 # %%
 def identity_hooks(write):
@@ -289,11 +291,12 @@ print("save_on_cpu is one:", issubclass(graph.save_on_cpu, hooks))
 
 
 # %% [markdown]
-# `save_on_cpu` packs with `.cpu()`. For a tensor on a GPU that is a copy, and the gradient is
-# right. For a tensor on the CPU it is the tensor itself, and the gradient is wrong as above.
+# `save_on_cpu` packs with `.cpu()`. For a tensor on a GPU that makes a copy, and the gradient is
+# right. For a tensor on the CPU it returns the tensor itself, and the gradient is wrong as above
+# (with `pin_memory=True`, which needs a GPU, it copies).
 #
-# **A checkpoint** (`use_reentrant=False`) drops saved tensors and computes the part again when
-# backward needs it. It works through such hooks.
+# **A checkpoint** (`use_reentrant=False`) drops its saved tensors and computes its part again
+# when backward needs them. It is made of such hooks.
 
 # %%
 def checkpointed(write, reentrant=False, last=lambda z, w: z * w):
@@ -316,12 +319,12 @@ with caught():
 
 
 # %% [markdown]
-# Twice the true gradient. The older kind, `use_reentrant=True`, runs an ordinary backward over
-# the part. It uses no hooks, so the check works.
+# The gradient is twice the true one. The older kind, `use_reentrant=True`, runs an ordinary
+# backward over its part. It uses no hooks, so the check works.
 #
 # The second computation stops as soon as it has everything that was saved. `* w` saves
-# something after the write, so the computation gets that far. Without it, the write runs the
-# second time only if early stopping is off:
+# something after the write, so the computation runs past the write. Without `* w`, the second
+# computation reaches the write only if early stopping is off:
 
 # %%
 def without_w(write):
@@ -335,7 +338,7 @@ with set_checkpoint_early_stop(False):
 
 # %% [markdown]
 # **`allow_mutation_on_saved_tensors`** promises to clone a saved tensor before it is written.
-# It recognises a saved tensor by its place and its version.
+# It recognises a saved tensor by its address and its version.
 
 # %%
 def slices(write, columns=(0, 2)):
@@ -354,11 +357,11 @@ for columns in [(0,), (2,), (2, 0), (0, 2)]:
     print("written:", columns, "gradient:", slices(True, columns))
 
 # %% [markdown]
-# Only the last order goes wrong. Writing column 0 moves the counter that all columns share. At
-# the write to column 2 the version is no longer the one that was noted, and the saved tensor is
+# Only the last order goes wrong. Writing column 0 moves the counter that all columns share. When
+# column 2 is written, the version is no longer the one that was noted, and the saved tensor is
 # not recognised.
 #
-# **A Function of your own.** `ctx.save_for_backward` makes a checked save.
+# **A Function of your own.** What you save with `ctx.save_for_backward` is checked.
 
 # %% tags=["predict"]
 predict(questions.ctx_attribute)
@@ -396,8 +399,8 @@ beside(ctx_attribute)
 # %% [markdown]
 # ## 4. Neither a save nor a counter (5 minutes)
 #
-# **Gradients on their way.** A tensor hook gets the gradient that other operations still wait
-# for. If it writes into that gradient, it writes for all of them:
+# **Gradients on their way.** The gradient that a tensor hook gets may be a tensor that other
+# operations still need. If the hook writes into it, they get the written numbers:
 
 # %%
 def gradient_hook(write):
@@ -412,11 +415,13 @@ def gradient_hook(write):
 beside(gradient_hook)
 
 # %% [markdown]
-# The hook is about `b` alone: 2 + 10 · 3 = 32. The addition handed the same gradient tensor to
-# `a`, and `a` got the overwritten one. Return a new tensor, `g * 10`, and only `b` is affected.
+# The hook is meant for `b` alone: 2 + 10 · 3 = 32. But the addition passed the same gradient
+# tensor to `a`, so `a` got the overwritten one. Return a new tensor, `g * 10`, and only `b` is
+# affected.
 #
-# **Autocast** casts each weight once per block and keeps the cast. A write moves the counter of
-# the weight, and the next forward in the block still uses the old cast:
+# **Autocast** casts a weight once per block and caches the cast (unless
+# `cache_enabled=False`). A write moves the counter of the weight, and the next forward in the
+# block still uses the old cast:
 
 # %% tags=["claim:autocast-takes-new-weights"]
 w, one = nn.Parameter(torch.zeros(1, 1)), torch.ones(1, 1)
@@ -428,8 +433,9 @@ with torch.autocast("cpu", torch.bfloat16):
 
 
 # %% [markdown]
-# The other side of this: the cast is a copy, so a write to the weight does not touch what
-# backward needs. Under autocast the step of section 2 does not raise, and its gradient is right:
+# There is a good side to this: the cast is a copy, so a write to the weight does not touch what
+# backward needs. Such a write raises without autocast. With it nothing raises, and the gradient
+# is right:
 
 # %%
 def autocast(write):
@@ -451,7 +457,7 @@ beside(autocast)
 # The doctor's strict mode does not rely on counters. It copies each tensor at the save, and
 # compares the bytes after each line of yours and when backward uses them. Where bytes have
 # changed, the backward of that operation runs once more with the copy. If the result differs,
-# strict mode reports both lines. It is slow, so it is off by default.
+# strict mode reports both lines. It costs time and memory, so it is off by default.
 
 # %%
 gaps = [through_data, next_batch, batch_norm, step_between]
@@ -482,11 +488,11 @@ with watch(strict=True) as recording:
 print("never zeroed:", w.grad.item(), who(recording))
 
 # %% [markdown]
-# Strict mode knows no save from before the block. And it cannot know that you meant another
-# program: without zeroing, the second gradient is added to the first, as documented.
+# Strict mode does not know what was saved before the block. And it cannot know that you meant
+# another program: without zeroing, the second gradient is added to the first, as documented.
 #
-# It is not overcautious, as the counter is. Bytes may change if the gradient does not.
-# `relu` only asks where its result is positive:
+# Unlike the counter, it is not overcautious: bytes may change as long as the gradient does not.
+# The backward of `relu` only asks where its result is positive:
 
 # %%
 with watch(strict=True) as recording:
@@ -500,15 +506,15 @@ print("right:", x.grad.tolist(), "|", who(recording))
 # %% [markdown]
 # ## 6. Your turn (22 minutes)
 #
-# **Exercise 1.** Here are nine programs you have not seen. Ask of each: who saves what? Who
-# writes into it afterwards? Does the counter move? Read before you run.
+# **Exercise 1.** Here are nine programs that you have not seen. Ask of each: which line saves
+# what? Which line writes into it afterwards? Does the counter move? Read before you run.
 
 # %%
 for name, code in exercises.SNIPPETS.items():
     print(f"--- {name}\n{code}\n")
 
 # %% [markdown]
-# Replace each `...` by `"raises"`, `"right"` or `"wrong"` (no error, but not the gradient of
+# Replace each `...` with `"raises"`, `"right"` or `"wrong"` (no error, but not the gradient of
 # the forward that ran). The check runs each program beside its out-of-place twin.
 
 # %%
@@ -527,7 +533,7 @@ exercises.verdicts.check(answers)
 
 # %% [markdown]
 # **Exercise 2.** Nothing raises in this program, and its gradient is wrong. Which line saved,
-# which line wrote? Read first; then ask strict mode.
+# and which line wrote? Read first, then ask strict mode.
 
 # %%
 print(exercises.NUMBERED)
@@ -538,9 +544,9 @@ exercises.two_lines.check(answer)
 
 
 # %% [markdown]
-# **Exercise 3.** This loop collects the loss of every batch and takes one step. Its buffer is
-# there to avoid a new array for each batch. Nothing raises, and the step is wrong. Find the two
-# lines with strict mode, then mend the function: one step, with the gradient of all batches.
+# **Exercise 3.** This function adds up the losses of all batches and takes one step. It uses
+# one buffer to avoid a new array for each batch. Nothing raises, and the step is wrong. Find the
+# two lines with strict mode, then mend the function: one step, with the gradient of all batches.
 
 # %%
 def broken(model, batches, optimizer):
@@ -565,24 +571,24 @@ exercises.one_step.check(one_step)
 # ## Recap
 #
 # 1. The check needs two things: a write that moves the counter, and a save that PyTorch compares.
-# 2. `.data`, NumPy, DLPack, running statistics and fused steps write without moving the counter.
-# 3. Hooks, checkpoints, `allow_mutation_on_saved_tensors` and `ctx.x = x` save without a check.
-# 4. Strict mode compares bytes and gradients; it sees saves made inside its block only.
+# 2. `.data`, NumPy, DLPack, running statistics and fused steps (on the CPU) write without moving the counter.
+# 3. Behind hooks, checkpoints, `allow_mutation_on_saved_tensors` and `ctx.x = x` PyTorch checks no version.
+# 4. Strict mode compares bytes and gradients; it sees only saves made inside its block.
 # 5. The right gradient is that of the forward that ran; an out-of-place twin measures it.
 #
 # ## For your own code
 #
-# - Ask of each write: was this saved? Is that backward still to come? Does the counter move?
-#   Yes, yes, yes: it raises, unless hooks hold the save. Yes, yes, no: nothing warns you, and the
-#   gradient is wrong if the changed values matter. If one of the first two answers is no, there
-#   is no harm.
+# - Ask of each write: does a backward use this? Is that backward still to come? Does the counter
+#   move? Yes, yes, yes: it raises, unless the save is unchecked, as in section 3. Yes, yes, no:
+#   nothing warns you, and the gradient is wrong if the changed values matter. If one of the
+#   first two answers is no, there is no harm.
 # - Run one step under `watch(strict=True)` before a long training: `recording.silent` should be
 #   empty.
-# - If you write memory in your own kernel, call `torch.autograd.graph.increment_version`.
+# - If you write memory with your own kernel, call `torch.autograd.graph.increment_version`.
 #
 # ## Further reading
 #
-# - [In-place correctness checks](https://pytorch.org/docs/stable/notes/autograd.html#in-place-correctness-checks), the promise
+# - [In-place correctness checks](https://pytorch.org/docs/stable/notes/autograd.html#in-place-correctness-checks): the promise
 # - [Issue 13402](https://github.com/pytorch/pytorch/issues/13402): batch norm does not move the counter of its running statistics
 # - [Saved tensors and their hooks](https://pytorch.org/docs/stable/notes/autograd.html#hooks-for-saved-tensors)
 # - [Extending autograd](https://pytorch.org/docs/stable/notes/extending.html): `save_for_backward`, `mark_dirty`

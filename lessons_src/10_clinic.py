@@ -7,14 +7,14 @@
 #
 # After this page you can
 #
-# - find the two lines in a training script that somebody else wrote;
-# - mend it, and find the second fault that the first one hid.
+# - find the saving and the writing line in a training script that somebody else wrote;
+# - mend the script, and find the second fault that the first one hid.
 #
 # **About 60 minutes.** You need: patterns and cures (lesson 8), and strict mode (lesson 9).
-# You can take it in three sittings: one for each script.
+# You can take it in three sittings, one for each script.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
-# This page has nothing new to teach; it has work for you.
+# This page teaches nothing new: it lets you practise.
 
 # %%
 import subprocess
@@ -36,10 +36,10 @@ from overwritten import caught, clinic, watch
 # %% [markdown]
 # ## 1. A GAN with two optimizers (20 minutes)
 #
-# Three training scripts, written as people write them: a GAN with two optimizers, a
-# recurrent world model, a detector with a head in the manner of YOLO. Each stops with the
-# error. Two of them have a second fault behind the first. First read the message, then the
-# code, and name two lines; only then ask the doctor.
+# Here are three training scripts, written as people write them: a GAN with two optimizers, a
+# recurrent world model, and a detector with a YOLO-style head. Each stops with the error. Two of
+# them have a second fault behind the first. Read the message first, then the code, and name two
+# lines; only then ask the doctor.
 
 # %%
 with caught():
@@ -49,16 +49,16 @@ with caught():
 print(clinic.numbered("gan", 25, 56))
 
 # %% [markdown]
-# **Exercise 1.** Which line saved, which line wrote? Give their numbers. (The rest of the
-# script: `print(clinic.numbered("gan", 56, 114))`.)
+# **Exercise 1.** Which line saved, and which line wrote? Give their numbers. (For the rest of
+# the script: `print(clinic.numbered("gan", 56, 114))`.)
 
 # %%
 answer = {"saver": ..., "writer": ...}
 clinic.find_gan.check(answer)
 
 # %% [markdown]
-# Now the doctor. `clinic.run` trains the script for a few steps; on your own machine it would
-# be `python -m overwritten gan.py`.
+# Now ask the doctor. `clinic.run` trains for a few steps. In a terminal, the whole cell would be
+# `python -m overwritten gan.py`.
 
 # %%
 with caught(), watch() as recording:
@@ -66,11 +66,11 @@ with caught(), watch() as recording:
 print(recording.diagnosis.text())
 
 # %% [markdown]
-# **Exercise 2.** Mend the script: `mended` is its text. Change it with `clinic.replaced(mended,
-# (old, new), …)`, or write it to a file (`clinic.SCRIPTS["gan"].path` is where it lies), edit
-# the file and hand in its path. The check trains your script for four steps beside the
-# solution: the losses, the weights and the gradients must be the same. When the first fault is
-# mended, another shows: watch again, with `clinic.run("gan", mended)`.
+# **Exercise 2.** Mend the script. `mended` is its text: change it with `clinic.replaced(mended,
+# (old, new), …)`. Or copy the script (it is at `clinic.SCRIPTS["gan"].path`), edit the copy
+# and hand in its path. The check trains your script for four steps beside the solution: losses,
+# weights and gradients must be the same. Once the first fault is mended, another appears: watch
+# again, with `clinic.run("gan", mended)`.
 
 # %%
 mended = clinic.source("gan")
@@ -79,7 +79,7 @@ clinic.mend_gan.check({"script": mended})
 # %% [markdown]
 # ## 2. A recurrent world model (20 minutes)
 #
-# **Exercises 3 and 4.** The same for this script: two lines, then the cure.
+# **Exercises 3 and 4.** Do the same for this script: two lines, then the cure.
 
 # %%
 with caught():
@@ -99,8 +99,8 @@ clinic.mend_world_model.check({"script": mended})
 # %% [markdown]
 # ## 3. A detector (20 minutes)
 #
-# **Exercises 5 and 6.** This one trains for two steps before it stops. What is different in the
-# third batch?
+# **Exercises 5 and 6.** This script trains for two steps before it stops. What is different
+# about the third batch?
 
 # %%
 with caught():
@@ -120,16 +120,16 @@ clinic.mend_detector.check({"script": mended})
 # %% [markdown]
 # ## Recap
 #
-# 1. Read the message first: it names the saver, or a writer, or nobody.
-# 2. Then read the code between the save and the backward: which line writes into that storage?
+# 1. Read the message first: it names a saver, a writer, a maker, or no operation.
+# 2. Then read the code between the save and the backward: which line writes into the saved storage?
 # 3. The doctor names both lines; check them against your reading.
 # 4. After each cure, run again: a first error hides the faults behind it.
-# 5. A cure is right when losses, weights and gradients are those of the out-of-place twin.
+# 5. A cure is right when losses and gradients are those of the program that you mean, written out of place.
 #
 # ## For your own code
 #
-# - `python -m overwritten train.py` on the script as it is; `--heal` names all faults in one run.
-# - After the cure, `python -m overwritten --check` compares the gradients of the two.
+# - `python -m overwritten train.py` runs the script as it is; with `--heal --json healed.json` it shows all faults in one run.
+# - After the cure, `python -m overwritten --check healed.json train.py` compares its gradients with those of that run.
 #
 # ## Further reading
 #

@@ -31,13 +31,13 @@ for _ in range(2):
     loss.backward()
     optimizer.step()
 """,
-        does="Only the forward stands under `autocast`: when it is left, its casts are dropped.",
+        does="Put only the forward under `autocast`: at the end of the block the cached casts are dropped.",
         folk="`cache_enabled=False`",
         vain={
             'with torch.autocast("cpu", torch.bfloat16):': 'with torch.autocast("cpu", torch.bfloat16, cache_enabled=False):'
         },
         ends="right gradient",
-        because="It works, too: each use casts the weight anew, which takes time. With the cache a weight is cast once a block, and the loss stands still while the weights move.",
+        because="It works, too: each use casts the weight again, which takes time. With the cache a weight is cast once per block, and the loss stays the same while the weights change.",
         thread="X-GenGroup/Flow-Factory#186",
         by_hand="""
 with torch.autocast("cpu", torch.bfloat16):
@@ -69,7 +69,7 @@ branch.register_hook(lambda g: g.clamp_(-1, 1))  # writer
             "branch.register_hook(lambda g: g.clamp_(-1, 1))": "branch.register_hook(lambda g: g.clamp_(-1, 1).clone())"
         },
         ends="silently wrong gradient",
-        because="The clone comes after the write. An addition hands both sides the very same gradient, and `y` gets the clamped one.",
+        because="The clone comes after the write. An addition passes the same gradient tensor to both sides, and `y` gets the clamped one.",
         thread="pytorch/pytorch#81417",
         by_hand="""
 now = x.detach()
@@ -96,11 +96,11 @@ y = x * 1
 (Twice.apply(y) + y).square().sum().backward()  # saver
 """,
         right={"        g *= 2": "        g = g * 2"},
-        does="`g = g * 2`: what a backward is given is not its own.",
+        does="Write `g = g * 2`: the gradient that a backward is given may be used elsewhere.",
         folk="`g.data *= 2`",
         vain={"        g *= 2": "        g.data *= 2"},
         ends="silently wrong gradient",
-        because="The same bytes. No counter guards a gradient on its way, so it makes no difference which one moves.",
+        because="It writes the same bytes. No check compares versions of a gradient on its way, so it makes no difference which counter moves.",
         thread="pytorch/pytorch#81417",
         by_hand="""
 y = x * 1
@@ -128,13 +128,13 @@ y = x.exp()  # saver
 Square.apply(y).sum().backward()
 """,
         right={"        out.numpy()[:] *= 2 * g.numpy()": "        out = out * 2 * g"},
-        does="A backward writes into memory that it has made itself.",
+        does="In a backward, write only into memory that it made itself.",
         folk="tell PyTorch of the write",
         vain={
             "        return out": "        torch.autograd.graph.increment_version(out)\n        return out"
         },
         ends="Exp, 1; expected 0",
-        because="`exp` has saved the same tensor as its result, and its turn comes later. Now it raises, and rightly. (Some fused kernels save memory in this way.)",
+        because="`exp` saved the same tensor as its result, and its backward comes later. Now it raises, and rightly. (Some fused kernels write their saved tensors to save memory.)",
         thread="linkedin/Liger-Kernel#254",
         by_hand="""
 y = x.exp()
@@ -165,7 +165,7 @@ y.sum().backward()
             '@torch.library.custom_op("course::halve", mutates_args=())': '@torch.library.custom_op("course::halve", mutates_args={"t"})'
         },
         ends="Exp, 1; expected 0",
-        because="Now the kernel is honest and the check works: it raises, and rightly. The clone is still to come.",
+        because="Now the check knows of the write and raises, rightly. The clone is still missing.",
         by_hand="x.exp().sum().backward()",
     ),
     Pattern(
@@ -193,14 +193,14 @@ y.sum().backward()
             "        return 2 * ctx.x * g": "        return 2 * ctx.saved_tensors[0] * g",
             "h += 1": "h = h + 1",
         },
-        does="`ctx.save_for_backward(x)`, and the write out of place.",
+        does="Use `ctx.save_for_backward(x)`, and write out of place.",
         folk="`save_for_backward` alone",
         vain={
             "        ctx.x = x": "        ctx.save_for_backward(x)",
             "        return 2 * ctx.x * g": "        return 2 * ctx.saved_tensors[0] * g",
         },
         ends="Add, 1; expected 0",
-        because="An attribute of `ctx` is nobody's saved tensor, so nobody checks it. Saved properly it raises, and rightly: the write is still there.",
+        because="PyTorch does not check an attribute of `ctx`. Saved properly, the overwritten tensor raises, and rightly: the write is still there.",
         by_hand="""
 h = x * 3
 (h * h).sum().backward()
@@ -228,7 +228,7 @@ buffer.copy_(of_rank_0)
 two = x * w * buffer
 two.sum().backward()
 """,
-        does="One forward for both batches, backward before the next forward, or `broadcast_buffers=False`.",
+        does="Run one forward for both batches, or backward before the next forward, or set `broadcast_buffers=False`.",
         folk="a PyTorch before 2.12",
         vain="""
 one = x * w * buffer
@@ -237,7 +237,7 @@ two = x * w * buffer
 (one + two).sum().backward()
 """,
         ends="no name, 1; expected 0",
-        because="So DistributedDataParallel copies before each forward: what rank 0 holds, to all others. Up to torch 2.11 the copy moved the counter, and two forwards raised. Since 2.12 the counter is put back, for the sake of batch norms; a buffer that backward reads is overwritten all the same.",
+        because="By default DistributedDataParallel copies the buffers of rank 0 to all other ranks before each forward. Up to torch 2.11 the copy moved the counter, and two forwards raised. Since 2.12 the counter is put back; a buffer that backward reads is overwritten all the same.",
         thread="pytorch/pytorch#175851",
         by_hand="""
 (x * w + x * w * of_rank_0).sum().backward()
@@ -263,7 +263,7 @@ y.sum().backward()
         folk="`no_grad` around it",
         vain={"batch.add_(1)": "with torch.no_grad():\n    batch.add_(1)"},
         ends="silently wrong gradient",
-        because="The counter of `batch` moves. But what `torch.compile` makes of `batch @ w` rebuilds the view that it saves, as here, and a rebuilt view has a counter of its own. `backend='aot_eager'` keeps the check.",
+        because="The counter of `batch` moves. But the code that `torch.compile` makes of `batch @ w` rebuilds the view that it saves, as here, and a rebuilt view has a counter of its own. With `backend='aot_eager'` the check works.",
         thread="pytorch/pytorch#197887",
         by_hand="(batch @ w).sum().backward()",
     ),

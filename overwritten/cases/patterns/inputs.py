@@ -23,7 +23,7 @@ x += position  # writer
         folk="hand the convolution `x.clone()`",
         vain={"y = side(x)": "y = side(x.clone())"},
         ends="right gradient",
-        because="It works: the convolution saves the copy. The price is a copy of `x`, as `x + position` makes one too.",
+        because="It works: the convolution saves the copy. It needs memory for another tensor of that size, and so does `x + position`.",
         saver="conv2d",
         writers=("add_",),
         cure="augmented assignment",
@@ -45,7 +45,7 @@ x[:, 0].sum().backward()
         folk="`x /= length.detach()`",
         vain={"x /= length": "x /= length.detach()"},
         ends="silently wrong gradient",
-        because="The error goes because the norm takes no part any more: its share of the gradient is missing.",
+        because="It runs because backward no longer goes through the norm: that part of the gradient is missing.",
         saver="norm",
         writers=("div_",),
         cure="augmented assignment",
@@ -70,7 +70,7 @@ x[:, 0] = 0
             "(area + x).sum().backward()": "(area.sum() + x.sum()).backward()",
         },
         ends="AsStrided, 1; expected 0",
-        because="All parts of a storage share one counter, also those that were not written.",
+        because="All views of a tensor share one counter, also those that were not written.",
         by_hand="""
 keep = torch.tensor([0.0, 1.0, 1.0, 1.0])
 ((boxes * 2) ** 2 + boxes * 2 * keep).sum().backward()
@@ -89,7 +89,7 @@ with torch.no_grad():
 y.sum().backward()
 """,
         right={"    x.clamp_(-1, 1)": "    shown = x.clamp(-1, 1)"},
-        does="Write into a tensor of its own: `shown = x.clamp(-1, 1)`. The message names the maker of `x`; the write was not recorded.",
+        does="Write into a new tensor: `shown = x.clamp(-1, 1)`. The message names the maker of `x`, because the write was not recorded.",
         folk="`x.detach().clamp_(-1, 1)`",
         vain="""
 x = a * 2
@@ -134,7 +134,7 @@ states.sum().backward()
         saver="mul",
         writers=("__setitem__",),
         cure="written part by part",
-        thread="pytorch/pytorch#114505",
+        thread="pytorch/pytorch#74806",
     ),
     Pattern(
         "buffer written by the next forward",
@@ -177,7 +177,7 @@ net.register_buffer("scale", torch.ones(4))
 (net(first).sum() + net(second).sum()).backward(retain_graph=True)
 """,
         ends="no name, 4; expected 2",
-        because="It keeps the graph, not the old values. (DistributedDataParallel writes buffers before each forward, too; since torch 2.12 without this error, see the pattern `buffer synced by the next forward`.)",
+        because="It keeps the graph, not the old values. (DistributedDataParallel writes buffers before each forward, too, unless `broadcast_buffers=False`; since torch 2.12 without this error: see the pattern `buffer synced by the next forward`.)",
         saver="mul",
         writers=("mul_", "add_"),
         cure="buffer of a later forward",
@@ -197,11 +197,11 @@ images -= images.mean()
             "images -= images.mean()": "centred = images - images.mean()",
             "(plain + net(images).square().mean()).backward()": "(plain + net(centred).square().mean()).backward()",
         },
-        does="Give the changed batch a tensor of its own: `centred = images - images.mean()`. A target that a loss has saved likewise.",
+        does="Put the changed batch into a new tensor: `centred = images - images.mean()`. Do the same with a target that a loss has saved.",
         folk="`with torch.no_grad():` around the write",
         vain={"images -= images.mean()": "with torch.no_grad():\n    images -= images.mean()"},
         ends="no name, 1; expected 0",
-        because="Nothing was recorded before, either: a batch has no history. The convolution has saved it, and its counter moves all the same.",
+        because="The write was not recorded before, either: a batch has no history. The convolution saved the batch, and its counter moves all the same.",
         by_hand="""
 plain = net(images).mean()
 (plain + net(images - images.mean()).square().mean()).backward()
@@ -221,7 +221,7 @@ labels[labels == 2] = 0
 loss.backward()
 """,
         right={"labels[labels == 2] = 0": "merged = torch.where(labels == 2, 0, labels)"},
-        does="Give the changed labels a tensor of their own, or change them before the loss.",
+        does="Put the changed labels into a new tensor, or change them before the loss.",
         folk="`labels = labels.detach()` before",
         vain="""
 labels = labels.detach()
@@ -230,7 +230,7 @@ labels[labels == 2] = 0
 loss.backward()
 """,
         ends="no name, 1; expected 0",
-        because="Whole numbers have no gradient to cut off; the loss has saved them all the same.",
+        because="Integers have no gradient to cut off; the loss saved them all the same.",
         by_hand="""
 slopes = torch.softmax(scores.detach(), -1) - F.one_hot(labels)
 (scores * slopes / 4).sum().backward()

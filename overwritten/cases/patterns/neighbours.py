@@ -19,7 +19,7 @@ x = F.relu(x, inplace=True)
 x.square().sum().backward()
 """,
         right={"x = F.relu(x, inplace=True)": "x = F.relu(x)"},
-        does="No in-place operation on what a hooked module returns. (Somebody else's module: a tensor hook, `x.register_hook(…)`.)",
+        does="Use no in-place operation on what a hooked module returns. (If you cannot change the module, use a tensor hook: `x.register_hook(…)`.)",
         folk="the older `register_backward_hook`",
         vain="""
 convolution.register_backward_hook(lambda m, i, o: seen.append(o))
@@ -28,7 +28,7 @@ x = F.relu(x, inplace=True)
 x.square().sum().backward()
 """,
         ends="right gradient",
-        because="It works for this module. The price: of a module with several operations the old hook reports the last one only.",
+        because="It works for this module. But it is deprecated, and for a module with several operations the old hook reports only the last one.",
         thread="pytorch/pytorch#61519",
         by_hand="""
 x = convolution(image).clamp(min=0)
@@ -57,14 +57,14 @@ head *= 3
 head.square().sum().backward()
 """,
         right={"head *= 3": "head = head * 3"},
-        does="Write out of place, or return `x[:2].clone()` there.",
+        does="Write out of place, or return `x[:2].clone()` from the Function.",
         folk="`head.detach()` before the write",
         vain={
             "head = Head.apply(a)": "head = Head.apply(a).detach()",
             "head.square().sum().backward()": "head.requires_grad_().square().sum().backward()",
         },
         ends="no gradient",
-        because="The history ends at `detach()`: `a` gets no gradient. And `a` itself was written, they share a storage.",
+        because="The history ends at `detach()`: `a` gets no gradient. And `a` itself was written, because the two share a storage.",
         by_hand="(a[:2] * 3).square().sum().backward()",
     ),
     Pattern(
@@ -89,7 +89,7 @@ y = Double.apply(x)
 (x * y).sum().backward()
 """,
         right={"        return x.clone()": "        return x"},
-        does="Return the very tensor that was written and marked.",
+        does="Return the same tensor that was written and marked.",
         folk="leave `mark_dirty` out",
         vain={"        ctx.mark_dirty(x)": ""},
         ends="silently wrong gradient",
@@ -114,7 +114,7 @@ counts.sum().backward()
             "counts.sum().backward()": "counts.float().requires_grad_().sum().backward()",
         },
         ends="no gradient",
-        because="0.5 becomes 0, and whole numbers have no gradient.",
+        because="0.5 becomes 0, and integers have no gradient.",
         by_hand="scale.backward(torch.tensor(6.0))",
     ),
     Pattern(
@@ -187,7 +187,7 @@ x.requires_grad_()
 y.sum().backward()
 """,
         ends="detached in place",
-        because="It makes a leaf of `x`; the power still looks for the history that was cut off.",
+        because="It makes `x` a leaf; the power still looks for the history that was cut off.",
         by_hand="(a * 2).exp().sum().backward()",
     ),
     Pattern(
@@ -204,11 +204,11 @@ features.square().sum().backward()
 features = a.exp()
 (features.sum() + features.square().sum()).backward()
 """,
-        does="Add the losses and go back once; or run the forward again; or `detach()` where the second has no business.",
+        does="Add the losses and run one backward; or run the forward again; or `detach()` where the second loss needs no gradient.",
         folk="`retain_graph=True` in the first",
         vain={"features.sum().backward()": "features.sum().backward(retain_graph=True)"},
         ends="right gradient",
-        because="Here it works, at the price of the graph's memory and of going back through it twice. With a step in between it leads to the patterns of section 5.",
+        because="Here it works, at the price of keeping the graph and of going through it twice. With a step in between it leads to the patterns of section 5.",
         by_hand="""
 value = a.detach().exp()
 a.backward(value + 2 * value.square())

@@ -17,7 +17,7 @@ weight.square().sum().backward()
         folk="`weight = weight * 3`",
         vain={"weight *= 3": "weight = weight * 3"},
         ends="no gradient",
-        because="`weight` is no leaf any more: `.grad` stays `None`, and an optimizer still holds the old tensor.",
+        because="Only the name is rebound, to a tensor that is not a leaf: its `.grad` stays `None`. The old leaf is not written; it gets the gradient, and an optimizer still holds it.",
         by_hand="""
 weight = (weight.detach() * 3).requires_grad_()
 weight.square().sum().backward()
@@ -33,7 +33,7 @@ bias[:, 4] += 2
 bias.exp().sum().backward()
 """,
         right={"bias[:, 4] += 2": "with torch.no_grad():\n    bias[:, 4] += 2"},
-        does="Write it under `torch.no_grad()`, as the leaf itself.",
+        does="Write it under `torch.no_grad()`, like the leaf itself.",
         folk="`bias.clone()[:, 4] += 2`",
         vain={"bias[:, 4] += 2": "bias.clone()[:, 4] += 2"},
         ends="silently wrong gradient",
@@ -59,7 +59,7 @@ x += 1
         folk="`split` in place of `unbind`",
         vain={"x, y = (boxes * 2).unbind(1)": "x, y = (boxes * 2).split(1, 1)"},
         ends="one of several views",
-        because="`split` and `chunk` return several views at once as well. (`x = boxes[:, 0]` is one view, and may be written.)",
+        because="`split` and `chunk` return several views at once as well. (`x = (boxes * 2)[:, 0]` is one view, and may be written.)",
         thread="ultralytics/yolov3#1805",
         by_hand="""
 x = boxes[:, 0] * 2 + 1
@@ -119,7 +119,7 @@ head = x[:2]
 head *= b
 x.square().sum().backward()
 """,
-        does="Make the view where you write it, outside.",
+        does="Make the view where you write it, outside inference mode.",
         folk="`head.data *= b`",
         vain={"head *= b": "head.data *= b"},
         ends="no gradient",
@@ -147,7 +147,7 @@ features = features.clone()
 features += 1
 (rows * features).sum().backward()
 """,
-        does="`clone()` outside of inference mode gives a normal tensor.",
+        does="Outside inference mode `clone()` gives a normal tensor.",
         folk="`features.detach()`",
         vain="""
 with torch.inference_mode():
@@ -157,7 +157,7 @@ features += 1
 (rows * features).sum().backward()
 """,
         ends="inference tensor saved",
-        because="Now the write passes, and the product may not save: what `detach()` gives is an inference tensor still.",
+        because="Now the write passes, but the product may not save: what `detach()` gives is still an inference tensor.",
         by_hand="(rows * (torch.linspace(0, 1, 4) + 1)).sum().backward()",
     ),
     Pattern(
@@ -175,7 +175,7 @@ with torch.inference_mode():
         folk="`features.detach()`",
         vain={"(rows * features).sum().backward()": "(rows * features.detach()).sum().backward()"},
         ends="inference tensor saved",
-        because="What `detach()` gives is an inference tensor still.",
+        because="What `detach()` gives is still an inference tensor.",
         by_hand="rows.backward(torch.linspace(0, 1, 4))",
     ),
     Pattern(
@@ -192,11 +192,11 @@ rows += steps
 rows.square().sum().backward()
 """,
         right={"rows += steps": "rows = rows + steps"},
-        does="Compute a new tensor, or `expand(3, 4).clone()` first.",
+        does="Compute a new tensor, or call `expand(3, 4).clone()` first.",
         folk="`rows.data += steps`",
         vain={"rows += steps": "rows.data += steps"},
         ends="elements share a place",
-        because="It is about memory, not about gradients: three rows stand in one place.",
+        because="This error is about memory, not gradients: the three rows share the same places.",
         by_hand="""
 rows = (start * 2).repeat(3, 1) + steps
 rows.square().sum().backward()

@@ -17,7 +17,7 @@ x += shortcut  # writer
 x.square().sum().backward()
 """,
         right={"x += shortcut": "x = x + shortcut"},
-        does="Compute a new tensor: `x = x + shortcut`. The ReLU may stay as it is.",
+        does="Compute a new tensor: `x = x + shortcut`. The ReLU may stay in place.",
         folk="`inplace=False` in the ReLU",
         vain={"x = F.relu(a * 2, inplace=True)": "x = F.relu(a * 2)"},
         ends="Relu, 1; expected 0",
@@ -43,11 +43,11 @@ x = dropout(x)  # writer
 out(x).square().sum().backward()
 """,
         right={"dropout = nn.Dropout(0.5, inplace=True)": "dropout = nn.Dropout(0.5)"},
-        does="`inplace=False` in the Dropout, the module that writes.",
+        does="Set `inplace=False` in the Dropout, the module that writes.",
         folk="`.clone()` before the ReLU",
         vain={"x = relu(hidden(rows))": "x = relu(hidden(rows).clone())"},
         ends="Relu, 1; expected 0",
-        because="ReLU saved what it returns, and that is written; its input never was in question.",
+        because="ReLU saved what it returns, and that is what the Dropout writes. The input of the ReLU has no part in it.",
         saver="relu",
         writers=("dropout",),
         cure="in-place module",
@@ -69,7 +69,7 @@ x = a * 2
 x = F.relu(x, inplace=True)
 x.square().sum().backward()
 """,
-        does="Take the second one out: it changes no number.",
+        does="Remove the second one: it changes no number.",
         folk="`inplace=False` in the first ReLU",
         vain="""
 x = a * 2
@@ -78,7 +78,7 @@ x = F.relu(x, inplace=True)
 x.square().sum().backward()
 """,
         ends="Relu, 1; expected 0",
-        because="The second one still writes what the first saved.",
+        because="The second ReLU still writes what the first one saved.",
         saver="relu",
         writers=("relu",),
         cure="in-place activation",
@@ -111,7 +111,7 @@ y.data[..., 2:4] = (y[..., 2:4] * 2) ** 2 * 16
 y.sum().backward()
 """,
         ends="silently wrong gradient",
-        because="Sigmoid's backward uses the boxes as if they were its result, and the decoding itself gets no gradient.",
+        because="Sigmoid's backward uses the boxes as if they were its result, and the decoding itself has no part in the gradient.",
         saver="sigmoid",
         writers=("__setitem__", "__setitem__"),
         cure="written part by part",
@@ -132,14 +132,14 @@ block = convolution(active) + x
 block.square().sum().backward()
 """,
         right={"active = F.relu(x, inplace=True)": "active = F.relu(x)"},
-        does="`inplace=False` in the activation that begins the block.",
+        does="Set `inplace=False` in the activation that begins the block.",
         folk="keep the shortcut under another name",
         vain={
             "x = torch.tanh(image)": "x = shortcut = torch.tanh(image)",
             "block = convolution(active) + x": "block = convolution(active) + shortcut",
         },
         ends="Tanh, 1; expected 0",
-        because="A second name is no second tensor: the ReLU writes both.",
+        because="A second name is not a second tensor: the ReLU writes the one that both names stand for.",
         saver="tanh",
         writers=("relu",),
         cure="in-place activation",
@@ -199,7 +199,7 @@ distance.backward()
         folk="`distance.data += …`",
         vain={"distance += b.norm()": "distance.data += b.norm()"},
         ends="no gradient",
-        because="`b` gets none at all, and that of `a` is wrong.",
+        because="`b` gets no gradient at all, and the gradient of `a` is wrong.",
         saver="norm",
         writers=("add_",),
         cure="augmented assignment",
@@ -221,7 +221,7 @@ chance.sum().backward()
         folk="`.data` instead of `.detach()`",
         vain={"shown = chance.detach()": "shown = chance.data"},
         ends="silently wrong gradient",
-        because="`.data` has a counter of its own, so nobody notices; backward uses the clamped numbers.",
+        because="`.data` has a counter of its own, so the check finds nothing, and backward uses the clamped numbers.",
         saver="sigmoid",
         writers=("clamp_",),
         cure="any other write",
@@ -251,7 +251,7 @@ y += 1
 y.sum().backward()
 """,
         right={"y += 1": "y = y + 1"},
-        does="Compute a new tensor: `y = y + 1`. What `save_for_backward` holds is checked like anything else.",
+        does="Compute a new tensor: `y = y + 1`. What `save_for_backward` holds is checked like any other save.",
         folk="keep `ctx.y = y` instead of `save_for_backward`",
         vain="""
 class Unchecked(MyExp):
@@ -269,7 +269,7 @@ y += 1
 y.sum().backward()
 """,
         ends="silently wrong gradient",
-        because="Nobody checks what hangs on `ctx`: backward uses the overwritten numbers.",
+        because="PyTorch does not check attributes of `ctx`: backward uses the overwritten numbers.",
         by_hand="""
 y = a.exp() + 1
 y.sum().backward()

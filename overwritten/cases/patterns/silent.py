@@ -14,11 +14,11 @@ y.data[0] = 0.9  # writer
 y.sum().backward()
 """,
         right={"y.data[0] = 0.9": "y = y.clone()\ny[0] = 0.9"},
-        does="Write into a `clone()`, and through no `.data`.",
+        does="Write into a `clone()`, not through `.data`.",
         folk="`.detach()` in place of `.data`",
         vain={"y.data[0] = 0.9": "y.detach()[0] = 0.9"},
         ends="Sigmoid, 1; expected 0",
-        because="It shares the counter, so the check works again: now it raises, and rightly. The cure is still to come.",
+        because="It shares the counter, so the check works again: now it raises, and rightly. That is not yet a cure.",
         thread="pytorch/pytorch#6990",
         by_hand="""
 y = torch.cat((torch.tensor([0.9]), logits[1:].sigmoid()))
@@ -46,7 +46,7 @@ y.sum().backward()
 norm.train()
 norm(other)
 """,
-        does="Backward before the next forward in training mode.",
+        does="Run backward before the next forward in training mode.",
         folk="`norm(other)` under `no_grad`",
         vain={"norm(other)": "with torch.no_grad():\n    norm(other)"},
         ends="silently wrong gradient",
@@ -88,7 +88,7 @@ with allowed():
     y.sum().backward()
 """,
         ends="right gradient",
-        because="By luck: the write that hits the saved slice now comes first, and that one PyTorch notices. Swap the lines back and it is wrong.",
+        because="It is right by luck: the write to the saved slice now comes first, and PyTorch recognises the slice. Swap the lines back and the gradient is wrong.",
         by_hand="d.sum().backward()",
     ),
     Pattern(
@@ -104,11 +104,11 @@ y.sum().backward()
         right={
             "y.detach().apply_(lambda number: min(number, 0.9))": "y = y.clamp(max=0.9)"
         },
-        does="Out of place: `y.clamp(max=0.9)`.",
+        does="Write out of place: `y = y.clamp(max=0.9)`.",
         folk="`clamp_`, which is faster",
         vain={"y.detach().apply_(lambda number: min(number, 0.9))": "y.detach().clamp_(max=0.9)"},
         ends="Sigmoid, 1; expected 0",
-        because="`clamp_` moves the counter and `apply_` does not, for all its underscore: now it raises. The `detach()` is what `apply_` itself asks for on a tensor with a history.",
+        because="`clamp_` moves the counter, and `apply_` does not, in spite of its underscore: now it raises. (`apply_` refuses a tensor that requires grad, hence the `detach()`.)",
         by_hand="torch.minimum(logits.sigmoid(), torch.tensor(0.9)).sum().backward()",
     ),
     Pattern(
@@ -123,11 +123,11 @@ theirs *= 2  # writer
 y.sum().backward()
 """,
         right={"theirs = torch.from_dlpack(y.detach())": "theirs = torch.from_dlpack(y.detach().clone())"},
-        does="Hand out a clone: JAX, CuPy or NumPy get the memory, not the counter.",
+        does="Hand out a clone: JAX, CuPy or NumPy get the memory, but not the counter.",
         folk="`no_grad` around the write",
         vain={"theirs *= 2": "with torch.no_grad():\n    theirs *= 2"},
         ends="silently wrong gradient",
-        because="What comes back from DLPack has a counter of its own; under `no_grad` as well.",
+        because="What comes back from DLPack has a counter of its own, under `no_grad` as well.",
         by_hand="x.exp().sum().backward()",
     ),
 )

@@ -29,11 +29,11 @@ critic_step.zero_grad()
 score = critic(fake)
 (-score.mean()).backward()
 """,
-        does="After the step ask the critic again; `fake.detach()` for the critic's own loss. Or step after both backwards.",
+        does="Compute the score again after the step, and use `fake.detach()` for the critic's own loss. Or step after both backwards.",
         folk="`retain_graph=True` in the second backward as well",
         vain={"(-score.mean()).backward()": "(-score.mean()).backward(retain_graph=True)"},
         ends="AsStrided, 2; expected 1",
-        because="It keeps the graph, not the weights that the step has overwritten.",
+        because="It keeps the graph, not the weights that the step overwrote.",
         saver="linear",
         writers=("add_",),
         cure="optimizer step",
@@ -68,7 +68,7 @@ for x in inputs:
             "    hidden = cell(x, hidden)": "    hidden = cell(x, hidden.detach())",
             "    hidden.sum().backward(retain_graph=True)": "    hidden.sum().backward()",
         },
-        does="`hidden.detach()` at the beginning of each step: its history ends where the weights change.",
+        does="Pass `hidden.detach()` at each step: the history of the state then ends where the weights change.",
         folk="`hidden.clone()`",
         vain={"    hidden = cell(x, hidden)": "    hidden = cell(x, hidden.clone())"},
         ends="AsStrided, 3; expected 2",
@@ -111,7 +111,7 @@ first.backward(retain_graph=True)
 second.backward()
 optimizer.step()
 """,
-        does="Both backwards, then one step. (Two steps: run the forward again in between.)",
+        does="Run both backwards, then one step. (For two steps, run the forward again in between.)",
         folk="the step by hand, through `.data`",
         vain="""
 out = net(rows)
@@ -122,7 +122,7 @@ for weight in net.parameters():
 second.backward()
 """,
         ends="silently wrong gradient",
-        because="No counter moves, so nothing raises; the second loss is differentiated with weights that it never saw.",
+        because="No counter moves, so nothing raises; the second backward uses weights that its forward never used.",
         saver="linear",
         writers=("addcdiv_",),
         cure="optimizer step",
@@ -166,7 +166,7 @@ for slow, fast in zip(teacher.parameters(), student.parameters()):
 loss.backward()
 """,
         ends="silently wrong gradient",
-        because="The teacher's part of the gradient is computed with weights of after the update.",
+        because="The teacher's part of the gradient is computed with the weights after the update.",
         saver="linear",
         writers=("mul_", "add_"),
         cure="weights written by hand",
@@ -191,7 +191,7 @@ second.backward()
             "first.backward(retain_graph=True)": "(first + second).backward()",
             "second.backward()": "",
         },
-        does="Add the losses, one backward, one step. (A convolution saves the weight itself, so no name stands in the message.)",
+        does="Add the losses: one backward, one step. (A convolution saves the weight itself, so the message names no operation.)",
         folk="`second.detach_().requires_grad_(True)` before its backward",
         vain="""
 maps = net(images)
@@ -202,7 +202,7 @@ second.detach_().requires_grad_(True)
 second.backward()
 """,
         ends="silently wrong gradient",
-        because="It runs, and the second loss teaches nothing: only the first one's gradient is there.",
+        because="It runs, and the second loss teaches nothing: only the gradient of the first one is there.",
         thread="tamarott/SinGAN#148",
         by_hand="""
 maps = net(images)
@@ -224,11 +224,11 @@ some = table(words) @ projection  # writer
 (every.sum() + some.sum()).backward()
 """,
         right={"every = table.weight @ projection": "every = table.weight.clone() @ projection"},
-        does="`table.weight.clone()` where the weight is used directly.",
+        does="Use `table.weight.clone()` where the weight is used directly.",
         folk="`table.weight.detach()`",
         vain={"every = table.weight @ projection": "every = table.weight.detach() @ projection"},
         ends="no name, 2; expected 1",
-        because="`detach()` shares storage and counter; the product saved it for the gradient of `projection`.",
+        because="`detach()` shares storage and counter; the product saved it to compute the gradient of `projection`.",
         saver="matmul",
         writers=("embedding",),
         cure="embedding renormalised",
