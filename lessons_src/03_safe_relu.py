@@ -8,13 +8,13 @@
 # After this lesson you can
 #
 # - say for any place in a network whether an activation with `inplace=True` is safe there;
-# - tell what a formula lets an activation give up, and read in a table what PyTorch does;
+# - tell which activations need only their result for the gradient, and what PyTorch saves;
 # - say what an activation in place is worth, in bytes kept for backward and at the peak;
 # - tell the in-place operations that save memory from those that only sound like it.
 #
-# **About 94 minutes.** You need: version counters and what backward saves (lesson 2;
+# **About 75 minutes.** You need: version counters and what backward saves (lesson 2;
 # its sections 5 and 6 even if you know the rest).
-# You can take it in two sittings of some 45 minutes: sections 1 to 3, then 4 to 7.
+# You can take it in two sittings: pause after section 4.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
@@ -62,8 +62,9 @@ again(questions)
 predict(questions.where_was_it_positive)
 
 # %% [markdown]
-# A teaching notebook on the web runs this example, prints the gradient `[0., 1.]`, and
-# concludes that `nn.ReLU(inplace=True)` is "safe and recommended".
+# A [teaching notebook](https://github.com/takzen/pytorch-black-belt/blob/main/05_In_Place_Operations.ipynb)
+# (in Polish) runs this example, prints the gradient `[0., 1.]`, and concludes that
+# `nn.ReLU(inplace=True)` is "safe and recommended".
 
 # %%
 x = torch.tensor([-5.0, 2.0], requires_grad=True)
@@ -82,15 +83,14 @@ h.sum().backward()
 
 
 # %% [markdown]
-# Verdict: the example is right, and so is its argument. With `y = max(x, 0)`, `y > 0` holds
-# exactly where `x > 0` holds. So the derivative can be computed from the sign of `y`, and `x` is
-# not needed. The film opens on its last step; where something broke, a film opens there instead.
+# The example is right, and so is its argument. With `y = max(x, 0)`, `y > 0` holds exactly where
+# `x > 0` holds. So the derivative can be computed from the sign of `y`, and `x` is not needed. The film opens on its last step; where something broke, a film opens there instead.
 # Go back to step 3: there the padlock closes, on the line of `relu_` and at `h`. It closes *after*
 # the write, at version 1.
 # (`torch.relu_(h)`, `h.relu_()` and `F.relu(h, inplace=True)` are the same write.)
 #
-# Out of place it is no different: there, too, the *result* is what is saved. `grad_fn` is the
-# node that backward will call, and `_saved_result` is what it keeps.
+# Out of place it is no different, since PyTorch 1.10: there, too, the *result* is saved.
+# `grad_fn` is the node that backward will call, and `_saved_result` is what it keeps.
 
 # %%
 def begins(tensor):
@@ -123,7 +123,7 @@ for name, (f, derivative) in from_result.items():
     print(f"{name:10}", torch.allclose(derivative(f(x)), true))
 
 # %% [markdown]
-# And SiLU? It falls, then rises. Two inputs, one on each side of the valley, have the same
+# And SiLU? It falls, then rises. Two inputs, one on each side of its minimum, have the same
 # result to three digits, and derivatives of opposite sign:
 
 # %%
@@ -134,8 +134,8 @@ for numbers in (x, y, x.grad):
     print([round(v, 3) for v in numbers.tolist()])
 
 # %% [markdown]
-# The argument stands or falls with the sign. Give leaky ReLU a *negative* slope, and the inputs
-# -10 and 1 have the same result. PyTorch knows that, and refuses:
+# The argument rests on the sign. Give leaky ReLU a *negative* slope, and the inputs -10 and 1
+# have the same result. In place, PyTorch then refuses to compute the gradient:
 
 # %%
 x = torch.tensor([-10.0, 1.0], requires_grad=True)
@@ -145,12 +145,13 @@ with caught():
     h.sum().backward()
 
 # %% [markdown]
-# ## 2. "Safe and recommended": half of the truth (20 minutes)
+# ## 2. "Safe and recommended": half of the truth (15 minutes)
 #
 # In place is safe for ReLU's *own* gradient. But ReLU is not alone in a network. Its write can
 # hit what an operation *before* it saved, and a write *after* it can hit what ReLU saved.
 #
-# To try many places, one helper: it runs the lines, and their twin out of place.
+# To try many places we need a helper. It runs the lines, then their *twin*, the same lines out of
+# place, and compares: the gradients, and where these differ, the values that backward began with.
 
 # %%
 OUT = {
@@ -168,9 +169,11 @@ def program(lines):
     return "\n".join([start, *lines, end])
 
 
+# %%
 def verdict(*lines, **names):
     twin = [OUT.get(line, line) for line in lines]
-    return trial(program(lines), program(twin), names).verdict
+    codes = program(lines), program(twin)
+    return trial(*codes, names, values=True).verdict
 
 
 verdict("h = x * 2", "h.relu_()")
@@ -183,9 +186,9 @@ for made in ("x.sigmoid()", "x.softmax(1)", "x.exp()", "x.tanh()"):
     print(f"{made:13}", verdict(f"h = {made}", "h.relu_()"))
 
 # %% [markdown]
-# All four saved their result, so all four raise. And all four gradients would have been right.
-# After `tanh` numbers do change, those below zero. But there ReLU stops the gradient anyway.
-# The check is careful, not clever: it counts writes to what was saved.
+# All four operations saved their result, so all four programs raise. And all four gradients would
+# have been right. After `tanh` some numbers do change, those below zero; but there ReLU stops the
+# gradient anyway. The check looks at no number: it compares counters.
 #
 # Three more places:
 
@@ -210,11 +213,11 @@ out.sum().backward()
 """)
 
 # %% [markdown]
-# A plain `raises` means that the gradient would have been wrong as well. So it is with the
-# square. The film shows its padlock: it expects version 0 and finds 1. On a leaf it is another
-# refusal, that of the write itself: lesson 4 is about it.
+# A plain `raises` means that the gradient would have been wrong as well, as with the square. The
+# film shows its padlock: it expects version 0 and finds 1. On the leaf, `raises` means something
+# else: the write itself was refused. Section 4 is about such writes.
 #
-# **And after ReLU?** It has saved its result. A write on that result:
+# **And after ReLU?** ReLU has saved its result. What does a write on that result do?
 
 # %% tags=["predict"]
 predict(questions.out_of_place_relu)
@@ -226,11 +229,11 @@ for relu in ("h.relu_()", "h = h.relu()"):
     print(relu, "|", verdict(*lines), "|", error.split(", ")[-1])
 
 # %% [markdown]
-# A blog post on this error shows the message with the first pair, 2 and 1, and ends with the
-# cure "remove `inplace=True` from ReLU". On a present PyTorch that leaves you with the second
-# pair. A report on a video model plans the same: "Replace in-place ReLU with out-of-place
-# version". The *writer* is the line after. The *doctor*, a tool of this course, notes every
-# save and every write within `with watch() as recording:`, and `who` names both lines:
+# A blog post by [Shanya](https://github.com/shanyaliux) shows the message with the first pair, 2
+# and 1, and ends with the cure "remove `inplace=True` from ReLU". A report on a video model plans
+# the same: "Replace in-place ReLU with out-of-place version". If a line after the ReLU wrote, that
+# leaves you with the second pair (on PyTorch 1.10 or later). The *doctor*, a tool of this course,
+# notes every save and every write within `with watch() as recording:`, and `who` names both lines:
 
 # %%
 with caught(), watch() as recording:
@@ -242,10 +245,14 @@ with caught(), watch() as recording:
 print(who(recording))
 print("cure: ", recording.diagnosis.advice())
 print("cured:", verdict("h = x * 2", "h.relu_()", "h = h + 1"))
+print("sigmoid first:", verdict("h = x.sigmoid()", "h = h.relu()"))
 
 # %% [markdown]
-# The cure is at the writer, and `relu_` may stay. (The teaching notebook's last advice, write
-# `x = x + y` instead of `x += y`, is just this.) Two writers deserve a look of their own:
+# The cure is at the writer, and `relu_` may stay. (The teaching notebook's last advice, to write
+# `x = x + y` instead of `x += y`, is just this.) After a sigmoid the ReLU itself is the writer:
+# there `inplace=False` is the cure. Lesson 5 tells the two apart by the message.
+#
+# Two writers deserve a look of their own:
 
 # %% tags=["claim:error-means-wrong"]
 for write in ("F.dropout(h, inplace=True)", "h.squeeze_()"):
@@ -253,42 +260,23 @@ for write in ("F.dropout(h, inplace=True)", "h.squeeze_()"):
         print(relu, "then", write)
         print("   ", verdict("h = x * 2", relu, write))
 
-
 # %% [markdown]
 # `squeeze_` changes no number, only the shape; here not even that. Dropout sets some elements to
-# 0 and doubles the others: where it sets 0 it stops the gradient as well. Both gradients would
-# be exactly right. Both raise all the same.
+# 0 and doubles the others, and where it sets 0 it stops the gradient as well. Both gradients would
+# be right. Both programs raise all the same.
 #
-# **Where the old advice comes from.** Up to PyTorch 1.9, ReLU out of place saved its *input*;
-# 1.10 changed that to the result (issue 63027, PR 63089: cited, not run here). An old ReLU is
-# easily made:
-
-# %%
-class OldReLU(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        ctx.save_for_backward(x)
-        return x.clamp(min=0)
-
-    @staticmethod
-    def backward(ctx, gradient):
-        (x,) = ctx.saved_tensors
-        return gradient * (x > 0)
-
-
-# %%
-old = "h = old_relu(h)"
-print(verdict("h = x * 2", old, "h += 1", old_relu=OldReLU.apply))
+# **Where the old advice comes from.** Up to PyTorch 1.9, ReLU out of place saved its *input*. There
+# `inplace=False` did cure a `+=` after it. PyTorch 1.10 changed the save to the result
+# ([issue 63027](https://github.com/pytorch/pytorch/issues/63027),
+# [pull request 63089](https://github.com/pytorch/pytorch/pull/63089)). Lesson 5 rebuilds the old
+# ReLU and shows this.
 
 # %% [markdown]
-# With the old ReLU, `inplace=False` did cure a `+=` after it. Much of the folklore about ReLU
-# was true when it was written, and ended with that change.
-
-# %% [markdown]
-# ## 3. "Never in training": the other half (10 minutes)
+# ## 3. "Never in training": the other half (8 minutes)
 #
 # A list of fixes for a detector says: avoid `inplace=True` in any layer used during training,
-# for it "breaks gradients". Its ReLUs stand after convolutions and batch norms.
+# because it "breaks gradients". Most ReLUs stand after a convolution, a linear layer or a batch
+# norm. Does it break theirs?
 
 # %% tags=["predict"]
 predict(questions.conv_gradients)
@@ -315,10 +303,14 @@ for name, layer in layers.items():
     print(f"{name:10}", all(torch.equal(a, b) for a, b in pairs))
 
 # %% [markdown]
-# Equal to the bit, for the input and for every parameter. These layers save their *input*, so
-# nobody misses the result that ReLU overwrites; and the linear layer after it saves what it is
-# given. So neither rule holds as it stands. Two questions decide whether backward raises: has
-# anybody saved the tensor that is overwritten, and does anybody write on a saved result?
+# Equal to the bit, for the input and for every parameter: that holds on this CPU. On a GPU a
+# convolution's gradient may differ in its last bits from one run to the next, in place or not
+# ([PyTorch's note on reproducibility](https://pytorch.org/docs/stable/notes/randomness.html)).
+# These layers save their *input*, not their result, so nobody misses what ReLU overwrites; and
+# the linear layer after it saves what ReLU has written.
+#
+# So neither rule holds as it stands. Two questions decide whether backward raises: has anybody
+# saved the tensor that is overwritten, and does anybody write on a saved result later?
 #
 # Now a shortcut. `x * 2` saves nothing of its result, and nobody writes after `relu_`:
 
@@ -353,9 +345,10 @@ print("your batch:", batch.tolist())
 
 # %% [markdown]
 # A shortcut, a slice, a list of features, a block that applies its activation first, a first
-# layer in place: whoever still reads the tensor reads what ReLU wrote. It is another *program*
-# then, not only another gradient. Backward gives the true gradient of that other program, so
-# not even the doctor's strict mode, which compares saved bytes, finds anything:
+# layer in place: whoever still reads the tensor reads what ReLU wrote. The verdict is *other
+# values*, not *wrong gradient*: the program has become another one, and backward gives the true
+# gradient of that other program. The counters have nothing to report. Nor has the doctor's *strict
+# mode*, which also compares the bytes of each saved tensor with those at its save:
 
 # %%
 other = ["h = x * 2", "h = h.relu()", "y = h", "h = h + y"]
@@ -368,23 +361,85 @@ with watch(strict=True) as recording:
     (h + y).sum().backward()
 print("strict mode:", who(recording))
 
+# %% [markdown]
+# ## 4. Writes that are refused (5 minutes)
+#
+# Some writes do not wait for backward: PyTorch refuses them on the spot.
+
+# %% tags=["predict"]
+predict(questions.refused_at_once)
+
+# %%
+start = "x = torch.randn(2, 4, requires_grad=True)\ny = x * 2\n"
+
+
+def at_once(writes):
+    for name, lines in writes.items():
+        error = record(start + lines).error.split(": ")[-1]
+        print(f"{name:16}", error.split(".")[0] or "allowed")
+
+
+# %%
+leaves = {
+    "a leaf, no grad": "torch.ones(4).relu_()",
+    "a leaf": "x.relu_()",
+    "a view of it": "x[0].relu_()",
+}
+views = {
+    "one row": "y[0].relu_()",
+    "a chunk": "a, b = y.chunk(2)\na.relu_()",
+    "rows in a loop": "for row in y: row.relu_()",
+    "no_grad's view": "with torch.no_grad(): v = y[0]\nv.relu_()",
+}
+at_once(leaves | views)
+
+# %%
+others = {
+    "behind a hook": """layer = nn.Linear(4, 4)
+layer.register_full_backward_hook(lambda *gradients: None)
+y = nn.ReLU(inplace=True)(layer(y))""",
+    "expanded": "y = y[:1].expand(3, 4)\ny.relu_()",
+    "inference": """with torch.inference_mode(): y = torch.ones(4)
+y.relu_()""",
+}
+at_once(others)
+
+# %%
+errors = set()
+for lines in (leaves | views | others).values():
+    out = lines.replace("relu_", "relu")
+    out = out.replace("=True)(", "=False)(")
+    errors.add(record(start + out).error)
+print("errors out of place:", errors - {""} or "none")
+
 
 # %% [markdown]
-# The rule is three questions:
+# - **Leaves**, and views of them, refuse if they require grad; the batch of section 3 did not.
+#   Lesson 4 is about them.
+# - **Views.** A single slice may be written. The views that one call returns together (`chunk`,
+#   `split`, `unbind`, a loop over the rows) may not, nor may a view made under `no_grad`.
+# - **A full backward hook**, as Grad-CAM tools put on a layer, hands the layer's result on as a
+#   view of this kind. An in-place ReLU after it is refused as long as the hook is there.
+# - **Expanded tensors**, whose elements share memory, and **inference tensors** refuse as well.
 #
-# - **Has anybody saved the tensor that it overwrites?** Then backward raises.
-# - **Does it save its result, and does anybody write on that later?** Then backward raises,
-#   because of that writer.
-# - **Does anyone else still read that tensor, or a view of it (a shortcut, a list of features,
-#   your batch)?** Then values change, without an error.
+# Out of place, each of these lines is allowed. So the whole rule is four questions, asked of the
+# tensor that the activation would overwrite:
 #
-# Three times no, and it is safe (a leaf apart).
+# - **Does it refuse the write?** Then that line raises, before any backward.
+# - **Has anybody saved it?** Then backward raises, should it ask for that save.
+# - **Does the activation save its result, and does anybody write on that before backward?** Then
+#   backward raises, because of that writer.
+# - **Does anyone else still read it, or a view of it (a shortcut, a list of features, your
+#   batch)?** Then values change, without an error.
+#
+# Four times no, and it is safe. (Writes that no counter sees, such as through `.data`, are
+# the subject of lessons 4 and 9.)
 
 # %% [markdown]
-# ## 4. What it is worth (14 minutes)
+# ## 5. What it is worth (8 minutes)
 #
-# The same list says of `inplace=True`: lower memory. Measure it. During the forward PyTorch
-# hands every saved tensor to a pack hook, so count the distinct storages it sees.
+# The list of section 3 also says of `inplace=True`: lower memory. Let us measure it. During the forward PyTorch
+# hands every tensor that it saves to a *pack hook*, so we count the distinct storages it sees.
 
 # %%
 def kept(net, x):
@@ -418,35 +473,16 @@ for inplace in (True, False):
     net = stack(lambda: nn.ReLU(inplace=inplace))
     print(f"inplace={inplace!s:5} keeps", kept(net, x))
 
-
 # %% [markdown]
 # (The numbers are multiples of one activation; the weights are small and rounded off.)
-# Which seven? A line for each storage, with the layers that saved it:
+# Four convolutions and three batch norms keep their inputs, which makes seven. ReLU adds nothing:
+# the convolution after it keeps the same result. Without any activation it is seven as well:
 
 # %%
-def savers(net, x):
-    found = {}
-    for layer in net:
-
-        def pack(tensor):
-            if tensor.nbytes == x.nbytes:
-                found.setdefault(begins(tensor), []).append(layer)
-            return tensor
-
-        with saved_tensors_hooks(pack, lambda tensor: tensor):
-            x = layer(x)
-    return found.values()
-
-
-# %%
-for layers in savers(stack(nn.ReLU), x):
-    print(" and ".join(type(layer).__name__ for layer in layers))
+print("no activation keeps", kept(stack(nn.Identity), x))
 
 # %% [markdown]
-# Each convolution and each batch norm keeps its input. ReLU adds nothing: the convolution after
-# it keeps the same result.
-#
-# Now five activations, and beside it the peak of a whole step: forward and backward.
+# Now five activations, and beside it the peak of a whole step, forward and backward.
 
 # %%
 step = """
@@ -473,45 +509,18 @@ for kind in kinds:
     peaks = f"{peak(here):14} {peak(out):7}"
     print(f"{kind.__name__:12}{keeps} {peaks}")
 
+
 # %% [markdown]
 # ReLU in place lowers *nothing* here, neither what is kept nor the peak. LeakyReLU keeps three
 # fewer, one for each: out of place it keeps its input, and the convolution after it keeps the
-# result; in place these two are one storage. SiLU, hardtanh and dropout gain nothing either:
-# section 5 says why. (Dropout's mask counts in full, for on the CPU it is float32:)
-
-# %%
-y = F.dropout(torch.ones(4, requires_grad=True))
-print(y.grad_fn._saved_other.dtype)
-
-
-# %% [markdown]
-# And the old ReLU?
-
-# %%
-class OldReLULayer(nn.Module):
-    def forward(self, x):
-        return OldReLU.apply(x)
-
-
-print("old ReLU, out of place:", kept(stack(OldReLULayer), x))
-
-# %% [markdown]
-# It kept three more. So up to 1.9, in place was worth three of ten here, and the advice to use it
-# was good advice. Since 1.10 that has been ReLU's own doing, in place or not.
+# result; in place these two are one storage. SiLU and hardtanh gain nothing: section 6 says why.
+# Dropout keeps its mask, in place or not. (Up to PyTorch 1.9, ReLU out of place kept its input as
+# LeakyReLU does: that is what issue 63027 is about. Then in place was good advice.)
 #
-# In place spares one storage for one moment (lesson 1). Is that moment the peak?
-
-# %%
-steps = record(step, {"stack": stack, "activation": nn.ReLU}).steps
-highest = max(steps, key=lambda step: step.peak)
-print("the peak is in:", highest.text)
-
-
-# %% [markdown]
-# It is not: the peak of this step lies in backward, when everything kept is still there. That
-# holds in an `nn.Sequential`, which uses one name again and again. A forward that gives each
-# result a name keeps the input of ReLU alive by that name. Below, `hhhh` is a forward with one
-# name for four results, `abcd` one with four names:
+# In place spares one storage for one moment (lesson 1), and the peak of this step is not at that
+# moment: it lies in backward. But an `nn.Sequential` uses one name again and again. A forward that
+# gives each result a name of its own keeps the input of ReLU alive by that name. Below, `hhhh` is a
+# forward with one name for four results, `abcd` one with four names:
 
 # %%
 def forward(a, b, c, d):
@@ -536,12 +545,12 @@ for names in ("hhhh", "abcd"):
         print(names, relu, "|", round(done.peak / x.nbytes), top)
 
 # %% [markdown]
-# With names of their own and out of place, the peak is one activation higher, and it has moved
-# into the forward. "Lower memory", says the list: for ReLU that is true where names keep its
-# input alive, and not true in the table. Its third claim, "faster", is not measured here.
+# With four names and out of place, the peak is one activation higher, and it has moved into the
+# forward. "Lower memory", says the list: for ReLU that is true where a name keeps its input alive,
+# and not true in the table. "Faster", as it also says, is not measured here.
 
 # %% [markdown]
-# ## 5. "In place" that is not (9 minutes)
+# ## 6. "In place" that is not (5 minutes)
 
 # %% tags=["predict"]
 predict(questions.why_silu_kept_as_much)
@@ -556,10 +565,10 @@ print("saved as h was:      ", torch.equal(secret, before))
 
 # %% [markdown]
 # Which in-place operations do that? The op atlas of lesson 2 lists in-place forms as well. The
-# cell below runs the course's own part of that list. It runs each form on an `x` that needs a
-# gradient, and its line out of place, and looks at what each keeps.
-# (`w` is a second tensor that needs a gradient, `c` one that does not, `mask` is of bools,
-# `order` of indices. `a mask` and `its factors of x` are drawn by the operation itself.)
+# cell below runs the course's own part of that list: each form on an `x` that requires grad, then
+# the same out of place, and looks at what each keeps. (`w` is a second tensor that requires grad,
+# `c` one that does not, `mask` holds bools, `order` indices. `a mask` and `its factors of x` are
+# drawn by the operation itself.)
 
 # %%
 forms = ops.in_place_forms()
@@ -577,49 +586,34 @@ clones = sum(row.clones for row in atlas)
 print("in the whole atlas:", clones, "of", len(atlas))
 
 # %% [markdown]
-# Search the table for `copy`. PyTorch copies where its formula is written with the *input*:
-# `pow_`, `sin_`, `mul_(w)`. Where it is written with the *result*, nothing is copied: `exp_`,
-# `tanh_`. What a formula allows is another thing. These could do with the result:
-
-# %%
-could = {
-    "log_": (torch.log, lambda y: torch.exp(-y)),
-    "relu6": (F.relu6, lambda y: 1.0 * (y > 0) * (y < 6)),
-    "hardtanh": (F.hardtanh, lambda y: 1.0 * (y.abs() < 1)),
-}
-for name, (f, derivative) in could.items():
-    lowest = 0.1 if name == "log_" else -9
-    t = torch.linspace(lowest, 9, 50, requires_grad=True)
-    (true,) = torch.autograd.grad(f(t).sum(), t)
-    enough = torch.allclose(derivative(f(t)), true)
-    print(f"{name:8}", enough, forms.find(name)[0].saves)
-
-# %% [markdown]
-# They copy all the same (issue 95432 is about two of them). And where does in place pay? Where
-# the line out of place keeps `x`, and the form keeps its result instead:
-
-# %%
-for row in forms.rows:
-    swaps = "x" in row.twin_saves.split(", ") and not row.clones
-    if swaps and row.verdict == "right gradient":
-        print(row.name)
+# Search the table for `copy`. PyTorch copies where its formula is written with the *input*, as
+# for `pow_`, `sin_`, `mul_(w)`. Where it is written with the *result*, as for `exp_` and `tanh_`,
+# nothing is copied. Hardtanh's could be written with the result, as section 1 shows; it copies all
+# the same ([issue 95432](https://github.com/pytorch/pytorch/issues/95432)).
+#
+# In place pays where the out-of-place form keeps its input and the in-place form its result:
 
 # %%
 for kind in (nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU, nn.RReLU):
     here = kept(stack(lambda: kind(inplace=True)), x)
     out = kept(stack(kind), x)
     print(f"{kind.__name__:9} in place {here:2}, out {out}")
+for inplace in (True, False):
+    last = nn.LeakyReLU(inplace=inplace)
+    net = nn.Sequential(nn.Conv2d(4, 4, 1), last)
+    print("with nothing after it:", kept(net, x))
 
 # %% [markdown]
-# Three fewer for each of the five, one for each layer. The twenty that copy have right
-# gradients, and spend the bytes all the same. Dropout copies nothing, but it keeps its mask, in
-# place or not.
+# Three fewer for each of the five kinds, one for each layer, because the convolution after it keeps
+# the result in any case. Where nobody else keeps the result, in place gains nothing: it has only
+# changed which one is kept. The forms that copy give right gradients, and spend the bytes all the
+# same.
 
 # %% [markdown]
-# ## 6. Build a chain (10 minutes)
+# ## 7. Build a chain (7 minutes)
 #
-# Choose what makes `h`, the activation, what comes after it, and how often it all repeats.
-# "Your chain" is as you chose; below it stands the twin, all out of place.
+# Choose what makes `h`, the activation, what comes after it, and how often all of it repeats.
+# "Your chain" is as you chose; below it stands its twin, out of place throughout.
 
 # %%
 chains = knob(
@@ -650,14 +644,14 @@ kinds = ["relu", "relu out of place", "silu"]
 chains.compare(activation=kinds, **place)
 
 # %% [markdown]
-# Last the shortcut, for which no padlock opens:
+# Last the shortcut, for which no padlock opens. Its verdict is *other values*:
 
 # %%
 place = dict(producer="shortcut", consumer="nothing", depth=1)
 chains.compare(activation="relu", **place)
 
 # %% [markdown]
-# ## 7. Your turn (22 minutes)
+# ## 8. Your turn (18 minutes)
 #
 # First, sort the lines of a residual block whose ReLUs write in place. More than one order is
 # right.
@@ -698,7 +692,8 @@ exercises.mended.check(mended)
 # Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
 # **Exercise 2.** Say for each chain what backward does: `"raises"` or `"right"`.
-# A trailing underscore means in place.
+# A trailing underscore means in place. No write here is refused, and nobody else reads `h`: two of
+# the four questions are enough.
 
 # %%
 verdicts = {
@@ -740,25 +735,30 @@ exercises.thrifty.check(thrifty)
 # %% [markdown]
 # ## Recap
 #
-# 1. ReLU saves its result, in place or not; the sign of the result tells the sign of the input.
-# 2. In place is safe where nobody saved the tensor, nobody writes on a saved result later, and
-#    nobody else reads the tensor; the last raises no error, it changes the values.
+# 1. ReLU saves its result, in place or not; where the result is positive, the input was.
+# 2. In place is safe where the tensor takes the write and nobody saved it, writes on a saved result
+#    later, or still reads it; the last changes values, without an error.
 # 3. Conv, linear and batch norm do not save their result; sigmoid, tanh, exp and softmax do:
-#    there ReLU in place raises.
-# 4. A write after ReLU raises: mend the writer. `inplace=False` in ReLU only moves the error.
-# 5. In place, ReLU keeps no byte less, LeakyReLU and the ELUs one activation less; SiLU copies.
+#    there ReLU in place raises, and `inplace=False` is the cure.
+# 4. A write after ReLU raises: mend that writer; `inplace=False` in the ReLU only moves the error.
+# 5. In place, ReLU keeps no byte less, SiLU copies, and LeakyReLU and the ELUs keep one activation
+#    less where the next layer keeps their result.
 #
 # ## For your own code
 #
 # - Leave `nn.ReLU(inplace=True)` after conv, linear and batch norm where nobody else reads
 #   their result. Look for a shortcut or a list that holds it: nothing will warn you.
 # - No activation in place as a first layer: it writes into the caller's batch.
+# - "Is a view and is being modified inplace": write out of place there, be it a chunk, a row in a
+#   loop, or an activation after a layer that carries a backward hook.
 # - Look for writers after an activation: `+=`, `Dropout(inplace=True)`, `squeeze_`.
-# - Short of memory? Count with `kept`: in place pays for LeakyReLU, ELU, CELU, SELU and RReLU,
-#   not for ReLU6 or SiLU, and for ReLU only where names keep its input alive.
+# - Short of memory? Count with `kept`: before a convolution or a linear layer, in place pays for
+#   LeakyReLU, ELU, CELU, SELU and RReLU; not for ReLU6 or SiLU, and for ReLU only where a name
+#   keeps its input alive.
 #
 # ## Further reading
 #
 # - [`relu` uses more VRAM than needed](https://github.com/pytorch/pytorch/issues/63027), the issue behind the change of 1.10, and [the change](https://github.com/pytorch/pytorch/pull/63089)
 # - [Hardtanh and ReLU6 in place](https://github.com/pytorch/pytorch/issues/95432)
+# - [`register_full_backward_hook`](https://pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.register_full_backward_hook), with its warning about in-place changes
 # - [`nn.ReLU`](https://pytorch.org/docs/stable/generated/torch.nn.ReLU.html) and [in-place operations with autograd](https://pytorch.org/docs/stable/notes/autograd.html#in-place-operations-with-autograd), in PyTorch's documentation

@@ -12,8 +12,8 @@
 # - find the line that saved and the line that wrote, with two tools;
 # - judge the advice "remove `inplace=True` from ReLU", and mend the line that needs it.
 #
-# **About 84 minutes.** You need: version counters and what backward saves (lesson 2). You
-# can take it in two sittings: sections 1 to 6, then the rest.
+# **About 75 minutes.** You need: version counters and what backward saves (lesson 2). You
+# can take it in two sittings: pause after section 7.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
@@ -40,7 +40,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from overwritten import again, caught, film, knob, predict, watch
+from overwritten import again, caught, film, knob, predict, trial, watch
 from overwritten.cases import resnet
 from overwritten import reading_the_error as exercises
 from overwritten import reading_the_error_questions as questions
@@ -59,8 +59,8 @@ again(questions)
 # %% [markdown]
 # ## 1. A line from a training run (4 minutes)
 #
-# A blog post collects errors met with mmdetection, a library of object detectors. Its first
-# one is the last line of a long traceback:
+# A blog post by [Shanya](https://github.com/shanyaliux) collects errors met with mmdetection, a
+# library of object detectors. Its first one is the last line of a long traceback:
 
 # %%
 reported = (
@@ -75,11 +75,11 @@ reported = (
 
 # %% [markdown]
 # The traceback above it holds nothing but the training loop, down to `backward()`. The line
-# that is to blame ran earlier, in the forward, and left no trace. The post's cure: "remove
+# that wrote ran earlier, in the forward, and does not appear. The post's cure: "remove
 # `inplace=True` from ReLU".
 #
-# At the end of section 5 you raise this very line. First, what does it say? The course
-# takes it apart with `parse`:
+# At the end of section 5 you raise this very line. First, what does it say? `parse` takes it
+# apart:
 
 # %%
 part = parse(reported)
@@ -102,7 +102,7 @@ with torch.no_grad():
 # handle 2048 channels. Detectors call this map C5.
 
 # %% [markdown]
-# ## 2. The shape: then or now? (5 minutes)
+# ## 2. The shape: then or now? (4 minutes)
 #
 # A tensor is saved in the forward and looked at in backward. In between, `squeeze_` can
 # give it another shape. Which of the two shapes does the message show?
@@ -119,8 +119,8 @@ with caught():
     z.sum().backward()
 
 # %% [markdown]
-# So the shape need not be one that any layer gave. If you look for it in vain, look for a
-# `squeeze_`, an `unsqueeze_` or a `t_`. Now an operation that saves its own *result*:
+# So the shape need not be one that any layer returned. If you cannot find it in your model, look
+# for a `squeeze_`, an `unsqueeze_` or a `t_`. Now an operation that saves its own *result*:
 
 # %%
 x = a.relu()
@@ -130,17 +130,17 @@ with caught():
 
 
 # %% [markdown]
-# `[1, 3]`, the shape at the save. A graph that held its own result would hold itself, so
-# PyTorch keeps a second label on the same storage, and that one is not squeezed. In our
-# line ReLU saved its result: `[2, 2048, 25, 25]` is what the ReLU gave.
+# `[1, 3]`, the shape at the save. A node that held its own result would keep itself alive, so
+# PyTorch keeps a second tensor on the same storage, and that one is not squeezed. In our
+# line ReLU saved its result: `[2, 2048, 25, 25]` is what the ReLU returned.
 #
-# The **type** tells numbers and device, no more: `torch.LongTensor` are whole numbers,
-# `cuda` is the GPU.
+# The **type** tells the kind of numbers and the device, no more: a `torch.LongTensor` holds 64-bit
+# whole numbers, `cuda` is the GPU.
 
 # %% [markdown]
-# ## 3. Who is "output 0 of X"? (11 minutes)
+# ## 3. Who is "output 0 of X"? (10 minutes)
 #
-# The name is where most readers go wrong. A short function shows it for any program:
+# The name misleads many readers. A short function shows it for any program:
 
 # %%
 def ask(code):
@@ -170,14 +170,15 @@ print(ask("y = a * 2\nz = y ** 2\ny.detach().add_(1)"))
 print(ask("y = a * 2\nz = y ** 2\ny[0] = 1"))
 
 # %% [markdown]
-# The first line: the last write that autograd *recorded* is the name. The next two write
+# In the first line the name is that of the last write that autograd *recorded*. The next two write
 # without being recorded, under `no_grad` and through `detach()`, and the name of the maker
-# stays: `Mul` did nothing wrong. The fourth is a write into a part; autograd calls it
+# stays: `Mul` did nothing wrong. The fourth writes into a part; autograd calls such a write
 # `CopySlices`.
 #
-# So the rule has two halves. **If X saved its own result, X is the saver. If the tensor was
-# saved as an input, X is the last recorded writer, or the maker where no write was
-# recorded.**
+# So the rule has two cases. **If the tensor is a result that X itself saved, X is the saver. If
+# another operation saved it, as an input, X is the last recorded writer, or the maker where no
+# write was recorded.** An operation that both writes and saves, such as a ReLU in place, can be
+# either: section 8 tells the two apart.
 #
 # Sometimes "which is output … of" is missing:
 
@@ -190,8 +191,8 @@ index = "i = torch.tensor([0])\nz = a.gather(0, i)"
 print("index    ", ask(f"{index}\ni += 1"))
 
 # %% [markdown]
-# No operation made these: a parameter, a buffer, a label, an index. Think of an optimizer's
-# step, of running statistics, of `targets[mask] = 0` after the loss.
+# No recorded operation made these: a parameter, a buffer, a label, an index. Think of an
+# optimizer's step, of running statistics, of `targets[mask] = 0` after the loss.
 #
 # And "output 0"? Most operations have one result. `qr` has two and saves both:
 
@@ -216,14 +217,13 @@ with caught():
     z.sum().backward()
 
 # %% [markdown]
-# Your own PyTorch wrote the last line. The number behind the old name was worth something:
-# `ReluBackward1` meant the *in-place* ReLU. Only torch 1.9 and older have it, so our line
-# comes from there. (These versions cannot run here; the names are from their messages,
-# which the course collects in its tests.) Whoever searches the web for `ReluBackward0`
-# misses the two other names.
+# Your own PyTorch wrote the last line. The number in the old name had a meaning: `ReluBackward1`
+# was the *in-place* ReLU. Only torch 1.9 and older have it, so our line comes from there. (These
+# versions cannot run here; the names are from their messages, which the course collects in its
+# tests.) If you search the web for `ReluBackward0`, search for the two other names as well.
 
 # %% [markdown]
-# ## 4. The versions count writes (4 minutes)
+# ## 4. The versions count writes (3 minutes)
 #
 # `is at version 2; expected version 1`: the first is the counter now, the second the
 # counter at the save.
@@ -239,11 +239,11 @@ print(ask("y = a * 2\nz = y ** 2\ny[0] += 1"))
 
 # %% [markdown]
 # `expected` counts the writes *before* the save; the difference counts those *since*. `3;
-# expected 0`, as in reports about SOLOv2, means three writes. (And `y[0] += 1` is two, as
-# in lesson 2.)
+# expected 0`, as in [a report about SOLOv2](https://github.com/WXinlong/SOLO/issues/239), means
+# that the counter moved three times. (`y[0] += 1` moves it twice, as in lesson 2.)
 
 # %% [markdown]
-# ## 5. Raise the reported line (10 minutes)
+# ## 5. Raise the reported line (9 minutes)
 #
 # You have all you need. `2; expected 1`, saved by an in-place ReLU as its own result: the
 # ReLU itself is the first write. Here is the stock block of a ResNet, from its `forward`:
@@ -271,9 +271,9 @@ with caught():
     c5.sum().backward()
 
 # %% [markdown]
-# Shape right, versions wrong. So the stock block **cannot** have raised the reported line,
-# whatever came after it. In the report the tensor was *new* when the ReLU got it: no `+=`
-# before.
+# The shape is right, the versions are wrong. So the result of a stock block **cannot** be the tensor
+# of the reported line, whatever came after it. In the report the tensor was *new* when the ReLU got
+# it: no `+=` before.
 #
 # Such a module is common. mmcv's `ConvModule` is convolution, batch norm, ReLU, and that
 # ReLU is in place unless you say otherwise:
@@ -297,10 +297,11 @@ with caught():
 # device (`torch.FloatTensor` on a CPU) and the spelling of ReLU, which tells the age of the
 # PyTorch.
 #
-# What you know by now, from one line: the author had a module *of their own*, or of a neck,
-# that ends in an in-place ReLU on a new tensor of 2048 channels, and something wrote once
-# into its result. *Which* module it was, the line cannot tell. Nor does it matter for the
-# cure: it is at the write.
+# What you know by now, from one line: the author had a module that ends in an in-place ReLU on a
+# new tensor of 2048 channels, in a backbone or a neck (the layers between backbone and heads), and
+# something wrote once into its result. *Which* module it was, the line cannot tell. Nor does it
+# matter for the cure: it is at the write. (In a message from PyTorch 1.10 or later the same name
+# and numbers leave another possibility: section 8.)
 
 # %%
 film("""
@@ -312,10 +313,10 @@ x.sum().backward()
 """)
 
 # %% [markdown]
-# ## 6. Two tools, one failure (5 minutes)
+# ## 6. Two tools, one failure (4 minutes)
 #
-# The hint in the message offers *anomaly mode*: PyTorch keeps the traceback of every
-# forward call and prints the one of the operation whose backward failed.
+# The hint in the message offers *anomaly mode*: PyTorch keeps the traceback of every recorded
+# operation and prints that of the operation whose backward failed.
 
 # %% tags=["predict"]
 predict(questions.anomaly_line)
@@ -338,9 +339,9 @@ with warnings.catch_warnings(record=True) as warned, caught():
 print("\n".join(exercises.forward_of(warned)[-2:]))
 
 # %% [markdown]
-# The call in `fails` and the ReLU in the block: the way to the saver. (PyTorch's own lines
-# and the notebook's are left out.) The hint has changed, too: the tensor "was changed in there or anywhere
-# later". Where, it does not say. Anomaly mode watches no writes.
+# The call in `fails` and the ReLU in the block lead to the saver. (PyTorch's own lines and the
+# notebook's are left out.) The hint has changed, too: the tensor "was changed in there or anywhere
+# later". It does not say where: anomaly mode watches no writes.
 #
 # The doctor watches both:
 
@@ -350,15 +351,15 @@ with caught(), watch() as recording:
 print(exercises.who(recording))
 
 # %% [markdown]
-# Saver and writer. Anomaly mode needs no package, the doctor needs `watch` around a step.
-# Use what you have: the saver's line narrows the search to what touches that result
+# It names saver and writer. Anomaly mode needs no package, the doctor needs `watch` around a step.
+# Use what you have: the saver's line narrows the search to what touches the saved tensor
 # *afterwards*.
 
 # %% [markdown]
-# ## 7. "Remove `inplace=True` from ReLU" (12 minutes)
+# ## 7. "Remove `inplace=True` from ReLU" (10 minutes)
 #
-# You find the post's cure on many pages. Is it right? Here are fifteen stories around one
-# ReLU, the way they stand in detectors. A few of them:
+# You find the post's cure on many pages. Is it right? Here are fifteen stories in which something
+# may be written *after* a ReLU, as it happens in detectors. Two of them:
 
 # %%
 for name in ("relu, += res", "the stock block, += a"):
@@ -397,13 +398,13 @@ print("cured:", [name for name in ill if name not in still])
 
 # %% [markdown]
 # Twelve turn from `2; expected 1` (two of them from `3; expected 2`) into `1; expected 0`.
-# The ReLU no longer writes, so the counter begins one or two lower, and the late write is
-# still there.
+# The ReLU no longer writes but returns a new tensor, whose counter begins at 0, and the late write
+# is still there.
 #
-# **Was the advice always wrong?** No. Until torch 1.9 an out-of-place ReLU saved its
-# *input*. Nobody writes into that later, so there `inplace=False` moved the save out of the
-# way. Those versions do not run here. What follows is a **rebuild**: today's PyTorch with a
-# ReLU that saves its input again.
+# **Was the advice always wrong?** No. Up to torch 1.9 an out-of-place ReLU saved its
+# *input*. Nothing in these stories writes into that later, so there `inplace=False` moved the save
+# out of the way. Those versions do not run here. What follows is a **rebuild**: today's PyTorch
+# with a ReLU that saves its input again.
 
 # %%
 print(inspect.getsource(resnet.OldReLU))
@@ -416,12 +417,13 @@ print("rebuilt:", len(ill), "raise,", len(still), "still do:")
 print(still)
 
 # %% [markdown]
-# 11 of 13. The post was right for its author, whose `ReluBackward1` shows a torch of that
-# age. In the two others a convolution has saved the ReLU's result as its input. Torch 1.10
-# made ReLU save its result always, to keep one activation less in memory (cited below, not
-# run here): 11 became 1.
+# It cures 11 of 13. So the cure may well have worked for the post's author, whose `ReluBackward1`
+# shows a torch of that age. In the two others a convolution has saved the ReLU's result as its
+# input. Torch 1.10 made ReLU save its result always, to keep one activation less in memory
+# ([issue 63027](https://github.com/pytorch/pytorch/issues/63027),
+# [pull request 63089](https://github.com/pytorch/pytorch/pull/63089)): 11 became 1.
 #
-# The two settings side by side, for each story. Turn the slider; choose which ReLU:
+# The two settings side by side, for each story. Move the slider and choose a ReLU:
 
 # %%
 home = "from overwritten.cases import"
@@ -453,11 +455,11 @@ for story in (1, 5, 13):
 stories.compare(story=[1, 1, 5, 5, 13, 13], relu=[*imports] * 3)
 
 # %% [markdown]
-# Story 13 is lesson 3's: the gradient *would* be right, and it raises all the same. Story 1
-# raises rightly.
+# In story 13, as in lesson 3, the gradient *would* be right, and backward raises all the same. In
+# story 1 it would be wrong.
 #
-# **So mend the write.** Every late write has an out-of-place form: `x = x + b`, `x = x *
-# gate`, `x = x.unsqueeze(0)`. Both ReLU settings, both ReLUs:
+# **So mend the write.** Every late write here has an out-of-place form: `x = x + b`, `x = x *
+# gate`, `x = x.unsqueeze(0)`. With both settings, and with both ReLUs:
 
 # %%
 for relu in (F.relu, resnet.relu_1_9):
@@ -467,9 +469,71 @@ for relu in (F.relu, resnet.relu_1_9):
         print(relu.__name__, inplace, right, "of", len(ends))
 
 # %% [markdown]
-# ## 8. A `+=` that never raised, until it did (4 minutes)
+# ## 8. When the ReLU is the writer (6 minutes)
 #
-# mmdetection's FPN adds maps from coarse to fine, and for years it did so in place:
+# "1 of 13" says as much about the thirteen as about the advice. They were chosen so that something
+# writes *after* the ReLU; only in `relu, relu again` does a ReLU write too late. But a ReLU in place
+# can also write over what an operation *before* it has saved:
+
+# %% tags=["predict"]
+predict(questions.relu_named_at_0)
+
+# %%
+print(ask("y = a * 2\nz = y ** 2\nF.relu(y, inplace=True)"))
+print(resnet.story("a convolution, relu", inplace=True))
+
+# %%
+for name in resnet.WRITERS:
+    on, off = outcome(name, True), outcome(name, False)
+    print(f"{name:36} {on:14} {off}")
+print(ask("z = a.sigmoid()\nF.relu(z, inplace=True)"))
+
+
+# %% [markdown]
+# Of these five, `inplace=False` cures all five. The share depends on the stories that were chosen;
+# what counts is which kind you have.
+#
+# **The test.** A ReLU in place writes first and then saves, so its own save expects version 1 or
+# more. If the message names the ReLU and yet expects version 0, another operation saved before the
+# ReLU wrote. Then the ReLU is the last recorded writer; where the versions differ by 1 it is the
+# only one, and `inplace=False` is the cure. (First look whether it does work in place: out of place,
+# ReLU's own save does expect 0. And in the fourth story Sigmoid is the name: it saved its result.)
+#
+# If the message expects 1 or more, it can be either. Two programs, one message:
+
+# %%
+def relu_saved(a, conv):
+    x = a * 1.5
+    x = F.relu(x, inplace=True)
+    x += 1
+    return x.sum()
+
+
+# %%
+def relu_wrote(a, conv):
+    x = a * 1.5
+    x += 1
+    side = conv(x)
+    x = F.relu(x, inplace=True)
+    return x.sum() + side.sum()
+
+
+# %%
+a = torch.randn(1, 4, 3, 3, requires_grad=True)
+for program in (relu_saved, relu_wrote):
+    with caught(), watch() as recording:
+        program(a, nn.Conv2d(4, 1, 1)).backward()
+    print(exercises.who(recording), "\n")
+
+# %% [markdown]
+# Then the saver's line decides, and both tools of section 6 name it. If it is the ReLU, mend the
+# write after it; if it is another operation, look at the ReLU.
+
+# %% [markdown]
+# ## 9. A `+=` that never raised, until it did (3 minutes)
+#
+# mmdetection's FPN (feature pyramid network) adds maps from coarse to fine. Its *laterals* are
+# convolutions that bring every map to the same number of channels. For years it added in place:
 
 # %%
 forward = inspect.getsource(resnet.FPN.forward)
@@ -498,16 +562,19 @@ for norm in (False, True):
         print(f"norm={norm!s:6} {relu:20} {end}")
 
 # %% [markdown]
-# Only a ReLU on the lateral makes it raise, in place or not. Up to torch 1.9 out of place
-# was fine, as in the rebuild above, so nobody saw the `+=`. Then came 1.10, and with it a
-# row of fixes in mmdetection: `laterals[i - 1] = laterals[i - 1] + up`.
+# Of these six, the four with a ReLU on the lateral raise, in place or not. Up to torch 1.9 the
+# out-of-place ReLU was fine, as in the rebuild above. Then came 1.10, and with it fixes in
+# mmdetection ([7175](https://github.com/open-mmlab/mmdetection/pull/7175),
+# [8439](https://github.com/open-mmlab/mmdetection/pull/8439),
+# [9450](https://github.com/open-mmlab/mmdetection/pull/9450)):
+# `laterals[i - 1] = laterals[i - 1] + up`.
 
 # %%
 for act in (None, True, False):
     print(act, train_fpn(resnet.FPN(True, act, in_place=False)))
 
 # %% [markdown]
-# ## 9. What else the post says (8 minutes)
+# ## 10. What else the post says (5 minutes)
 #
 # **"All functions with an underscore change the variable directly and return no value."**
 
@@ -522,7 +589,7 @@ print("same numbers:", x.tolist() == before, "version", x._version)
 # %% [markdown]
 # They return the tensor itself, which is why `x.mul_(2).add_(1)` works. "Modify the value
 # at the address", the post's definition of in place, fits most of them; `squeeze_` changes
-# no value at all and counts.
+# no value at all, and still moves the counter.
 
 # %% tags=["claim:underscore-changes-variable"]
 print("saved  ", ask("z = a.exp()\nz.unsqueeze_(0)"))
@@ -530,8 +597,8 @@ print("unsaved", ask("z = a * 2\nz.unsqueeze_(0)"))
 print("nothing to squeeze", ask("z = a.exp()\nz.squeeze_()"))
 
 # %% [markdown]
-# On a saved tensor they raise, also where there is nothing to squeeze. On any other they
-# are fine.
+# On a saved tensor they make backward raise, also where there is nothing to squeeze. On a tensor
+# that nobody has saved they are fine, unless it refuses writes (lesson 3, section 4).
 #
 # **"`torch.relu` and `torch.sigmoid` are not in place; ReLU can be, by a setting."**
 
@@ -544,15 +611,9 @@ print("after ReLU(inplace=True): version", x._version)
 x.sigmoid_()
 print("after sigmoid_():         version", x._version)
 
-# %%
-kinds = "ReLU LeakyReLU SiLU Dropout Sigmoid Tanh GELU Softmax"
-for kind in kinds.split():
-    settings_of = inspect.signature(getattr(nn, kind)).parameters
-    print(f"{kind:10}", "inplace" in settings_of)
-
 
 # %% [markdown]
-# Right. And `Dropout` takes the setting as well: it is not only about activations.
+# Right. Other layers take the setting as well, `nn.Dropout` among them.
 #
 # **"`x += res` is in place, `x = x + res` is not; and so are some assignments."**
 
@@ -577,8 +638,8 @@ with caught():
 print(loss.grad.item())
 
 # %% [markdown]
-# Right for tensors. `total` begins as a number, so the first `+=` makes a new tensor; and
-# nobody saves a running sum. (`y = x` writes nothing: it gives a second name.)
+# Right for tensors. `total` begins as a number, so the first `+=` makes a new tensor; the next two
+# write into it, and nobody has saved it. (`y = x` writes nothing: it gives a second name.)
 #
 # **"If a value that backward needs was modified in place, it raises. So better use none."**
 
@@ -587,12 +648,11 @@ print(ask("z = a.exp()\nz += 1"))
 print(ask("z = a.exp()\nz.data += 1"))
 
 # %% [markdown]
-# The second line is wrong and silent: lesson 9. And the stock block of section 5 writes
-# twice in place and is right. "None" gives up what in
-# place saves elsewhere (lesson 3), and helps only where an in-place line wrote into a saved
-# tensor.
+# In the second line nothing raises, although the gradient is wrong: lesson 9. And the stock block of
+# section 5 writes twice in place and is right. To use none gives up what in place saves (lesson 3),
+# and helps only where an in-place line wrote into a saved tensor.
 #
-# **"Put assignments before everything that needs a gradient; `gather` must come after
+# **"Put assignments before all operations whose gradient is computed; `gather` must come after
 # them."**
 
 # %% tags=["predict"]
@@ -604,26 +664,33 @@ print(ask(f"{i}y = a * 2\ny[0] = 0\nz = y.gather(0, i)"))
 print(ask(f"{i}y = a * 2\nz = y.gather(0, i)\ny[0] = 0"))
 print(ask(f"{i}y = a.exp()\ny[0] = 0\nz = y.gather(0, i)"))
 print(ask(f"{i}y = a * 2\nz = y[i]\ny[0] = 0"))
+late = f"""a = torch.ones(3, requires_grad=True)
+{i}y = a * 2
+z = y.gather(0, i)
+y[0] = 0
+z.sum().backward()"""
+twin = late.replace("y[0] = 0\n", "")
+print("gather, then =:", trial(late, twin).verdict)
 
 # %% [markdown]
-# The rule helps and is not enough. Right for `gather`: it saves its whole input. Not enough
-# where an earlier operation saved its *result*. And not needed for `y[i]`, which saves the
-# index alone. The rule that covers all: **no write between a save and the backward that
-# asks for it.**
+# The rule helps, and is neither enough nor needed everywhere. It holds for `gather`, which saves its
+# input, although the gradient would have been right without. It is not enough where an earlier
+# operation saved its *result*. And `y[i]` does not need it: it saves the index alone. The rule that
+# covers all: **no write between a save and the backward that asks for it.**
 
 # %% [markdown]
-# ## 10. The decoder (4 minutes)
+# ## 11. The decoder (3 minutes)
 #
 # Paste an error of your own, or a whole traceback. Each part is explained, and the suspects
-# are ranked. It knows the text only; what it cannot know, it does not say.
+# are ranked. The decoder knows the text only, and claims no more.
 
 # %%
 field = decoder(reported)
 field
 
 # %% [markdown]
-# It takes a log with colours, several errors at once, anomaly mode's traceback. And it says
-# so where there is nothing to decode:
+# It takes a log with colour codes, several errors at once, or anomaly mode's traceback. Where there
+# is nothing to decode, it says so:
 
 # %%
 for text in ("KeyError: 'loss'", reported[:130]):
@@ -646,7 +713,7 @@ decode(
 # and an optimizer's step writes it. Lesson 4 has such loops.
 
 # %% [markdown]
-# ## 11. Your turn (17 minutes)
+# ## 12. Your turn (14 minutes)
 #
 # First, sort some lines: where may the `+=` stand? More than one order is right.
 
@@ -716,14 +783,15 @@ exercises.top_down.check(top_down)
 # ## Recap
 #
 # 1. The shape says where to look: a saved result's is that of the save, an input's that of now.
-# 2. X saved its own result: X is the saver. Saved as an input: X is the last recorded writer, or the maker.
+# 2. X saved its own result: X is the saver. Saved by another, as an input: X is the last recorded writer, or the maker.
 # 3. `expected` counts the writes before the save, the difference those since.
 # 4. Anomaly mode names the saver, the doctor saver and writer; the traceback alone neither.
-# 5. Mend the line that writes. `inplace=False` in the ReLU only changes the numbers, since 1.10.
+# 5. Mend the line that writes: since 1.10 `inplace=False` cures only where the ReLU itself wrote too late; for a write after it, only the numbers change.
 #
 # ## For your own code
 #
-# - Read the shape first: which layers give it? Then the name, then the difference.
+# - Read the shape first: which layers return it? Then the name, then the difference.
+# - An activation in place, and `expected version 0`: who read its input before it did?
 # - `from overwritten import decode`, then `decode("""…""")`, on any error of this kind.
 # - Run one step within `with watch() as recording:`; `recording.diagnosis` has both lines and a cure.
 # - A loop over `+=` on feature maps is worth a look wherever one of them may end in an activation.

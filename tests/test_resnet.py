@@ -11,6 +11,7 @@ from overwritten.cases.resnet import (
     C5,
     FPN,
     STORIES,
+    WRITERS,
     ConvModule,
     feature_maps,
     layer4,
@@ -115,6 +116,16 @@ def test_the_rebuilt_relu_cures_eleven():
     }
     still = [name for name in STORIES if ends(name, False, relu_1_9)]
     assert still == ["relu, *= a gate made of itself", "relu, a convolution, += res"]
+
+
+def test_where_the_relu_writes_its_setting_is_the_cure():
+    """Its own save in place would expect 1 or more; expected 0 is somebody else's save."""
+    once = dict.fromkeys(WRITERS, (1, 0)) | {"+= b, a convolution, relu": (2, 1)}
+    for relu in (F.relu, relu_1_9):
+        assert {name: ends(name, True, relu) for name in WRITERS} == once
+        assert not any(ends(name, False, relu) for name in WRITERS)
+        assert not any(ends(name, True, relu, mended=True) for name in WRITERS)
+    assert all(ends(name, True)[1] > 0 for name in STORIES if name not in NEVER)
 
 
 @pytest.mark.parametrize("relu", [F.relu, relu_1_9])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
-from overwritten.record.trial import CAUTIOUS, NOTHING, RAISES, RIGHT, SILENT, trial
+from overwritten.record.trial import CAUTIOUS, NOTHING, OTHER, RAISES, RIGHT, SILENT, trial
 
 START = "x = torch.tensor([0.5, 2.0, -1.0], requires_grad=True)\n"
 END = "\ny.sum().backward()"
@@ -61,6 +61,20 @@ CASES = {
 @pytest.mark.parametrize("middle, twin, expected", CASES.values(), ids=CASES)
 def test_a_small_program_gets_its_verdict(middle, twin, expected):
     assert verdict(middle, twin) == expected
+
+
+SHORTCUT = ("y = h = x * 2\nh.relu_()\ny = y + h", "y = h = x * 2\nh = h.relu()\ny = y + h")
+
+
+@pytest.mark.parametrize("end", [END, "\ny.backward(torch.ones(3))", "\ny.mean().backward()"])
+def test_other_values_are_told_from_a_wrong_gradient_where_asked_for(end):
+    assert verdict(*SHORTCUT, end=end, values=True) == OTHER
+    assert verdict(*SHORTCUT, end=end) == SILENT
+    assert verdict(*CASES["a write behind the counter"][:2], end=end, values=True) == SILENT
+
+
+def test_equal_gradients_are_right_whatever_the_values():
+    assert verdict("y = x * 2", "y = x * 2 + 1", values=True) == RIGHT
 
 
 def test_without_a_backward_there_is_no_gradient():

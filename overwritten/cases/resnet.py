@@ -1,7 +1,8 @@
 """A detector's backbone as mmdetection builds it: layer4 of a ResNet-50, a ConvModule, FPN's laterals.
 
-The idea: each fault is one more write into the result of a ReLU. The fifteen stories are such
-programs as code, with their writing line and the same line out of place.
+The idea: each fault is one more write. In the fifteen stories it hits the result of a ReLU, in
+five more the ReLU itself is the writer: programs as code, with their writing line and the same
+line out of place.
 After mmdet 2.25.0 (resnet.py, fpn.py) and mmcv 1.5.3 (ConvModule), reduced to what runs here.
 """
 
@@ -192,14 +193,26 @@ STORIES = {
     ),
 }
 
+#: Here the ReLU in place writes over what another operation has saved before it.
+WRITERS = {
+    name: Story(f"{before}\nx = relu(x, inplace=ON){after}", "inplace=ON", "inplace=False", loss)
+    for name, (before, after, loss) in {
+        "a square, relu": ("x = a * 1.5\ny = x ** 2", "", "(x.sum() + y.sum())"),
+        "a convolution, relu": ("x = a * 1.5\ny = c(x)", "", "(x.sum() + y.sum())"),
+        "a gate, relu": ("x = a * 1.5\ngate = torch.sigmoid(c(x))", "\nx = x * gate", "x.sum()"),
+        "sigmoid, relu": ("x = torch.sigmoid(a)", "", "x.sum()"),
+        "+= b, a convolution, relu": ("x = a * 1.5\nx += b\ny = c(x)", "", "(x.sum() + y.sum())"),
+    }.items()
+}
+
 
 def story(name: str, inplace: bool, mended: bool = False, shape=(2, 4, 3, 3)) -> str:
-    """The code of one of `STORIES`, ready to run where `relu`, torch, nn and F are known.
+    """The code of one of `STORIES` or `WRITERS`, ready to run where `relu`, torch, nn and F are known.
 
     inplace: the setting of every ReLU in it. mended: its writing line out of place instead.
     shape: of the leaves, [N, C, H, W].
     """
-    lines, write, instead, loss = STORIES[name]
+    lines, write, instead, loss = (STORIES | WRITERS)[name]
     if mended and write:
         lines = lines.replace(write, instead)
     leaf = f"torch.randn({', '.join(map(str, shape))}, requires_grad=True)"

@@ -30,7 +30,7 @@ class Scene(NamedTuple):
 def peaks(codes: dict[str, str], names: dict) -> Scene:
     """What each holds line by line; with verdicts where the twin has a gradient."""
     *others, last = codes
-    trials = {label: trial(codes[label], codes[last], names) for label in others}
+    trials = {label: trial(codes[label], codes[last], names, values=True) for label in others}
     twin = next(iter(trials.values())).twin if trials else record(codes[last], names)
     recordings = {label: trials[label].run for label in others} | {last: twin}
     verdicts = {label: trials[label].verdict for label in others} if twin.gradients else {}

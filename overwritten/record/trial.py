@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch.autograd.graph import saved_tensors_hooks
+from torch.overrides import TorchFunctionMode
 
-from overwritten.record.recorder import MAX_LINES, record
+from overwritten.record.recorder import MAX_LINES, MOST_NUMBERS, record
 from overwritten.record.recording import Recording
 
 RAISES = "raises"
 RIGHT = "right gradient"
 SILENT = "silently wrong gradient"
 CAUTIOUS = "raises although the gradient would be right"
+#: No error and another gradient, but of other values: it may be the true one of another program.
+OTHER = "other values"
 NOTHING = "no gradient"
 #: What the twin itself gives.
 TRUE = "true gradient"
@@ -45,7 +49,7 @@ def signed(verdict: str) -> str:
 
 @dataclass(frozen=True)
 class Trial:
-    """run, twin: their recordings. verdict: one of the five above, or '' where the code
+    """run, twin: their recordings. verdict: one of the six above, or '' where the code
     ends with an error of another kind, the twin itself fails, or a recording is not whole.
 
     Gradients are compared number by number, up to rounding (`ROUNDING` of the largest one in
@@ -57,16 +61,45 @@ class Trial:
     verdict: str
 
 
-def trial(code: str, twin: str, names: dict | None = None, max_lines: int = MAX_LINES) -> Trial:
+def trial(
+    code: str,
+    twin: str,
+    names: dict | None = None,
+    max_lines: int = MAX_LINES,
+    values: bool = False,
+) -> Trial:
     """Run `code` and `twin`, each as `record` does, and compare every gradient that the twin has.
+
+    values: ask also whether `.backward()` began at the same values, where the gradients differ.
+    If not, the verdict is 'other values'. It needs a twin that calls it as often and on the same.
 
     >>> start = "x = torch.ones(2, requires_grad=True)\\ny = x.exp()\\n"
     >>> end = "\\ny.sum().backward()"
     >>> trial(start + "y += 1" + end, start + "y = y + 1" + end).verdict
     'raises'
     """
-    run, right = (record(one, names, max_lines) for one in (code, twin))
-    return Trial(run, right, _verdict(code, names, run, right))
+    with _Starts() as starts:
+        run = record(code, names, max_lines)
+    with _Starts() as true_starts:
+        right = record(twin, names, max_lines)
+    verdict = _verdict(code, names, run, right)
+    if values and verdict == SILENT:
+        alike = map(close, starts.values, true_starts.values)
+        verdict = SILENT if all(alike) else OTHER
+    return Trial(run, right, verdict)
+
+
+class _Starts(TorchFunctionMode):
+    """values: the numbers of each tensor on which `.backward()` was called, in that order."""
+
+    def __init__(self):
+        super().__init__()
+        self.values: list[list] = []
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        if func is torch.Tensor.backward and args[0].numel() <= MOST_NUMBERS:
+            self.values.append(args[0].detach().flatten().tolist())
+        return func(*args, **(kwargs or {}))
 
 
 def _verdict(code, names, run, right):

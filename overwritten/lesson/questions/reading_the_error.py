@@ -88,11 +88,21 @@ cured_by_not_in_place = Question(
     "13 of the 15 raise with every ReLU in place. How many of those does `inplace=False` cure, on your PyTorch?",
     {
         "All 13": "Then the write after the ReLU would have to be harmless. ReLU saves its result out of place as well.",
-        "About half": "It depends on one thing only: was the ReLU itself the write that came too late?",
+        "About half": "What counts is one thing: is a ReLU the write that came too late? Look at how many of the fifteen are like that.",
         "1": "Only where the late write *is* a ReLU, applied twice. In the other 12 something else writes.",
-        "None": "There is one story in which the write that came too late is itself a ReLU.",
+        "None": "There is one story in which the write that came too late is itself a ReLU, the second one.",
     },
     answer="1",
+)
+
+relu_named_at_0 = Question(
+    "`y = a * 2`, then `z = y ** 2`, then `F.relu(y, inplace=True)`. The message says `output 0 of Relu`, `1; expected 0`. Who saved?",
+    {
+        "The ReLU: its name stands there": "A ReLU in place writes first and saves then: its own save would expect version 1 at least.",
+        "`y ** 2`: it read `y` before the ReLU": "It saved `y` at version 0, as an input. So the name is that of the last recorded writer, and that is the ReLU.",
+        "`a * 2`: it made `y`": "It saved no result of its own. For the gradient of `a` the number 2 is enough.",
+    },
+    answer="`y ** 2`: it read `y` before the ReLU",
 )
 
 bare_lateral = Question(

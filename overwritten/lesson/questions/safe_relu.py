@@ -5,10 +5,10 @@ from overwritten.lesson.questions.question import Question
 where_was_it_positive = Question(
     "After `torch.relu_(h)` the input is gone. How does backward know where it was positive?",
     {
-        "`relu_` copies `h` before it writes": "That would cost the very storage that in place is meant to save. The film below shows no such copy.",
+        "`relu_` copies `h` before it writes": "That would cost the very storage that in place is meant to save. The film below shows no copy.",
         "It keeps a mask of the signs": "Dropout keeps a mask. For ReLU that would be bytes spent on something that is known anyway.",
         "It looks at the result": "The result is positive exactly where the input was. So it saves the result, which is `h` itself.",
-        "It does not: the gradient is wrong": "A wrong gradient without an error would be a bug in PyTorch. The next cell shows the gradient.",
+        "It does not: the gradient is wrong": "It would be, if ReLU's gradient needed the numbers that are gone. The next cell shows the gradient.",
     },
     answer="It looks at the result",
 )
@@ -48,7 +48,7 @@ really_wrong = Question(
 out_of_place_relu = Question(
     "`h = F.relu(h, inplace=True)`, then `h += 1`: backward raises. Now you set `inplace=False`, as many pages advise. What happens?",
     {
-        "No error, and the gradient is right": "That was true for old versions, as you will see. A present ReLU saves its result, in place or not.",
+        "No error, and the gradient is right": "That was true up to PyTorch 1.9. Since 1.10 ReLU saves its result, in place or not.",
         "No error, but the gradient is wrong": "The counter moves in both cases, so the write is seen in both cases.",
         "The same error with other version numbers": "The result was saved at version 0 instead of 1, and `+= 1` still writes over it.",
     },
@@ -56,10 +56,10 @@ out_of_place_relu = Question(
 )
 
 conv_gradients = Question(
-    "A convolution, then ReLU, in place or not. How far apart are the two gradients of the weight?",
+    "A convolution, then ReLU, in place or not, on a CPU. How far apart are the two gradients of the weight?",
     {
         "They are equal to the bit": "The same operations on the same numbers. Only the place of the result differs.",
-        "Equal up to rounding": "Rounding differs where the arithmetic differs. Here it does not.",
+        "Equal up to rounding": "Rounding differs where the arithmetic or its order differs. On a CPU neither does here; on a GPU the order may, in place or not.",
         "They differ where the input was negative": "There the gradient is 0 both ways: the result tells the sign.",
         "In place raises": "A convolution saves its input and its weight. Its result is free to be overwritten.",
     },
@@ -77,6 +77,17 @@ written_shortcut = Question(
     answer="Other values and another gradient, without an error",
 )
 
+refused_at_once = Question(
+    "`y = x * 2`, and `x` requires grad. Which of these lines raises at once, before any backward?",
+    {
+        "`y[0].relu_()`": "A single slice is a view whose history PyTorch can follow. It may be written.",
+        "`for row in y: row.relu_()`": "The loop takes all rows in one call, as `unbind` does. Views that come together refuse to be written.",
+        "`y.relu_()`": "`y` is neither a view nor a leaf: that is what this lesson has done all along.",
+        "`torch.ones(4).relu_()`": "A leaf, but one that does not require grad. Nothing is recorded, so nothing is refused.",
+    },
+    answer="`for row in y: row.relu_()`",
+)
+
 bytes_kept = Question(
     "Three times conv, batch norm, ReLU, then a conv. By how much does `inplace=True` lower the bytes kept for backward?",
     {
@@ -91,8 +102,8 @@ why_silu_kept_as_much = Question(
     "`nn.SiLU(inplace=True)` kept as much as `nn.SiLU()`. Why?",
     {
         "It returns a new tensor: `inplace` is ignored": "The result does lie in the storage of the input. Something else was kept.",
-        "It copies its input, writes over the original, and saves the copy": "Its derivative needs the input, so the input must survive somewhere.",
-        "It saves its result as ReLU does, and batch norm keeps one more": "SiLU cannot do with its result: section 1. And batch norm does not know what follows it.",
+        "It copies its input, writes over the original, and saves the copy": "Its derivative needs the input, so the input must be kept somewhere.",
+        "It saves its result as ReLU does, and batch norm keeps one more": "SiLU's result is not enough for its derivative: section 1. And batch norm does not know what follows it.",
     },
     answer="It copies its input, writes over the original, and saves the copy",
 )
