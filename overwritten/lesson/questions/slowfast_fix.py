@@ -2,16 +2,6 @@
 
 from overwritten.lesson.questions.question import Question
 
-packed_bits = Question(
-    "`np.packbits` packs 14 zeros and ones, `np.unpackbits` unpacks the bytes. How many numbers come out?",
-    {
-        "14: unpacking undoes packing": "The bytes do not know how many of their bits you meant.",
-        "112: a byte for each": "That is what `unpackbits` makes of 14 bytes. Packing made two.",
-        "16: two whole bytes": "14 bits need two bytes, and the rest is filled with zeros. So the network gets 16 classes, two of which never occur.",
-    },
-    answer="16: two whole bytes",
-)
-
 first_to_notice = Question(
     "Tests of the data, a forward in eval mode, a forward in training mode, a backward. Which is the first that can notice the fault?",
     {
@@ -45,26 +35,6 @@ changes_the_message = Question(
     answer="The batch of 2: fewer clips, fewer persons",
 )
 
-anomaly_lines = Question(
-    "Anomaly mode prints the forward lines of the node whose backward failed. Will the line that wrote be among them?",
-    {
-        "No: it prints the line that saved": "It finds one of the two lines. That line is already in the head.",
-        "Yes: it prints the whole way to the failure": "It prints the stack of one call in the forward: the one that saved. The write came later, in another call.",
-        "Neither: it prints the line of `losses.backward()`": "An ordinary traceback ends there. Anomaly mode adds lines of the forward.",
-    },
-    answer="No: it prints the line that saved",
-)
-
-two_lines = Question(
-    "What do these two lines do, inserted exactly as they are?",
-    {
-        "They cure it: the head gets storages that nothing saved": "The head makes tensors of its own from them, and it is one of these that is overwritten.",
-        "Another error, in the forward": "A list comprehension over a tensor gives a list of clips, and a list has no `mean`.",
-        "The same error in backward": "That would be so with `slow_features.clone()`. But look at what the brackets make of a tensor.",
-    },
-    answer="Another error, in the forward",
-)
-
 one_change = Question(
     "Which single change repairs the training and keeps what the network computes?",
     {
@@ -87,7 +57,4 @@ relu_in_the_head = Question(
 )
 
 #: Those that can be understood without the lesson around them; `lesson.again` asks them anew.
-ALONE = (
-    where_can_it_be,
-    anomaly_lines,
-)
+ALONE = (where_can_it_be,)

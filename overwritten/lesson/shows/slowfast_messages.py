@@ -1,7 +1,7 @@
-"""The messages of lesson 7: the report it replays, and a forward with three faults.
+"""The messages of lesson 7: the report it replays, and a forward with two faults.
 
 The idea: each message comes to light when the fault before it is mended, so the forward is run
-three times under the doctor, who names the two lines of each.
+twice under the doctor, who names the two lines of each.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def short(message) -> str:
 
 
 _FORWARD = """\
-x = F.relu(conv(clip))
+x = conv(clip)
 x += lateral(fast)
 x = x.mean((2, 3, 4))
 h = torch.tanh(fc(x))
@@ -63,7 +63,6 @@ LETTERS = dict(zip("abcdefghij", _FORWARD.splitlines()))
 _MENDED = {
     "i": "p = p * (torch.arange(16) < 14)",
     "f": "h = F.dropout(h, 0.3)",
-    "b": "x = x + lateral(fast)",
 }
 _MODULES = (
     "clip, fast = torch.randn(4, 3, 2, 8, 8), torch.randn(4, 3, 2, 8, 8)",
@@ -74,7 +73,7 @@ FORWARD = "\n".join(f"{letter}  {line}" for letter, line in LETTERS.items())
 
 
 def stories():
-    """For each of the three runs: its message, the letters of its saver and of its writer."""
+    """For each of the two runs: its message, the letters of its saver and of its writer."""
     lines, told = dict(LETTERS), []
     for letter, mended in _MENDED.items():
         program = "\n".join([*_MODULES, *lines.values(), "loss.backward()"])
@@ -93,6 +92,6 @@ def stories():
 
 
 def messages() -> str:
-    """The three messages, each raised once more, in the order in which mending brings them out."""
+    """The two messages, each raised once more, in the order in which mending brings them out."""
     told = enumerate(stories(), 1)
     return "\n".join(f"{number}: {short(message)}" for number, (message, *_) in told)
