@@ -39,8 +39,8 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
 # | 1 | [Follow a storage pointer](01_storage_pointers.ipynb) | 50 | tensors and `+` | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/01_storage_pointers.ipynb) |
 # | 2 | [Read the version counter](02_version_counter.ipynb) | 69 | storages and views (lesson 1), and what `requires_grad` and `backward()` are for | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/02_version_counter.ipynb) |
 # | 3 | [Decide where an activation may write](03_safe_relu.ipynb) | 75 | version counters and what backward saves (lesson 2; its sections 5 and 6 even if you know the rest) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/03_safe_relu.ipynb) |
-# | 4 | [Write weights at the right moment](04_leaf_mutation.ipynb) | 80 | version counters and saved tensors (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/04_leaf_mutation.ipynb) |
-# | 5 | [Read the error](05_reading_the_error.ipynb) | 84 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/05_reading_the_error.ipynb) |
+# | 4 | [Write weights at the right moment](04_leaf_mutation.ipynb) | 75 | version counters and saved tensors (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/04_leaf_mutation.ipynb) |
+# | 5 | [Read the error](05_reading_the_error.ipynb) | 75 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/05_reading_the_error.ipynb) |
 # | 6 | [Fix the detector](06_detector_fix.ipynb) | 74 | what backward saves (lesson 2), parts of the message (lesson 5) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/06_detector_fix.ipynb) |
 # | 7 | [Trace a shape to the line that wrote](07_slowfast_fix.ipynb) | 74 | storages and views (lesson 1), version counters (lesson 2), in-place ReLUs (lesson 3) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/07_slowfast_fix.ipynb) |
 # | 8 | [Find your pattern](08_field_guide.ipynb) | 75 | version counters and what backward saves (lesson 2) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/08_field_guide.ipynb) |
@@ -48,7 +48,7 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
 # | 10 | [Mend three programs](10_clinic.ipynb) | 60 | patterns and cures (lesson 8), and strict mode (lesson 9) | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/10_clinic.ipynb) |
 # | 11 | [Take the final](11_final.ipynb) | 30 | lessons 2 to 4, lesson 8 and lesson 9 | [in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/11_final.ipynb) |
 #
-# All together: about 13 hours.
+# All together: about 12 hours.
 # <!-- /lessons -->
 #
 # Take them in this order if you have the time: each stands on those that it needs. Section 5

@@ -11,7 +11,7 @@
 # - put forward, backward, step and zeroing in the right order, with one optimizer or two;
 # - say why `.data` can give a wrong gradient without an error.
 #
-# **About 80 minutes.** You need: version counters and saved tensors (lesson 2).
+# **About 75 minutes.** You need: version counters and saved tensors (lesson 2).
 # You can take it in two sittings of about 36 minutes: sections 1 to 4, then 5 and 6.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
@@ -247,7 +247,7 @@ print("through a convolution:", x.grad.item(), "| true: 3.0")
 # None of these raises. Rebind after backward.
 
 # %% [markdown]
-# ## 4. One step by hand (14 minutes)
+# ## 4. One step by hand (12 minutes)
 #
 # Gradient descent has three parts: backward, write the weight, drop the gradient.
 
@@ -312,18 +312,7 @@ with warnings.catch_warnings():
 # counter did not move. In the wrong place that step does what section 3 showed: no error, and a
 # wrong gradient.
 #
-# `w = w - …` fails because `.grad` of the new `w` stays `None`. PyTorch warns about it (the cell
-# above silenced the warning):
-
-# %%
-w = torch.tensor([1.0], requires_grad=True)
-(w * w).sum().backward()
-w = w - 0.25 * w.grad
-(w * w).sum().backward()
-with warnings.catch_warnings(record=True) as said:
-    warnings.simplefilter("always")
-    print("leaf:", w.is_leaf, "| .grad:", w.grad)
-print(str(said[0].message).split(". ")[0])
+# `w = w - …` fails because `.grad` of the new `w`, which is no leaf, stays `None`.
 
 # %% [markdown]
 # `w = w - …` sets another trap: an optimizer keeps the tensor that it was given.
@@ -371,7 +360,7 @@ print("second backward:", w.grad.item(), "| kept:", kept.item())
 # `zero_()` writes.
 
 # %% [markdown]
-# ## 5. A step between forward and backward (16 minutes)
+# ## 5. A step between forward and backward (15 minutes)
 #
 # Two networks, two optimizers: G makes a fake, and D gives it a score. D's loss pushes the
 # score down, G's loss pushes it up.
@@ -477,10 +466,10 @@ predict(questions.never_detached)
 
 
 # %%
-def unroll(carry, retain, zeros_require_grad=False):
+def unroll(carry, retain):
     torch.manual_seed(0)
     cell = nn.Linear(2, 2)
-    h = torch.zeros(1, 2, requires_grad=zeros_require_grad)
+    h = torch.zeros(1, 2)
     optimizer = torch.optim.SGD(cell.parameters(), lr=0.1)
     with caught():
         for step in range(1, 6):
@@ -493,12 +482,6 @@ def unroll(carry, retain, zeros_require_grad=False):
 
 # %%
 unroll(lambda h: h, retain=True)
-
-# %% [markdown]
-# Was it the zeros? Let them require grad: now step 1 saves the weight as well.
-
-# %%
-unroll(lambda h: h, retain=True, zeros_require_grad=True)
 
 # %% [markdown]
 # How does `retain_graph=True` get into such code? As a cure for the error that came first:
@@ -516,7 +499,7 @@ unroll(lambda h: h.detach(), retain=False)
 # `.detach()` is right where you *mean* to cut. It is no cure where you need the gradient.
 
 # %% [markdown]
-# ## 6. Your turn (28 minutes)
+# ## 6. Your turn (26 minutes)
 #
 # First, sort the lines of a training step, then those of a GAN's step. More than one order is
 # right: the check runs yours beside a program that writes nothing in place.

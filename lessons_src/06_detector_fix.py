@@ -464,6 +464,7 @@ times = [[seconds(network) for network in pair] for _ in range(30)]
 one, other = (min(column) for column in zip(*times))
 print("within half of each other:", 1 / 1.5 < one / other < 1.5)
 
+
 # %% [markdown]
 # No GPU was timed.
 
