@@ -12,7 +12,7 @@
 # - say why `.data` can give a wrong gradient without an error.
 #
 # **About 75 minutes.** You need: version counters and saved tensors (lesson 2).
-# You can take it in two sittings of about 36 minutes: sections 1 to 4, then 5 and 6.
+# You can take it in two sittings: sections 1 to 4, then the rest; section 6 can be a third.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
 # Each round goes *predict, run, explain*: first open the answer that you think is right.

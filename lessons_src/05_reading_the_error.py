@@ -40,7 +40,8 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from overwritten import again, caught, film, knob, predict, trial, watch
+from overwritten import again, caught, film, knob, predict
+from overwritten import trial, watch
 from overwritten.cases import resnet
 from overwritten import reading_the_error as exercises
 from overwritten import reading_the_error_questions as questions

@@ -122,11 +122,7 @@ def test_code_and_outputs_stand_there_as_stored_and_no_answer(site, path):
     assert [pre.get_text().strip() for pre in page.select(".output.stream pre")] == [
         words.strip() for words in printed
     ]
-    rich = [
-        unlinked(o.data["text/html"])
-        for o in outputs
-        if "text/html" in o.get("data", {})
-    ]
+    rich = [unlinked(o.data["text/html"]) for o in outputs if "text/html" in o.get("data", {})]
     assert (
         len(rich) >= 10
         and len(page.select(".output.text_html")) == len(rich)
