@@ -640,6 +640,8 @@ def test_how_far_one_is(kept_in, path):
             KEY: ENTRIES[KEY],
             ("version_counter", "predictions", asked.words): {"choice": asked.answer, "when": 6},
             ("<b>", "predictions", "q"): {"choice": "a", "when": 1},
+            ("version_counter", "again", asked.words): {"choice": asked.answer, "when": 7},
+            ("final", "final", "a"): {"answer": '["right"]', "when": 7},
         }
     )
     bundle = answers.show()._repr_mimebundle_()
