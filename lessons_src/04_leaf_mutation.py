@@ -55,7 +55,7 @@ again(questions)
 # ## 1. A leaf that requires grad (5 minutes)
 #
 # A *leaf* is a tensor that no recorded operation made: your weights, your inputs.
-# If it requires grad, `backward()` fills its `.grad`. If it does not, nothing refuses a write:
+# If it requires grad, `backward()` fills its `.grad`. If it does not, you may write into it:
 
 # %%
 x = torch.ones(3)
@@ -93,6 +93,7 @@ print("gradient for the new number:", new.grad.item())
 # The old number is gone, and an optimizer would step from the new one.
 # So PyTorch refuses to record a write into a leaf that requires grad. For a tensor that is not a
 # leaf the question does not arise: the write is one more operation on the way back to the leaf.
+# (Some views refuse for other reasons: lesson 3.)
 
 # %%
 old = torch.tensor([1.0], requires_grad=True)
@@ -585,7 +586,7 @@ exercises.carry_state.check(carry_state)
 # %% [markdown]
 # ## Recap
 #
-# 1. A leaf that requires grad cannot be written in place while operations are recorded.
+# 1. PyTorch refuses to record a write into a leaf that requires grad, or into a view of one.
 # 2. `no_grad` allows the write and protects nothing: if the old numbers were saved, backward raises.
 # 3. Backward, step, zero; write no weight between a forward and the backward that needs it.
 # 4. The right gradient is that of the forward that ran; an out-of-place twin measures it.

@@ -91,7 +91,7 @@ field
 # | no `which is output … of`; integers, or the shape of a batch, a target, a buffer | no operation: **labels**, a **batch**, a **buffer** | 4 |
 # | AsStrided or T with two dimensions; or no `which is output … of` and a weight's shape | a **weight** that was written (a **slice**, if none of your weights has that shape transposed) | 5 (3) |
 # | a different message: `leaf Variable`, `is a view and`, `inference`, `single memory location`, … | the operation that was **refused** | 6 |
-# | nothing, but the numbers are odd | nothing: no check was made | 7 |
+# | nothing, but the numbers are odd | nothing: the check missed a write | 7 |
 #
 # All patterns in one table; type into the search field. The column *ends with* was measured
 # when this cell ran.
@@ -226,9 +226,9 @@ cards("buffer", "data", "whole numbers")
 #
 # A `Linear` saves a transposed view of its weight: `AsStrided` with two dimensions, the weight's
 # shape transposed. A `Conv2d` saves the weight itself: no name, and four dimensions, two of
-# them small. A frozen weight has no name in either layer. A new layer's weight is at version 1
-# or more, because it was filled. In each case a step, a copy or a moving average came between
-# a forward and its backward.
+# them small. A frozen weight has no name in either layer. A new layer's weight is usually at
+# version 1, because it was filled. In each case the weight was written between a forward and its
+# backward: by a step, a copy, a moving average, or an `Embedding` with `max_norm`.
 
 # %% tags=["predict"]
 predict(questions.loss_detached)
@@ -247,7 +247,7 @@ film(pattern(20).unmarked, view="lanes")
 # %% [markdown]
 # ## 6. Another sentence (8 minutes)
 #
-# Most of these errors come at once, at the line that is to blame. So you know the line, and
+# Most of these errors come at once, at the line that PyTorch refuses. So you know the line, and
 # need the reason. Only the last two cards raise in backward: `saved, then detached in place`
 # and `backward twice`.
 

@@ -572,7 +572,7 @@ exercises.one_step.check(one_step)
 #
 # 1. The check needs two things: a write that moves the counter, and a save that PyTorch compares.
 # 2. `.data`, NumPy, DLPack, running statistics and fused steps (on the CPU) write without moving the counter.
-# 3. Behind hooks, checkpoints, `allow_mutation_on_saved_tensors` and `ctx.x = x` PyTorch checks no version.
+# 3. Behind saved-tensor hooks, and so behind checkpoints (`use_reentrant=False`) and `allow_mutation_on_saved_tensors`, PyTorch checks no version. Nor for `ctx.x = x`.
 # 4. Strict mode compares bytes and gradients; it sees only saves made inside its block.
 # 5. The right gradient is that of the forward that ran; an out-of-place twin measures it.
 #
