@@ -258,8 +258,10 @@ predict(questions.way_out_of_unbind)
 cards("refused")
 
 # %%
-one = pattern("view from unbind or split written")
-film(one.unmarked, view="lanes")
+film(
+    pattern("view from unbind or split written").unmarked,
+    view="lanes",
+)
 
 # %% [markdown]
 # `backward twice` is no overwrite at all, but its folk cure can lead to one: `retain_graph=True`

@@ -202,8 +202,11 @@ def every_control_is_reached_and_seen(page):
         if first.count() == 0:
             continue
         first.focus()
-        page.keyboard.press("Tab")  # so that the focus comes by keyboard
-        page.keyboard.press("Shift+Tab")
+        if (
+            output.locator(CONTROLS).locator("visible=true").count() > 1
+        ):  # from one alone Tab leaves
+            page.keyboard.press("Tab")  # so that the focus comes by keyboard
+            page.keyboard.press("Shift+Tab")
         count, at, outline = page.evaluate(REACHED, [output.element_handle(), CONTROLS])
         for wanted in range(min(count, 12)):
             assert at == wanted and outline >= 2, (wanted, at, outline, output.inner_html()[:200])

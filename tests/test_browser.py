@@ -360,7 +360,9 @@ def test_random_moves(look):
 
 @light
 def test_predictions(look):
-    for group in look.page.locator(".ow-ask").all()[:3]:  # the same HTML as all others
+    # a cell's result: what stands under "Again" is displayed, three in a cell
+    asked = look.page.locator(".jp-OutputArea-executeResult .ow-ask").all()
+    for group in asked[:3]:  # the same HTML as all others
         truth = look.ask(
             f"import json; q = {look.out(group)}; print(json.dumps([[c, q.choose(c)] for c in q.choices]))"
         )

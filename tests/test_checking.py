@@ -31,7 +31,7 @@ def answers(side):
     for lesson in [path.stem[3:] for path in LESSONS] + ["clinic"]:
         given = getattr(importlib.import_module(f"answers.unconventional.{lesson}"), side)
         exercises = importlib.import_module(f"overwritten.lesson.exercises.{lesson}").EXERCISES
-        assert set(given) == set(exercises)
+        assert set(given) == {name for name in exercises if not name.startswith("order_")}
         for name, cases in given.items():
             assert len(cases) == 10
             for what, case in cases.items():

@@ -135,7 +135,7 @@ def test_in_colab_a_section_is_reached_from_an_output_that_is_a_page_of_its_own(
     html = find(REPORTS["leaf"][0]).html()
     links = re.findall('<a href="(https://colab[^"]+)">section 6</a>', html)
     assert len(links) == html.count("More like it") and "onclick" not in html
-    assert links[0].endswith("/08_field_guide.ipynb#scrollTo=6-another-sentence-9-minutes")
+    assert links[0].endswith("/08_field_guide.ipynb#scrollTo=6-another-sentence-8-minutes")
 
 
 @pytest.mark.parametrize("there", ["card", "heading", "nothing"])

@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 import build_site
-from conftest import ARTEFACTS, FEW_LESSONS, NOTEBOOKS, ROOT, in_gate, number_of
+from conftest import ARTEFACTS, FEW_LESSONS, NOTEBOOKS, PAGES, ROOT, in_gate, number_of
 
 each_lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 each_page = pytest.mark.parametrize("path", FEW_LESSONS)
@@ -124,7 +124,7 @@ def test_code_and_outputs_stand_there_as_stored_and_no_answer(site, path):
     ]
     rich = [unlinked(o.data["text/html"]) for o in outputs if "text/html" in o.get("data", {})]
     assert (
-        len(rich) >= 10
+        len(rich) >= 2
         and len(page.select(".output.text_html")) == len(rich)
         and all(one in unlinked(text) for one in rich)
     )
@@ -155,10 +155,9 @@ def test_what_settles_a_question_is_folded(site, path):
     folded = soup(site, page_of(path)).select("details.hide")
     cells = json.loads(path.read_text("utf8"))["cells"]
     wanted = [*build_site.settling(cells)]
-    assert len(folded) == len(wanted) > 0
-    assert {one.summary.get_text(" ", strip=True) for one in folded} == {
-        "Show what it prints Hide what it prints"
-    }
+    assert len(folded) == len(wanted) and bool(wanted) == (path.stem not in PAGES[1:])
+    said = {one.summary.get_text(" ", strip=True) for one in folded}
+    assert said <= {"Show what it prints Hide what it prints"}
     shown = [one.select(".cell_output, .output") for one in folded]
     assert all(shown) and not soup(site, page_of(path)).select("details.hide .ow-ask")
 

@@ -34,7 +34,7 @@ def test_its_parts():
 
 
 def test_the_map_has_every_lesson():
-    rows = re.findall(r"^# \| (\d) \| \[(.+)\]\((.+)\.ipynb\) \| (\d+) \|", SOURCE, re.M)
+    rows = re.findall(r"^# \| (\d+) \| \[(.+)\]\((.+)\.ipynb\) \| (\d+) \|", SOURCE, re.M)
     assert rows == [
         (str(one.number), one.title, one.name, str(one.minutes)) for one in course.lessons()
     ]

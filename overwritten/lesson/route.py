@@ -21,6 +21,8 @@ PATHS = {
     "90 minutes": {1: (2, 3), 2: (1, 3, 5), 3: (2,), 4: (3,), 8: (10,)},
     "Half a day": {1: (2, 3, 4), 2: (1, 2, 3, 5, 7), 3: (2, 3), 4: (3, 5, 6), 8: (10,)},
 }
+#: The lessons; the start page comes before them, the final after.
+_BETWEEN = [one for one in LESSONS[1:] if any(part.exercises for part in one.sections)]
 _SNIPPETS = LESSONS[0].section(4)
 _TELL = "The six snippets tell which lessons you may skip: answer them, then run this cell again."
 
@@ -104,10 +106,10 @@ def snippets_about(lesson: Lesson) -> list[str]:
 def first_step(entries: dict[tuple, dict]) -> Step | None:
     """Where to begin or go on with these answers; None if every exercise is right."""
     known = Known(entries)
-    latest = max(LESSONS[1:], key=known.last)
+    latest = max(_BETWEEN, key=known.last)
     if known.last(latest) and not known.done(latest):
         return _towards(latest, known)
-    unknown = [one for one in LESSONS[1:] if not known.known(one)]
+    unknown = [one for one in _BETWEEN if not known.known(one)]
     missed = [one for one in unknown if _wrong(known, one)]
     # the first lessons may be known without their exercises
     waiting = [*filter(known.last, unknown), *missed, *unknown]
@@ -188,7 +190,7 @@ def route() -> Shown:
 
 def _told(step, known):
     if step is None:
-        return "You are through: every exercise is right."
+        return f"You are through: every exercise is right. {LESSONS[-1].link('Take the final')}."
     place = LESSONS[int(step.section.lesson[:2])]
     where = step.section.link(f"lesson {place.number}, section {step.section.number}")
     title = escape(step.section.title.replace("`", ""), quote=False)

@@ -51,15 +51,13 @@ def _lines(answer):
             return (
                 f"line {line} is the other one of the two: the saver runs first, the writer later."
             )
-        return _not_it(role, PROGRAM.splitlines()[line - 1].strip())
+        return _not_it(role, f"line {line}, `{PROGRAM.splitlines()[line - 1].strip()}`,")
 
 
 def _not_it(role, line):
     if role == "saver":
-        return (
-            f"`{line}` saves nothing that is overwritten later. Whose derivative needs `weights`?"
-        )
-    return f"`{line}` writes into no saved tensor. Which line changes bytes in place?"
+        return f"{line} saves nothing that is overwritten later. Whose derivative needs `weights`?"
+    return f"{line} writes into no saved tensor. Which line changes bytes in place?"
 
 
 two_lines = Exercise(
