@@ -74,7 +74,7 @@ except Exception as error:
 # A *film* shows real code, recorded line by line. It draws every *storage*, the memory that holds
 # a tensor's numbers, and calls them `A`, `B`, `C`. Move the slider with the mouse or the arrow keys
 # and watch `B`. The sentence below the picture says the same in words.
-# The button *lanes* adds a second view: a row for each storage, with time running to the right.
+# The button *lanes* shows another view: a row for each storage, with time running to the right.
 
 # %%
 import torch
@@ -85,15 +85,15 @@ from overwritten import start_here_questions as questions
 
 # %%
 film("""
-x = torch.ones(4, requires_grad=True)
-y = x.exp()
-w = y.detach()
-w[1:3].add_(1)
-y.sum().backward()
+w = torch.ones(4, requires_grad=True)
+batch = torch.ones(4)
+loss = (w * batch).sum()
+batch[1:3].add_(1)
+loss.backward()
 """)
 
 # %% [markdown]
-# You do not need to understand it yet. A storage was written after an operation had saved it for
+# You do not need to understand all of it yet. A storage was written after an operation had saved it for
 # backward, and backward noticed. That is what the course is about.
 #
 # A *knob* puts a value of your choice into code and runs the code again. Drag `n` to the right.

@@ -97,5 +97,5 @@ def _bar(x, wide, zero, value, low, high, kind):
     if wanted > HIGH:
         cut = top + 14 if value >= 0 else zero + long - 14
         yield f'<path d="M{x + 2:g} {cut + 4:g}l{wide - 4:g} -8" class="gap"/>'
-    words = number(f"{value:.6g}", int(wide / CHAR))
+    words = number(f"{value:.6g}", int(wide / CHAR) - 1)
     yield text(x + wide / 2, zero + long + 14 if value < 0 else top - 6, words, "mid")

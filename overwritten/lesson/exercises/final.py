@@ -50,7 +50,7 @@ def truth(letter: str) -> Truth:
 def show() -> Shown:
     """The twelve programs, each with its letter and its line numbers."""
     texts = {letter: _numbered(program.code) for letter, program in PROGRAMS.items()}
-    look = 'style="color:inherit;background:transparent;white-space:pre-wrap;margin:0 0 12px"'
+    look = 'style="color:inherit;background:transparent;font-family:monospace;white-space:pre;overflow-x:auto;margin:0 0 12px"'
     html = "".join(
         f"<p><strong>{letter}</strong></p><pre {look}>{escape(text, quote=False)}</pre>"
         for letter, text in texts.items()
