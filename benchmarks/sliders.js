@@ -7,7 +7,7 @@
   const canvas = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
   let root, last, source, known;
   function mark() {
-    const svg = root.querySelector('.picture [data-step], .widget-html svg');
+    const svg = root.querySelector('.picture :is([data-step], [data-peaks]), .widget-html svg');
     if (svg) return Number(svg.dataset.step ?? svg.dataset.peaks.split(',')[1] / 4 - 1);
     const image = root.querySelector('img');
     if (!image?.complete || !image.naturalWidth) return known;
