@@ -30,10 +30,8 @@ class Again(Asked):
         super().__init__(question)
         self._earlier = None
 
-    def _opened(self, number):
-        numbered = {str(n): choice for n, choice in enumerate(self.choices)}
-        if number in numbered:
-            kept.keep_later_choice(self._lesson, self.question, numbered[number])
+    def _keep(self, choice):
+        kept.keep_later_choice(self._lesson, self.question, choice)
 
 
 def drawn(lesson: str) -> list[Question]:
@@ -73,7 +71,6 @@ def again(questions: ModuleType):
 
     for question in drawn(questions.__name__.rpartition(".")[2]):
         asked = Again(question)
-        if hasattr(kept.shell(), "kernel"):
-            asked._show_field()
+        asked.show_field()
         display(asked)
     kept.say_news()

@@ -17,10 +17,8 @@ from overwritten.lesson.store import Store
 NAME = "overwritten_answers.json"
 _EXERCISES = "overwritten.lesson.exercises."
 _QUESTIONS = "overwritten.lesson.questions."
-#: place of an exercise → the place it had in an earlier order of the lessons.
-_MOVED = {
-    ("silent_gradients", "exercises", "verdicts"): ("leaf_mutation", "exercises", "verdicts"),
-}
+#: lesson → the name under which answers to what stands in it now were kept before.
+_FORMER = {"start_here": "other", "silent_gradients": "leaf_mutation"}
 _LONGEST = 20_000  # characters kept of one answer
 
 
@@ -64,14 +62,8 @@ def lesson_of(question) -> str:
 
 def entry(entries: dict[tuple, dict], key: tuple) -> dict | None:
     """What is kept under a key, or was before its question or exercise moved here."""
-    return next((entries[one] for one in (key, *_before(key)) if one in entries), None)
-
-
-def _before(key):
-    lesson, kind, name = key
-    if kind == "predictions":  # 'other': the start page, at first
-        return [("other", kind, name), ("leaf_mutation", kind, name)]
-    return [_MOVED[key]] if key in _MOVED else []
+    lesson, *rest = key
+    return entries.get(key) or entries.get((_FORMER.get(lesson, lesson), *rest))
 
 
 def choice(lesson: str, question: str) -> str | None:

@@ -16,6 +16,16 @@ from overwritten.doctor.block import watch
 from overwritten.record.recorder import record
 
 
+def numbered(code: str) -> str:
+    """The program with the numbers of its lines.
+
+    >>> print(numbered("x = 1\\ny = x"))
+     1 x = 1
+     2 y = x
+    """
+    return "\n".join(f"{n:2} {line}" for n, line in enumerate(code.splitlines(), 1))
+
+
 class Clash(NamedTuple):
     """saver: the line that saved, None where PyTorch refused the write. writers: who wrote."""
 

@@ -18,8 +18,9 @@ import torch
 from overwritten.lesson import kept
 from overwritten.lesson.exercise import Exercise, Verdict
 from overwritten.lesson.lines import clashes
+from overwritten.lesson.predict import hidden_field
 from overwritten.lesson.show import with_code
-from overwritten.live.output import asset, once, widget_view
+from overwritten.live.output import asset, once
 from overwritten.record.recording import Recording
 from overwritten.record.trial import NOTHING, SILENT, Trial, close, flat, trial
 
@@ -150,8 +151,8 @@ class Order(Exercise):
     def _ipython_display_(self):
         from IPython.display import display
 
-        if hasattr(kept.shell(), "kernel"):
-            self._show_field()
+        order = _told(self._kept() or range(len(self.lines)))
+        self._field = hidden_field(self._field_name(), "ow-order-field", self._moved, order)
         display(self._repr_mimebundle_(), raw=True)
         kept.say_news()
 
@@ -176,18 +177,6 @@ class Order(Exercise):
 
     def _field_name(self):
         return f"Order: {self.words}".replace("`", "")
-
-    def _show_field(self):
-        """Display the hidden field into which the script writes the order."""
-        import ipywidgets
-        from IPython.display import display
-
-        hidden = ipywidgets.Layout(display="none")
-        value = _told(self._kept() or range(len(self.lines)))
-        self._field = ipywidgets.Text(value=value, placeholder=self._field_name(), layout=hidden)
-        self._field.add_class("ow-order-field")
-        self._field.observe(lambda change: self._moved(change["new"]), "value")
-        display(widget_view(self._field), raw=True)
 
     def _moved(self, text):
         if numbers := self._parsed(text):

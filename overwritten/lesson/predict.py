@@ -60,21 +60,36 @@ class Asked:
         plain = [f"{self.kind}: {self.question}", *(mark + one for one, mark in marks.items())]
         return {"text/html": html, "text/plain": "\n".join(plain)}
 
-    def _show_field(self):
+    def show_field(self):
         """Display the hidden field into which the question's script writes a choice's number."""
-        import ipywidgets
-        from IPython.display import display
-
-        hidden = ipywidgets.Layout(display="none")
-        self._field = ipywidgets.Text(placeholder=self._name, layout=hidden)
-        self._field.add_class("ow-choice")
-        self._field.observe(lambda change: self._opened(change["new"]), "value")
-        display(widget_view(self._field), raw=True)
+        self._field = hidden_field(self._name, "ow-choice", self._opened)
 
     def _opened(self, number):
         numbered = {str(n): choice for n, choice in enumerate(self.choices)}
         if number in numbered:
-            kept.keep_choice(self._lesson, self.question, numbered[number])
+            self._keep(numbered[number])
+
+    def _keep(self, choice):
+        kept.keep_choice(self._lesson, self.question, choice)
+
+
+def hidden_field(name: str, look: str, heard, value: str = ""):
+    """Display a field that nobody sees, by which a script tells the kernel; return it.
+
+    name, look: its placeholder and class, by which the script finds it. heard: function(text).
+    None where there is no kernel.
+    """
+    if not hasattr(kept.shell(), "kernel"):
+        return None
+    import ipywidgets
+    from IPython.display import display
+
+    hidden = ipywidgets.Layout(display="none")
+    field = ipywidgets.Text(value=value, placeholder=name, layout=hidden)
+    field.add_class(look)
+    field.observe(lambda change: heard(change["new"]), "value")
+    display(widget_view(field), raw=True)
+    return field
 
 
 def predict(question: Question) -> Asked:
@@ -85,7 +100,6 @@ def predict(question: Question) -> Asked:
     '✗ Not so. Too far.'
     """
     asked = Asked(question)
-    if hasattr(kept.shell(), "kernel"):
-        asked._show_field()
+    asked.show_field()
     kept.say_news()
     return asked

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from overwritten.lesson import kept
 from overwritten.lesson.answers import Shown
 from overwritten.lesson.exercises.final_programs import PROGRAMS
-from overwritten.lesson.lines import Clash, clashes, refused
+from overwritten.lesson.lines import Clash, clashes, numbered, refused
 from overwritten.lesson.show import with_code
 from overwritten.record.trial import CAUTIOUS, RIGHT, trial
 
@@ -49,7 +49,7 @@ def truth(letter: str) -> Truth:
 
 def show() -> Shown:
     """The twelve programs, each with its letter and its line numbers."""
-    texts = {letter: _numbered(program.code) for letter, program in PROGRAMS.items()}
+    texts = {letter: numbered(program.code) for letter, program in PROGRAMS.items()}
     look = 'style="color:inherit;background:transparent;font-family:monospace;white-space:pre;overflow-x:auto;margin:0 0 12px"'
     html = "".join(
         f"<p><strong>{letter}</strong></p><pre {look}>{escape(text, quote=False)}</pre>"
@@ -98,10 +98,6 @@ def _said(lines):
     kept.say_news()
     html = "".join(f"<p>{with_code(line)}</p>" for line in lines)
     return Shown("\n".join(lines), f'<div role="status" style="max-width:680px">{html}</div>')
-
-
-def _numbered(code):
-    return "\n".join(f"{n:2} {line}" for n, line in enumerate(code.splitlines(), 1))
 
 
 # What an answer is

@@ -5,12 +5,11 @@ The idea: strict mode runs the program when the answer is judged; no line number
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 
-from overwritten.doctor.block import watch
 from overwritten.lesson.checking import line_number
 from overwritten.lesson.exercise import Exercise
+from overwritten.lesson.lines import clashes, numbered
 
 PROGRAM = """\
 import torch
@@ -26,17 +25,14 @@ best = percent.max()
 
 entropy.backward()
 """
-NUMBERED = "\n".join(f"{n:2}  {line}" for n, line in enumerate(PROGRAM.splitlines(), 1))
+NUMBERED = numbered(PROGRAM)
 
 
 @cache
 def found() -> tuple[set[int], set[int]]:
     """The lines that saved and those that wrote, as strict mode sees them."""
-    with warnings.catch_warnings(), watch(strict=True) as recording:
-        warnings.simplefilter("ignore")  # it warns of the same
-        exec(compile(PROGRAM, "<program>", "exec"), {})
-    savers = {one.saver.site.line for one in recording.silent if one.saver}
-    return savers, {w.site.line for one in recording.silent for w in one.writers}
+    both = clashes(PROGRAM, strict=True)
+    return {one.saver for one in both}, {line for one in both for line in one.writers}
 
 
 def _lines(answer):

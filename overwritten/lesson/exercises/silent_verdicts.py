@@ -6,15 +6,11 @@ and the two lines that a nudge quotes are the doctor's.
 
 from __future__ import annotations
 
-import warnings
 from functools import cache
 
-import torch
-
-from overwritten.doctor.block import watch
 from overwritten.lesson.checking import plain
 from overwritten.lesson.exercise import Exercise
-from overwritten.lesson.witness import line_at
+from overwritten.lesson.lines import clashes
 from overwritten.record.trial import CAUTIOUS, RAISES, RIGHT, SILENT, trial
 
 _STEP = """\
@@ -161,17 +157,10 @@ def _nudge(name, guess):
 
 def _pair(code):
     """The line that saved and the line that wrote over it, as the doctor sees them."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            with watch(strict=True) as recording:
-                exec(compile(code, "<snippet>", "exec"), {"torch": torch})
-        except RuntimeError:
-            pass
-    found = [recording.diagnosis] if recording.diagnosis else recording.silent
-    if not found or not found[0].saver or not found[0].writers:
-        return "the line that saves", "the write"
-    return tuple(f"`{line_at(one.site, code)}`" for one in (found[0].saver, found[0].writers[0]))
+    for saver, writers in clashes(code, strict=True):
+        lines = code.splitlines()
+        return tuple(f"`{lines[number - 1].strip()}`" for number in (saver, writers[0]))
+    return "the line that saves", "the write"
 
 
 verdicts = Exercise(

@@ -3,7 +3,7 @@
 from answers.unconventional import respelled
 from overwritten.lesson.exercises import clinic
 
-_LINES = {
+LINES = {
     "text": "str(w)",
     "float": "float(w)",
     "line": "f'line {w}'",
@@ -81,7 +81,7 @@ _PARTS = f"y = raw.sigmoid()\nxy = {_XY}\nwh = {_WH}\n"
 RIGHT = {
     **{
         f"find_{name}": {
-            what: respelled(clinic.EXERCISES[f"find_{name}"], how) for what, how in _LINES.items()
+            what: respelled(clinic.EXERCISES[f"find_{name}"], how) for what, how in LINES.items()
         }
         for name in clinic.SCRIPTS
     },

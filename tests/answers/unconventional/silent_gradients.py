@@ -2,7 +2,7 @@
 
 from answers import but
 from answers.unconventional import body, inside, respelled, spelled
-from answers.unconventional.clinic import _LINES
+from answers.unconventional.clinic import LINES
 from overwritten.lesson.exercises.silent_gradients import two_lines, verdicts
 
 _f = body("model, batches, optimizer")
@@ -29,7 +29,7 @@ def _buffered(rows, write="buffer[:] = batch"):
 
 RIGHT = {
     "verdicts": spelled(verdicts),
-    "two_lines": {what: respelled(two_lines, how) for what, how in _LINES.items()},
+    "two_lines": {what: respelled(two_lines, how) for what, how in LINES.items()},
     "one_step": {
         "the buffer copied": _buffered("torch.from_numpy(buffer.copy())"),
         "the buffer cloned": _buffered("torch.from_numpy(buffer).clone()"),
