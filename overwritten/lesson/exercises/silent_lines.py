@@ -32,7 +32,7 @@ NUMBERED = numbered(PROGRAM)
 def found() -> tuple[set[int], set[int]]:
     """The lines that saved and those that wrote, as strict mode sees them."""
     both = clashes(PROGRAM, strict=True)
-    return {one.saver for one in both}, {line for one in both for line in one.writers}
+    return {one.saver for one in both if one.saver}, {line for one in both for line in one.writers}
 
 
 def _lines(answer):
