@@ -50,9 +50,13 @@ def truth(letter: str) -> Truth:
 def show() -> Shown:
     """The twelve programs, each with its letter and its line numbers."""
     texts = {letter: numbered(program.code) for letter, program in PROGRAMS.items()}
-    look = 'style="color:inherit;background:transparent;font-family:monospace;white-space:pre;overflow-x:auto;margin:0 0 12px"'
+    look = 'style="color:inherit;background:transparent;font-family:monospace;margin:0 0 12px"'
+    # a line that is too wide goes on further in, beside no number
+    row = '<div style="white-space:pre-wrap;word-break:normal;padding-left:7ch;text-indent:-7ch">'
     html = "".join(
-        f"<p><strong>{letter}</strong></p><pre {look}>{escape(text, quote=False)}</pre>"
+        f"<p><strong>{letter}</strong></p><pre {look}>"
+        + "".join(f"{row}{escape(line, quote=False)}</div>" for line in text.splitlines())
+        + "</pre>"
         for letter, text in texts.items()
     )
     return Shown("\n\n".join(f"{letter}\n{text}" for letter, text in texts.items()), html)
