@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
 
 from build_notebooks import METADATA
 from conftest import looking
@@ -67,6 +68,28 @@ def test_a_learner_sorts_the_lines_by_keyboard(shown):
     page.wait_for_timeout(300)
     assert "saved, and `y.zero_()` wrote over it" in page.evaluate(RUN, 2)
     assert not page.evaluate(FIELD_IS_SEEN)
+
+
+LATE_FIELD = """([name, order]) => {
+  const field = document.createElement('div');
+  field.className = 'ow-order-field';
+  field.innerHTML = '<input>';
+  Object.assign(field.firstChild, { placeholder: name, value: order });
+  document.body.append(field);
+}"""
+
+
+def test_the_focus_stays_when_the_kernel_tells_its_order_late(browser):
+    page, order = browser.new_page(), order_save.lines[::-1]
+    page.set_content(order_save._repr_mimebundle_()["text/html"])
+    lines = page.locator(".ow-order li")
+    lines.first.focus()
+    told = " ".join(str(number) for number in reversed(range(len(order))))
+    name = page.locator(".ow-order").get_attribute("data-order")
+    page.evaluate(LATE_FIELD, [name, told])
+    expect(lines.locator("code")).to_have_text(order)
+    assert page.evaluate(FOCUSED) == order[-1]
+    page.close()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -17,10 +17,11 @@ const tell = tries => {
   if (!fields().length && tries) setTimeout(tell, 500, tries - 1);
 };
 const adopt = tries => {
-  const [field] = fields();
+  const [field] = fields(), held = document.activeElement;
   if (moved) return;
   if (field?.value) {
     for (const number of field.value.split(' ')) list.append(lines().find(line => line.dataset.line === number));
+    if (list.contains(held)) held.focus();
   } else if (tries) setTimeout(adopt, 500, tries - 1);
 };
 const move = (line, step) => {
