@@ -114,16 +114,17 @@ x.add(1)
 # Nothing refers to the old storage any more, so it is freed within the same line: see step 2.
 # `x.add(1)` fills a new storage too, but no name takes it, so it is freed at once.
 #
-# The other operators follow `+=`, with one exception:
+# The other arithmetic operators follow `+=`, with one exception:
 
 # %%
-for sign in ("-=", "*=", "/=", "**=", "@="):
+for sign in ("-=", "*=", "/=", "//=", "%=", "**=", "@="):
     x = old = torch.ones(2, 2)
     exec(f"x {sign} torch.ones(2, 2)")
     print(sign, "same storage:", same_storage(x, old))
+print("PyTorch defines `@=`:", hasattr(x, "__imatmul__"))
 
 # %% [markdown]
-# A tensor has no in-place matrix product, so Python runs `x @= w` as `x = x @ w`.
+# PyTorch does not define `@=` for a tensor, so Python runs `x @= w` as `x = x @ w`.
 #
 # **Keep the old tensor when you compare pointers.** Freed memory is handed out again, so a new
 # storage can get an old address. "Same address" proves nothing about a tensor that is gone:
@@ -178,6 +179,7 @@ print(shift, "bytes =", v.storage_offset(), "elements")
 # %%
 print("same first element:", v.data_ptr() == x.data_ptr())
 print("same storage:      ", same_storage(v, x))
+print("strides:", x.stride(), x[:, 1:].stride(), x.t().stride())
 
 # %% [markdown]
 # So `a.data_ptr() == b.data_ptr()` asks the wrong question about views. Compare the storages.
@@ -197,6 +199,7 @@ row = torch.zeros(2)
 wide = row.expand(3, 2).clone()
 print(wide.add_(1).tolist(), row.tolist())
 print(wide.untyped_storage().nbytes(), "bytes, not", row.nbytes)
+print("strides:", wide.stride(), "not", row.expand(3, 2).stride())
 
 # %% [markdown]
 # `clone()` gave every element a place of its own, so it is clear what to write. The price is
@@ -209,7 +212,7 @@ print(wide.untyped_storage().nbytes(), "bytes, not", row.nbytes)
 # %%
 import warnings
 
-writes = ["wide.fill_(1)", "wide[0, 0] = 5"]
+writes = ["wide.fill_(1)", "wide[0, 0] = 5", "wide[[0]] = 2"]
 for write in [*writes, "wide.masked_fill_(wide == 0, 1)"]:
     row = torch.zeros(2)
     wide = row.expand(3, 2)
@@ -288,7 +291,8 @@ peaks.compare(n=10_000_000, dtype=[torch.float64, torch.int8])
 # %% [markdown]
 # The peak is `n * itemsize`, times 2 for the out-of-place line. Here is the same for all
 # sizes at once, measured from recordings. (They count the bytes that PyTorch asks for, on a CPU.
-# An allocator may round each request up.)
+# On a GPU the [caching allocator](https://pytorch.org/docs/stable/notes/cuda.html#memory-management)
+# may round each request up.)
 
 # %%
 def peak(code, n):

@@ -70,7 +70,7 @@ mixed_dtypes = Question(
     "`x` is float32, `w` is float64, both of 1,000 elements. What does `x += w` do?",
     {
         "It raises: the dtypes differ": "Adding float64 to float32 is allowed. Adding floats to an integer tensor raises.",
-        "It makes `x` a float64 tensor": "An in-place operation never changes the dtype: the result goes into the storage that is there.",
+        "It makes `x` a float64 tensor": "`x += w` leaves the dtype of `x` as it is: the result goes into the storage that is there.",
         "It works, and takes no memory": "The result fits, but the sum is computed in float64 first, and that takes memory.",
         "It works, and takes memory inside the call": "Inside, on a CPU, `x` is cast to float64, and the sum is float64 as well: twice 8,000 bytes, more than `x` itself.",
     },
