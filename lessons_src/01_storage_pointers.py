@@ -15,6 +15,10 @@
 # **About 50 minutes.** You need: tensors and `+`. You need no gradients yet.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
+#
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 
 # %%
@@ -56,12 +60,10 @@ y += 1
 """)
 
 # %% [markdown]
-# Move the slider; the arrow keys, Home and End work too.
-# Each picture shows the state after one line that really ran.
-# `A` is the storage, `A+4` the place four bytes into it. The bracket shows which cells
-# a tensor looks at. `x` and `y` share one bracket: they are one tensor.
-# The badge `v1` shows its *version counter*, which counts in-place operations. Lesson 2 is
-# about it.
+# Move the slider; the arrow keys, Home and End work too. Each picture shows the state after one
+# line that really ran. `A` is the storage, `A+4` the place four bytes into it. The bracket shows
+# which cells a tensor looks at. `x` and `y` share one bracket: they are one tensor. The badge
+# `v1` shows its *version counter*, which `+=` has moved from 0 to 1. Lesson 2 is about it.
 
 # %% [markdown]
 # ## 2. Four lines that look alike (7 minutes)
@@ -110,9 +112,11 @@ x.add(1)
 """)
 
 # %% [markdown]
-# `x = x + 1` does two things: `x + 1` fills a new storage, and `=` moves the name to it.
-# Nothing refers to the old storage any more, so it is freed within the same line: see step 2.
-# `x.add(1)` fills a new storage too, but no name takes it, so it is freed at once.
+# `x += 1` and `x.add_(1)` work *in place*: they write into the storage that is there. The others
+# work *out of place*: the result gets a new storage. `x = x + 1` does two things: `x + 1` fills a
+# new storage, and `=` moves the name to it. Nothing refers to the old storage any more, so it is
+# freed within the same line: see step 2. `x.add(1)` fills a new storage too, but no name takes
+# it, so it is freed at once.
 #
 # The other arithmetic operators follow `+=`, with one exception:
 
@@ -139,9 +143,9 @@ print("1000 storages, 1000 addresses:", len(addresses) == 1000)
 # %% [markdown]
 # ## 3. Views: other labels on the same bytes (9 minutes)
 #
-# A *view* is a tensor that looks at another tensor's storage. Its *strides* say how far to
-# jump to the next index of each dimension: element `[i, j]` lies at
-# `offset + i * stride[0] + j * stride[1]`, counted in elements.
+# A *view* is a tensor that looks at another tensor's storage, with an *offset*, a shape and
+# *strides* of its own. The strides say how far to jump to the next index of each dimension:
+# element `[i, j]` lies at `offset + i * stride[0] + j * stride[1]`, counted in elements.
 
 # %% tags=["predict"]
 predict(questions.has_to_copy)
@@ -224,7 +228,8 @@ for write in [*writes, "wide.masked_fill_(wide == 0, 1)"]:
 # %% [markdown]
 # ## 4. What copies, what shares (8 minutes)
 #
-# Four ways to get "the same numbers". Not all give you bytes of your own.
+# Here are four ways to get "the same numbers": `clone`, `detach`, `.data` and `numpy()`. Not all
+# of them give you bytes of your own.
 
 # %% tags=["predict"]
 predict(questions.safe_to_write)
@@ -243,14 +248,16 @@ n[0] = 7
 """)
 
 # %% [markdown]
-# Watch the badges. In steps 4 and 5, `d += 1` moves the counter of `x` as well: `detach` shares
-# it. `u` starts again at `v0`: `.data` looks at the same storage and has a counter of its own. In
-# step 7, `u += 1` changes the numbers of `x`, and `x` stays at `v2`. `n` is a NumPy array, so it
-# has no bracket, but it looks at `A` too: in step 9 a number of `x` changes and no counter moves.
-# The counter of `x` misses both writes. Lesson 4 shows what they do to a gradient.
+# `c` is a *clone*: it has a storage of its own. `d` is *detached* from the history of `x`, not
+# from its storage. Watch the badges: in steps 4 and 5, `d += 1` moves the counter of `x` as well,
+# because `d` shares it. `u` starts again at `v0`: `.data` looks at the same storage and has a
+# counter of its own. In step 7, `u += 1` changes the numbers of `x`, and `x` stays at `v2`. `n`
+# is a NumPy array, so it has no bracket, but it looks at `A` too: in step 9 a number of `x`
+# changes and no counter moves. The counter of `x` misses both writes. Lesson 4 shows what they do
+# to a gradient.
 #
-# NumPy can also deceive the comparison of storages. Here PyTorch makes a second storage that
-# begins in the middle of the first:
+# NumPy can also fool the comparison of storages. Here PyTorch makes a second storage that begins
+# in the middle of the first:
 
 # %%
 x = torch.zeros(4)
@@ -259,10 +266,10 @@ y += 1
 print("same storage:", same_storage(x, y), "| x:", x.tolist())
 
 # %% [markdown]
-# A pointer can prove that two tensors share a storage. It cannot prove that they share no byte.
+# A pointer can prove that two tensors share a storage. It cannot prove that they share no bytes.
 
 # %% [markdown]
-# ## 5. What in place saves (6 minutes)
+# ## 5. What working in place saves (6 minutes)
 
 # %% tags=["predict"]
 predict(questions.peak_of_plus)
@@ -279,7 +286,7 @@ peaks = knob(
 peaks
 
 # %% [markdown]
-# Change `n` and `dtype`: the code has run for each value. A few of them side by side:
+# Change `n` and `dtype`: the code has run for each value. Here are a few of them side by side:
 
 # %%
 peaks.compare(n=[1, 1_000, 10_000_000])

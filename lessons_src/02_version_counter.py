@@ -12,9 +12,13 @@
 # - predict from these two whether `backward()` raises;
 # - look an operation up in a table that you have just measured yourself.
 #
-# **About 69 minutes.** You need: storages and views (lesson 1), and what `requires_grad` and
+# **About 71 minutes.** You need: storages and views (lesson 1), and what `requires_grad` and
 # `backward()` are for.
 # Minutes are plans. Pause after any section: your answers are kept.
+#
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 
@@ -41,9 +45,9 @@ from overwritten import version_counter as exercises
 from overwritten import version_counter_questions as questions
 
 # %% [markdown]
-# ## Again
+# ## Again (2 minutes)
 #
-# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+# Here are three questions from earlier lessons. Those you answered wrong come first.
 
 # %%
 again(questions)
@@ -110,8 +114,8 @@ for line in (
     print(ticks(line), line)
 
 # %% [markdown]
-# Three things to remember. A write counts, even when no number changes. Changing a tensor's shape
-# or storage in place counts too (`squeeze_`, `set_`). And `+=` on an element counts twice.
+# Remember three things. A write counts, even when no number changes. Changing a tensor's shape or
+# storage in place counts too (`squeeze_`, `set_`). And `+=` on an element counts twice.
 #
 # But a trailing underscore, or `inplace=True`, does not always mean a write. These count nothing:
 
@@ -125,7 +129,7 @@ for line in (
     print(ticks(line), line)
 
 # %% [markdown]
-# Now the lines that reach the bytes another way, and those that only look.
+# Next come lines that reach the bytes in another way, and lines that only look.
 
 # %% tags=["claim:counter-of-a-storage", "claim:no-grad-stops-the-counter"]
 for line in (
@@ -190,14 +194,17 @@ print("AdamW     ", counter_after_steps(AdamW))
 print("fused SGD ", counter_after_steps(SGD, fused=True))
 
 # %% [markdown]
-# Remember the last row. The weights change and the counter stands still, so nothing can warn
-# you if a graph still needs the old ones. Lesson 4 shows the gradient that results.
+# Remember the last row. The weights change and the counter stands still, so nothing can warn you
+# if a backward still needs the old ones. Lesson 4 shows the gradient that results.
 
 # %% [markdown]
 # ## 3. What backward saves (12 minutes)
 #
 # A counter that moves does no harm by itself. It matters where an operation *saves* a tensor for
-# backward: PyTorch notes the version at the save, and compares when backward reads the tensor.
+# backward. PyTorch's *autograd* records what is done with each tensor that requires grad, as a
+# *graph*: a *node* for each operation, which keeps what the derivative needs, its *saved
+# tensors*. PyTorch notes the version of each at the save, and compares when backward reads the
+# tensor.
 #
 # A [teaching notebook](https://github.com/takzen/pytorch-black-belt/blob/main/05_In_Place_Operations.ipynb)
 # (in Polish) says that this program raises:
@@ -239,8 +246,9 @@ with caught():
 
 # %% [markdown]
 # So ask of every operation what its derivative needs. You can watch PyTorch answer: it calls a
-# *pack hook*, a function of yours, with each tensor that an operation saves. (The second function
-# gives the tensor back to backward. Here no backward runs.)
+# *pack hook*, a function of yours, with each tensor that an operation saves. (A *hook* is any
+# function that PyTorch calls at a fixed moment.) The second function would give the tensor back
+# to backward, but no backward runs here.
 
 # %%
 def saves(operation):
@@ -268,9 +276,10 @@ print("x.norm()   ", saves(lambda x: x.norm()))
 print("1 / x      ", saves(lambda x: 1 / x))
 
 # %% [markdown]
-# Neither, input, result, both; and sometimes another tensor that the operation made for itself:
-# a mask, indices, here an intermediate result. You seldom hold that one, so you seldom overwrite
-# it. But `sort`, `max` and `topk` return the very indices that they saved:
+# An operation may save its input, its result, both or neither, and sometimes another tensor that
+# it made for itself: a mask, indices, here an intermediate result. You seldom have a name for
+# that one, so you seldom overwrite it. But `sort`, `max` and `topk` return the very indices that
+# they saved:
 
 # %%
 values, indices = torch.rand(3, requires_grad=True).sort()
@@ -279,7 +288,7 @@ with caught():
     values.sum().backward()
 
 # %% [markdown]
-# In the film a padlock closes where a tensor is saved, and notes the version that it expects.
+# In the film a *padlock* closes where a tensor is saved, and notes the version that it expects.
 # The write moves the version. It is backward, not the write, that opens the padlock.
 
 # %%
@@ -335,14 +344,14 @@ try_order("after, on a clone")
 try_order("after")
 
 # %% [markdown]
-# "No error." twice. `clone()` helps where the write comes *after* the save; before it, backward
-# has no need of the copy. Which line of yours wrote? The last message does not say: it gives a
-# type, a shape and two versions. Lesson 5 takes such messages apart.
+# Two of the three print "No error." `clone()` helps where the write comes *after* the save; where
+# it comes before, backward does not need the copy. Which line of yours wrote? The last message
+# does not say: it gives a type, a shape and two versions. Lesson 5 takes such messages apart.
 
 # %% [markdown]
 # ## 5. Where the write falls (9 minutes)
 #
-# Three moments matter: the save, the write, the check. Put the write where you like.
+# Three moments matter: the save, the write and the check. Put the write where you like.
 
 # %% tags=["predict"]
 predict(questions.where_a_write_raises)
@@ -375,7 +384,7 @@ lanes
 lanes.compare(where=moments, times=2)
 
 # %% [markdown]
-# Now the price of one counter for a tensor and all its views.
+# A tensor and all its views share one counter. What does that cost?
 
 # %% tags=["predict"]
 predict(questions.written_column)
@@ -405,11 +414,11 @@ print(trial(in_place, start + "s.backward()").verdict)
 # %% [markdown]
 # ## 6. The op table (10 minutes)
 #
-# Now many operations at once. For each one, the course writes a small program, overwrites the
+# Now for many operations at once. For each one, the course writes a small program, overwrites the
 # input or the result with `*= -3` before backward, and compares the gradient with the twin's.
 # "Allowed" and "right" are two questions, so they have two columns. Where a write raises, the
-# second says what the gradient would have been. Nothing is typed in: the cell takes a few seconds
-# because it measures.
+# second says what the gradient would have been. None of it is typed in by hand: the cell takes a
+# few seconds because it measures.
 
 # %%
 table = ops.operations()
@@ -439,8 +448,8 @@ for row in table.find("✗ wrong"):
 # rare one: lesson 9 collects the others.
 #
 # How rare? These rows are the course's own part of the *op atlas*. The rest are the entries of
-# PyTorch's own op database, as far as they can be written as a line of code: the same
-# experiment, run once. The atlas is read from a file, and its title names the torch that wrote it.
+# PyTorch's own op database that can be written as one line of code. They went through the same
+# experiment, once. The atlas is read from a file, and its title names the torch that wrote it.
 
 # %%
 everything = ops.all_operations()
@@ -450,9 +459,9 @@ for row in everything.find("✗ wrong"):
     print("   ", row.name, "| overwriting", row.input)
 
 # %% [markdown]
-# Two more, and their names warn you: `unsafe_split` and `unsafe_chunk` return views that PyTorch
-# does not treat as views. Do not take a file's word for it. One line runs any row again, on your
-# torch:
+# It finds two more, and their names warn you: `unsafe_split` and `unsafe_chunk` return views that
+# PyTorch does not treat as views. You need not take a file's word for it. One line runs any row
+# again, on your torch:
 
 # %%
 row = everything.find("unsafe_split")[0]

@@ -9,13 +9,17 @@
 #
 # - say for any place in a network whether an activation with `inplace=True` is safe there;
 # - tell which activations need only their result for the gradient, and what PyTorch saves;
-# - say what an activation in place is worth, in bytes kept for backward and at the peak;
+# - say what an in-place activation saves, in bytes kept for backward and at the peak;
 # - tell the in-place operations that save memory from those that only sound like it.
 #
 # **About 75 minutes.** You need: version counters and what backward saves (lesson 2;
 # its sections 5 and 6 even if you know the rest).
 # You can take it in two sittings: pause after section 4.
 # Minutes are plans. Pause after any section: your answers are kept.
+#
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 
@@ -45,26 +49,21 @@ from overwritten import safe_relu as exercises
 from overwritten import safe_relu_questions as questions
 
 # %% [markdown]
-# ## Again
+# ## Again (2 minutes)
 #
-# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+# Here are three questions from earlier lessons. Those you answered wrong come first.
 
 # %%
 again(questions)
 
 # %% [markdown]
-# ## 1. What ReLU needs for its gradient (9 minutes)
+# ## 1. What ReLU needs for its gradient (8 minutes)
 #
 # ReLU lets the gradient pass where its input was positive, and stops it elsewhere.
 # In place, `torch.relu_(h)` writes the result over that very input.
 
 # %% tags=["predict"]
 predict(questions.where_was_it_positive)
-
-# %% [markdown]
-# A [teaching notebook](https://github.com/takzen/pytorch-black-belt/blob/main/05_In_Place_Operations.ipynb)
-# (in Polish) runs this example, prints the gradient `[0., 1.]`, and concludes that
-# `nn.ReLU(inplace=True)` is "safe and recommended".
 
 # %%
 x = torch.tensor([-5.0, 2.0], requires_grad=True)
@@ -83,14 +82,18 @@ h.sum().backward()
 
 
 # %% [markdown]
-# The example is right, and so is its argument. With `y = max(x, 0)`, `y > 0` holds exactly where
-# `x > 0` holds. So the derivative can be computed from the sign of `y`, and `x` is not needed. The film opens on its last step; where something broke, a film opens there instead.
-# Go back to step 3: there the padlock closes, on the line of `relu_` and at `h`. It closes *after*
-# the write, at version 1.
-# (`torch.relu_(h)`, `h.relu_()` and `F.relu(h, inplace=True)` are the same write.)
+# The example comes from a [teaching
+# notebook](https://github.com/takzen/pytorch-black-belt/blob/main/05_In_Place_Operations.ipynb)
+# (in Polish), which prints the same gradient and concludes that `nn.ReLU(inplace=True)` is "safe
+# and recommended". The example is right, and so is its argument. With `y = max(x, 0)`, `y > 0`
+# holds exactly where `x > 0` holds. So the derivative can be computed from the sign of `y`, and
+# `x` is not needed. The film opens on its last step; where something broke, a film opens there
+# instead. Go back to step 3: there the padlock closes, on the line of `relu_` and beside `h`. It
+# closes *after* the write, at version 1. (`torch.relu_(h)`, `h.relu_()` and `F.relu(h,
+# inplace=True)` are the same write.)
 #
-# Out of place it is no different, since PyTorch 1.10: there, too, the *result* is saved.
-# `grad_fn` is the node that backward will call, and `_saved_result` is what it keeps.
+# Since PyTorch 1.10, ReLU out of place does the same: it, too, saves its *result*. `grad_fn` is
+# the node that backward will call, and `_saved_result` is what it keeps.
 
 # %%
 def begins(tensor):
@@ -134,7 +137,7 @@ for numbers in (x, y, x.grad):
     print([round(v, 3) for v in numbers.tolist()])
 
 # %% [markdown]
-# The argument rests on the sign. Give leaky ReLU a *negative* slope, and the inputs -10 and 1
+# The argument rests on the sign. Give a leaky ReLU a *negative* slope, and the inputs -10 and 1
 # have the same result. In place, PyTorch then refuses to compute the gradient:
 
 # %%
@@ -147,11 +150,13 @@ with caught():
 # %% [markdown]
 # ## 2. "Safe and recommended": half of the truth (15 minutes)
 #
-# In place is safe for ReLU's *own* gradient. But ReLU is not alone in a network. Its write can
-# hit what an operation *before* it saved, and a write *after* it can hit what ReLU saved.
+# Working in place is safe for ReLU's *own* gradient. But ReLU is not alone in a network. Its
+# write can hit what an operation *before* it saved, and a write *after* it can hit what ReLU
+# saved.
 #
 # To try many places we need a helper. It runs the lines, then their *twin*, the same lines out of
-# place, and compares: the gradients, and where these differ, the values that backward began with.
+# place, and compares the gradients; where these differ, it also compares the values that backward
+# began with.
 
 # %%
 OUT = {
@@ -188,9 +193,9 @@ for made in ("x.sigmoid()", "x.softmax(1)", "x.exp()", "x.tanh()"):
 # %% [markdown]
 # All four operations saved their result, so all four programs raise. And all four gradients would
 # have been right. After `tanh` some numbers do change, those below zero; but there ReLU stops the
-# gradient anyway. The check looks at no number: it compares counters.
+# gradient anyway. The check does not look at numbers: it compares counters.
 #
-# Three more places:
+# Here are three more places:
 
 # %% tags=["predict"]
 predict(questions.really_wrong)
@@ -214,8 +219,8 @@ out.sum().backward()
 
 # %% [markdown]
 # A plain `raises` means that the gradient would have been wrong as well, as with the square. The
-# film shows its padlock: it expects version 0 and finds 1. On the leaf, `raises` means something
-# else: the write itself was refused. Section 4 is about such writes.
+# film shows its padlock: it expects version 0 and finds 1. In the last line (`h` is `x` itself)
+# `raises` means something else: the write itself was refused. Section 4 is about such writes.
 #
 # **And after ReLU?** ReLU has saved its result. What does a write on that result do?
 
@@ -231,9 +236,11 @@ for relu in ("h.relu_()", "h = h.relu()"):
 # %% [markdown]
 # A blog post by [Shanya](https://github.com/shanyaliux) shows the message with the first pair, 2
 # and 1, and ends with the cure "remove `inplace=True` from ReLU". A report on a video model plans
-# the same: "Replace in-place ReLU with out-of-place version". If a line after the ReLU wrote, that
-# leaves you with the second pair (on PyTorch 1.10 or later). The *doctor*, a tool of this course,
-# notes every save and every write within `with watch() as recording:`, and `who` names both lines:
+# to do the same: "Replace in-place ReLU with out-of-place version". If a line after the ReLU
+# wrote, that leaves you with the second pair (on PyTorch 1.10 or later). The *doctor*, a tool of
+# this course, notes every save and every write within `with watch() as recording:`. `who` names
+# both lines: that of the *saver*, the operation that saved, and that of the *writer*, which wrote
+# over it:
 
 # %%
 with caught(), watch() as recording:
@@ -252,7 +259,7 @@ print("sigmoid first:", verdict("h = x.sigmoid()", "h = h.relu()"))
 # `x = x + y` instead of `x += y`, is just this.) After a sigmoid the ReLU itself is the writer:
 # there `inplace=False` is the cure. Lesson 5 tells the two apart by the message.
 #
-# Two writers deserve a look of their own:
+# Two writers deserve a closer look:
 
 # %% tags=["claim:error-means-wrong"]
 for write in ("F.dropout(h, inplace=True)", "h.squeeze_()"):
@@ -303,16 +310,17 @@ for name, layer in layers.items():
     print(f"{name:10}", all(torch.equal(a, b) for a, b in pairs))
 
 # %% [markdown]
-# Equal to the bit, for the input and for every parameter: that holds on this CPU. On a GPU a
-# convolution's gradient may differ in its last bits from one run to the next, in place or not
-# ([PyTorch's note on reproducibility](https://pytorch.org/docs/stable/notes/randomness.html)).
-# These layers save their *input*, not their result, so nobody misses what ReLU overwrites; and
-# the linear layer after it saves what ReLU has written.
+# They are equal bit for bit, for the input and for every parameter. That holds on this CPU. On a
+# GPU a convolution's gradient may differ in its last bits from one run to the next, in place or
+# not ([PyTorch's note on
+# reproducibility](https://pytorch.org/docs/stable/notes/randomness.html)). These layers save
+# their *input*, not their result, so nobody misses what ReLU overwrites; and the linear layer
+# after it saves what ReLU has written.
 #
 # So neither rule holds as it stands. Two questions decide whether backward raises: has anybody
-# saved the tensor that is overwritten, and does anybody write on a saved result later?
+# saved the tensor that is overwritten, and does anybody write into a saved result later?
 #
-# Now a shortcut. `x * 2` saves nothing of its result, and nobody writes after `relu_`:
+# Now for a shortcut. `x * 2` does not save its result, and nobody writes after `relu_`:
 
 # %% tags=["predict"]
 predict(questions.written_shortcut)
@@ -414,8 +422,8 @@ print("errors out of place:", errors - {""} or "none")
 
 
 # %% [markdown]
-# - **Leaves**, and views of them, refuse if they require grad; the batch of section 3 did not.
-#   Lesson 4 is about them.
+# - *Leaves* (tensors that no recorded operation made, such as weights) and views of them refuse
+#   if they require grad. The batch of section 3 did not. Lesson 4 is about them.
 # - **Views.** A single slice may be written. The views that one call returns together (`chunk`,
 #   `split`, `unbind`, a loop over the rows) may not, nor may a view made under `no_grad`.
 # - **A full backward hook**, as Grad-CAM tools put on a layer, hands the layer's result on as a
@@ -426,20 +434,21 @@ print("errors out of place:", errors - {""} or "none")
 # tensor that the activation would overwrite:
 #
 # - **Does it refuse the write?** Then that line raises, before any backward.
-# - **Has anybody saved it?** Then backward raises, should it ask for that save.
-# - **Does the activation save its result, and does anybody write on that before backward?** Then
-#   backward raises, because of that writer.
+# - **Has anybody saved it?** Then backward raises if it asks for that save.
+# - **Does the activation save its result, and does anybody write into that before backward?**
+#   Then backward raises, because of that writer.
 # - **Does anyone else still read it, or a view of it (a shortcut, a list of features, your
 #   batch)?** Then values change, without an error.
 #
-# Four times no, and it is safe. (Writes that no counter sees, such as through `.data`, are
-# the subject of lessons 4 and 9.)
+# If the answer is no all four times, it is safe. (Writes that no counter sees, such as through
+# `.data`, are the subject of lessons 4 and 9.)
 
 # %% [markdown]
 # ## 5. What it is worth (8 minutes)
 #
-# The list of section 3 also says of `inplace=True`: lower memory. Let us measure it. During the forward PyTorch
-# hands every tensor that it saves to a *pack hook*, so we count the distinct storages it sees.
+# The list of section 3 also says of `inplace=True`: "lower memory". Let us measure it. During the
+# forward PyTorch hands every tensor that it saves to a *pack hook*, so we count the distinct
+# storages it sees.
 
 # %%
 def kept(net, x):
@@ -482,7 +491,8 @@ for inplace in (True, False):
 print("no activation keeps", kept(stack(nn.Identity), x))
 
 # %% [markdown]
-# Now five activations, and beside it the peak of a whole step, forward and backward.
+# Now for five activations. The table shows what they keep, and the peak of a whole step, forward
+# and backward.
 
 # %%
 step = """
@@ -512,15 +522,16 @@ for kind in kinds:
 
 # %% [markdown]
 # ReLU in place lowers *nothing* here, neither what is kept nor the peak. LeakyReLU keeps three
-# fewer, one for each: out of place it keeps its input, and the convolution after it keeps the
-# result; in place these two are one storage. SiLU and hardtanh gain nothing: section 6 says why.
-# Dropout keeps its mask, in place or not. (Up to PyTorch 1.9, ReLU out of place kept its input as
-# LeakyReLU does: that is what issue 63027 is about. Then in place was good advice.)
+# activations fewer, one for each layer: out of place it keeps its input, and the convolution
+# after it keeps the result; in place these two are one storage. SiLU and hardtanh gain nothing:
+# section 6 says why. Dropout keeps its mask, in place or not. (Up to PyTorch 1.9, ReLU out of
+# place kept its input as LeakyReLU does: that is what issue 63027 is about. Then `inplace=True`
+# was good advice.)
 #
-# In place spares one storage for one moment (lesson 1), and the peak of this step is not at that
-# moment: it lies in backward. But an `nn.Sequential` uses one name again and again. A forward that
-# gives each result a name of its own keeps the input of ReLU alive by that name. Below, `hhhh` is a
-# forward with one name for four results, `abcd` one with four names:
+# Working in place saves one storage for one moment (lesson 1), and the peak of this step does not
+# fall in that moment: it comes in backward. But an `nn.Sequential` uses one name again and again.
+# A forward that gives each result a name of its own keeps the input of ReLU alive through that
+# name. Below, `hhhh` is a forward with one name for four results, `abcd` one with four names:
 
 # %%
 def forward(a, b, c, d):
@@ -591,7 +602,8 @@ print("in the whole atlas:", clones, "of", len(atlas))
 # nothing is copied. Hardtanh's could be written with the result, as section 1 shows; it copies all
 # the same ([issue 95432](https://github.com/pytorch/pytorch/issues/95432)).
 #
-# In place pays where the out-of-place form keeps its input and the in-place form its result:
+# Working in place pays where the out-of-place form keeps its input and the in-place form keeps
+# its result:
 
 # %%
 for kind in (nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU, nn.RReLU):
@@ -604,13 +616,13 @@ for inplace in (True, False):
     print("with nothing after it:", kept(net, x))
 
 # %% [markdown]
-# Three fewer for each of the five kinds, one for each layer, because the convolution after it keeps
-# the result in any case. Where nobody else keeps the result, in place gains nothing: it has only
-# changed which one is kept. The forms that copy give right gradients, and spend the bytes all the
-# same.
+# In place, each of the five kinds keeps three activations fewer, one for each layer, because the
+# convolution after it keeps the result in any case. Where nobody else keeps the result, working
+# in place gains nothing: it only changes which of the two is kept. The forms that copy give right
+# gradients, and spend the bytes all the same.
 
 # %% [markdown]
-# ## 7. Build a chain (7 minutes)
+# ## 7. Build a chain (6 minutes)
 #
 # Choose what makes `h`, the activation, what comes after it, and how often all of it repeats.
 # "Your chain" is as you chose; below it stands its twin, out of place throughout.
@@ -627,16 +639,16 @@ chains = knob(
 chains
 
 # %% [markdown]
-# Before each turn, say the verdict. A padlock stands beside each line that saved something, be
-# it an input or a result. So ask: is what it saved the tensor that is written?
-# First what in place is worth:
+# Before each turn, predict the verdict. A padlock stands beside each line that saved something,
+# be it an input or a result. So ask: is what it saved the tensor that is written? First comes
+# what working in place gains:
 
 # %%
 place = dict(producer="batch norm", consumer="linear", depth=4)
 chains.compare(activation=["relu", "leaky_relu", "silu"], **place)
 
 # %% [markdown]
-# Then the error that moves, and the one that goes:
+# Then comes the error that moves, and the one that goes away:
 
 # %%
 place = dict(producer="conv", consumer="h += 1", depth=1)
@@ -644,7 +656,7 @@ kinds = ["relu", "relu out of place", "silu"]
 chains.compare(activation=kinds, **place)
 
 # %% [markdown]
-# Last the shortcut, for which no padlock opens. Its verdict is *other values*:
+# Last comes the shortcut, for which no padlock opens. Its verdict is *other values*:
 
 # %%
 place = dict(producer="shortcut", consumer="nothing", depth=1)
@@ -709,8 +721,8 @@ exercises.verdicts.check(verdicts)
 
 
 # %% [markdown]
-# **Exercise 3.** `plain` uses no layer in place. Return the same network with `inplace=True` where
-# it pays: gradients as before, and as few bytes kept for backward as can be.
+# **Exercise 3.** `plain` has no in-place layers. Return the same network with `inplace=True`
+# where it pays: the same gradients, and as few bytes kept for backward as possible.
 
 # %%
 def plain():
@@ -736,25 +748,25 @@ exercises.thrifty.check(thrifty)
 # ## Recap
 #
 # 1. ReLU saves its result, in place or not; where the result is positive, the input was.
-# 2. In place is safe where the tensor takes the write and nobody saved it, writes on a saved result
-#    later, or still reads it; the last changes values, without an error.
+# 2. Working in place is safe where the tensor takes the write and nobody has saved it, later
+#    writes into a saved result, or still reads it. (The last changes values without an error.)
 # 3. Conv, linear and batch norm do not save their result; sigmoid, tanh, exp and softmax do:
 #    there ReLU in place raises, and `inplace=False` is the cure.
 # 4. A write after ReLU raises: mend that writer; `inplace=False` in the ReLU only moves the error.
-# 5. In place, ReLU keeps no byte less, SiLU copies, and LeakyReLU and the ELUs keep one activation
-#    less where the next layer keeps their result.
+# 5. In place, ReLU keeps just as many bytes, SiLU copies, and LeakyReLU and the ELUs keep one
+#    activation fewer where the next layer keeps their result.
 #
 # ## For your own code
 #
 # - Leave `nn.ReLU(inplace=True)` after conv, linear and batch norm where nobody else reads
 #   their result. Look for a shortcut or a list that holds it: nothing will warn you.
-# - No activation in place as a first layer: it writes into the caller's batch.
+# - Use no in-place activation as a first layer: it writes into the caller's batch.
 # - "Is a view and is being modified inplace": write out of place there, be it a chunk, a row in a
 #   loop, or an activation after a layer that carries a backward hook.
 # - Look for writers after an activation: `+=`, `Dropout(inplace=True)`, `squeeze_`.
-# - Short of memory? Count with `kept`: before a convolution or a linear layer, in place pays for
-#   LeakyReLU, ELU, CELU, SELU and RReLU; not for ReLU6 or SiLU, and for ReLU only where a name
-#   keeps its input alive.
+# - Short of memory? Count with `kept`: before a convolution or a linear layer, working in place
+#   pays for LeakyReLU, ELU, CELU, SELU and RReLU; not for ReLU6 or SiLU, and for ReLU only where
+#   a name keeps its input alive.
 #
 # ## Further reading
 #

@@ -7,13 +7,17 @@
 #
 # After this lesson you can
 #
-# - say when a leaf may be written, and what `no_grad` allows and does not protect;
+# - say when a leaf may be written, what `no_grad` allows, and what it does not protect;
 # - put forward, backward, step and zeroing in the right order, with one optimizer or two;
 # - say why `.data` can give a wrong gradient without an error.
 #
 # **About 75 minutes.** You need: version counters and saved tensors (lesson 2).
 # You can take it in two sittings: sections 1 to 4, then the rest; section 6 can be a third.
 # Minutes are plans. Pause after any section: your answers are kept.
+#
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
 #
 # Each round goes *predict, run, explain*: first open the answer that you think is right.
 
@@ -44,9 +48,9 @@ from overwritten import leaf_mutation as exercises
 from overwritten import leaf_mutation_questions as questions
 
 # %% [markdown]
-# ## Again
+# ## Again (2 minutes)
 #
-# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+# Here are three questions from earlier lessons. Those you answered wrong come first.
 
 # %%
 again(questions)
@@ -103,7 +107,7 @@ v *= 3
 print("leaf:", v.is_leaf, "| gradient of old:", old.grad.item())
 
 # %% [markdown]
-# ## 2. What `no_grad` allows, and what it does not protect (7 minutes)
+# ## 2. What `no_grad` allows, and what it does not protect (6 minutes)
 #
 # Under `torch.no_grad()` nothing is recorded. The question "gradient of which number?" does
 # not arise, and a leaf may be written. The optimizers of `torch.optim` write weights this way.
@@ -248,9 +252,9 @@ print("through a convolution:", x.grad.item(), "| true: 3.0")
 # None of these raises. Rebind after backward.
 
 # %% [markdown]
-# ## 4. One step by hand (12 minutes)
+# ## 4. One step by hand (11 minutes)
 #
-# Gradient descent has three parts: backward, write the weight, drop the gradient.
+# A step of gradient descent has three parts: run backward, write the weight, drop the gradient.
 
 # %% tags=["claim:no-grad-for-leaves"]
 w, lr = torch.tensor([1.0], requires_grad=True), 0.25
@@ -363,8 +367,8 @@ print("second backward:", w.grad.item(), "| kept:", kept.item())
 # %% [markdown]
 # ## 5. A step between forward and backward (15 minutes)
 #
-# Two networks, two optimizers: G makes a fake, and D gives it a score. D's loss pushes the
-# score down, G's loss pushes it up.
+# Take two networks with an optimizer each: G makes a fake, and D gives it a score. D's loss
+# pushes the score down, G's loss pushes it up.
 
 # %%
 def networks(fused=None):
@@ -395,13 +399,14 @@ print("version of a new one:", networks()[1].weight._version)
 # %% [markdown]
 # The message shows the transposed shape and expects version 1: `Linear` saved a transposed view
 # of its weight, and filling the weight with its first numbers was already a write. (Under
-# autocast the layer saves a cast copy instead, and nothing raises: lesson 9.)
+# *autocast*, which runs some operations in a smaller dtype, the layer saves a cast copy instead,
+# and nothing raises: lesson 9.)
 #
 # Threads about this error advise going back to PyTorch 1.4. You cannot run that here. Such code
 # ran there because the steps of 1.4 left the version counter alone (issue
 # [39141](https://github.com/pytorch/pytorch/issues/39141)), as a write through `.data` does
-# today. So today's PyTorch can show what such gradients are. (`inputs=own` fills the `.grad` of
-# D's weights only, so the gradient printed for G comes from G's loss alone.)
+# today. So today's PyTorch can show what such gradients look like. (`inputs=own` fills the
+# `.grad` of D's weights only, so the gradient printed for G comes from G's loss alone.)
 
 # %%
 def g_gradient(how):
@@ -460,7 +465,7 @@ ema(lambda student, teacher, x: teacher(student(x)))
 # This message names no operation: the teacher does not require grad, so the transpose of its
 # weight was not recorded. Put the update after backward and you need not think about it.
 #
-# Last, a state carried from step to step: `h = tanh(cell(h))`, starting from zeros.
+# Last comes a state that is carried from step to step: `h = tanh(cell(h))`, starting from zeros.
 
 # %% tags=["predict"]
 predict(questions.never_detached)

@@ -16,6 +16,10 @@
 # can take it in two sittings: pause after section 7.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
+#
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 
 # %%
@@ -50,9 +54,9 @@ from overwritten import reading_the_error_questions as questions
 from overwritten import decode, decoder, parse, plain_op
 
 # %% [markdown]
-# ## Again
+# ## Again (2 minutes)
 #
-# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+# Here are three questions from earlier lessons. Those you answered wrong come first.
 
 # %%
 again(questions)
@@ -75,12 +79,12 @@ reported = (
 )
 
 # %% [markdown]
-# The traceback above it holds nothing but the training loop, down to `backward()`. The line
-# that wrote ran earlier, in the forward, and does not appear. The post's cure: "remove
+# The traceback above it holds nothing but the training loop, down to `backward()`. The line that
+# wrote ran earlier, in the forward, and does not appear. The post's cure is "remove
 # `inplace=True` from ReLU".
 #
-# At the end of section 5 you raise this very line. First, what does it say? `parse` takes it
-# apart:
+# At the end of section 5 you will raise this very error. First, what does it say? `parse` takes
+# it apart:
 
 # %%
 part = parse(reported)
@@ -121,7 +125,8 @@ with caught():
 
 # %% [markdown]
 # So the shape need not be one that any layer returned. If you cannot find it in your model, look
-# for a `squeeze_`, an `unsqueeze_` or a `t_`. Now an operation that saves its own *result*:
+# for a `squeeze_`, an `unsqueeze_` or a `t_`. Next comes an operation that saves its own
+# *result*:
 
 # %%
 x = a.relu()
@@ -131,15 +136,15 @@ with caught():
 
 
 # %% [markdown]
-# `[1, 3]`, the shape at the save. A node that held its own result would keep itself alive, so
-# PyTorch keeps a second tensor on the same storage, and that one is not squeezed. In our
-# line ReLU saved its result: `[2, 2048, 25, 25]` is what the ReLU returned.
+# It shows `[1, 3]`, the shape at the save. A node that held its own result would keep itself
+# alive, so PyTorch keeps a second tensor on the same storage, and that one is not squeezed. In
+# our line ReLU saved its result: `[2, 2048, 25, 25]` is what the ReLU returned.
 #
-# The **type** tells the kind of numbers and the device, no more: a `torch.LongTensor` holds 64-bit
-# whole numbers, `cuda` is the GPU.
+# The **type** gives the kind of numbers and the device, nothing more: a `torch.LongTensor` holds
+# 64-bit whole numbers, `cuda` is the GPU.
 
 # %% [markdown]
-# ## 3. Who is "output 0 of X"? (10 minutes)
+# ## 3. Who is "output 0 of X"? (9 minutes)
 #
 # The name misleads many readers. A short function shows it for any program:
 
@@ -158,8 +163,8 @@ def ask(code):
 ask("z = a.relu()\nz += 1")
 
 # %% [markdown]
-# ReLU saved its own *result*. So X is ReLU, the **saver**; the writer, `+=`, is not named.
-# Now a tensor that is saved as an *input*:
+# ReLU saved its own *result*. So X is ReLU, the **saver**; the writer, `+=`, is not named. Next
+# comes a tensor that is saved as an *input*:
 
 # %% tags=["predict"]
 predict(questions.which_name)
@@ -192,8 +197,9 @@ index = "i = torch.tensor([0])\nz = a.gather(0, i)"
 print("index    ", ask(f"{index}\ni += 1"))
 
 # %% [markdown]
-# No recorded operation made these: a parameter, a buffer, a label, an index. Think of an
-# optimizer's step, of running statistics, of `targets[mask] = 0` after the loss.
+# No recorded operation made these: a parameter, a *buffer* (a tensor that a module keeps and that
+# is no parameter), a label, an index. Think of an optimizer's step, of running statistics, of
+# `targets[mask] = 0` after the loss.
 #
 # And "output 0"? Most operations have one result. `qr` has two and saves both:
 
@@ -246,7 +252,7 @@ print(ask("y = a * 2\nz = y ** 2\ny[0] += 1"))
 # %% [markdown]
 # ## 5. Raise the reported line (9 minutes)
 #
-# You have all you need. `2; expected 1`, saved by an in-place ReLU as its own result: the
+# Now you can raise it yourself. `2; expected 1`, saved by an in-place ReLU as its own result: the
 # ReLU itself is the first write. Here is the stock block of a ResNet, from its `forward`:
 
 # %%
@@ -299,10 +305,11 @@ with caught():
 # PyTorch.
 #
 # What you know by now, from one line: the author had a module that ends in an in-place ReLU on a
-# new tensor of 2048 channels, in a backbone or a neck (the layers between backbone and heads), and
-# something wrote once into its result. *Which* module it was, the line cannot tell. Nor does it
-# matter for the cure: it is at the write. (In a message from PyTorch 1.10 or later the same name
-# and numbers leave another possibility: section 8.)
+# new tensor of 2048 channels, in a *backbone* (the large network that makes features of the
+# image) or a *neck* (the layers between the backbone and the *heads*, which give boxes and
+# classes). And something wrote once into its result. *Which* module it was, the line cannot tell.
+# Nor does that matter for the cure, which belongs at the write. (In a message from PyTorch 1.10
+# or later the same name and numbers leave another possibility: section 8.)
 
 # %%
 film("""
@@ -316,8 +323,8 @@ x.sum().backward()
 # %% [markdown]
 # ## 6. Two tools, one failure (4 minutes)
 #
-# The hint in the message offers *anomaly mode*: PyTorch keeps the traceback of every recorded
-# operation and prints that of the operation whose backward failed.
+# The hint in the message offers *anomaly mode*. In it PyTorch keeps the traceback of every
+# recorded operation and prints that of the operation whose backward failed.
 
 # %% tags=["predict"]
 predict(questions.anomaly_line)
@@ -357,10 +364,10 @@ print(exercises.who(recording))
 # *afterwards*.
 
 # %% [markdown]
-# ## 7. "Remove `inplace=True` from ReLU" (10 minutes)
+# ## 7. "Remove `inplace=True` from ReLU" (9 minutes)
 #
 # You find the post's cure on many pages. Is it right? Here are fifteen stories in which something
-# may be written *after* a ReLU, as it happens in detectors. Two of them:
+# may be written *after* a ReLU, as happens in detectors. These are two of them:
 
 # %%
 for name in ("relu, += res", "the stock block, += a"):
@@ -424,7 +431,7 @@ print(still)
 # ([issue 63027](https://github.com/pytorch/pytorch/issues/63027),
 # [pull request 63089](https://github.com/pytorch/pytorch/pull/63089)): 11 became 1.
 #
-# The two settings side by side, for each story. Move the slider and choose a ReLU:
+# Here are the two settings side by side, for each story. Move the slider and choose a ReLU:
 
 # %%
 home = "from overwritten.cases import"
@@ -460,7 +467,7 @@ stories.compare(story=[1, 1, 5, 5, 13, 13], relu=[*imports] * 3)
 # story 1 it would be wrong.
 #
 # **So mend the write.** Every late write here has an out-of-place form: `x = x + b`, `x = x *
-# gate`, `x = x.unsqueeze(0)`. With both settings, and with both ReLUs:
+# gate`, `x = x.unsqueeze(0)`. They help with both settings and with both ReLUs:
 
 # %%
 for relu in (F.relu, resnet.relu_1_9):
@@ -491,16 +498,17 @@ print(ask("z = a.sigmoid()\nF.relu(z, inplace=True)"))
 
 
 # %% [markdown]
-# Of these five, `inplace=False` cures all five. The share depends on the stories that were chosen;
-# what counts is which kind you have.
+# `inplace=False` cures all five of these. The share depends on the stories that were chosen; what
+# counts is which kind you have.
 #
 # **The test.** A ReLU in place writes first and then saves, so its own save expects version 1 or
-# more. If the message names the ReLU and yet expects version 0, another operation saved before the
-# ReLU wrote. Then the ReLU is the last recorded writer; where the versions differ by 1 it is the
-# only one, and `inplace=False` is the cure. (First look whether it does work in place: out of place,
-# ReLU's own save does expect 0. And in the fourth story Sigmoid is the name: it saved its result.)
+# more. If the message names the ReLU and yet expects version 0, another operation saved before
+# the ReLU wrote. Then the ReLU is the last recorded writer; where the versions differ by 1 it is
+# the only one, and `inplace=False` is the cure. (First check that the ReLU does work in place:
+# out of place, its own save does expect 0. In the fourth story the message names Sigmoid, which
+# saved its result.)
 #
-# If the message expects 1 or more, it can be either. Two programs, one message:
+# If the message expects 1 or more, it can be either. Here are two programs with one message:
 
 # %%
 def relu_saved(a, conv):
@@ -614,7 +622,7 @@ print("after sigmoid_():         version", x._version)
 
 
 # %% [markdown]
-# Right. Other layers take the setting as well, `nn.Dropout` among them.
+# That is right. Other layers take the setting as well, `nn.Dropout` among them.
 #
 # **"`x += res` is in place, `x = x + res` is not; and so are some assignments."**
 
@@ -639,8 +647,9 @@ with caught():
 print(loss.grad.item())
 
 # %% [markdown]
-# Right for tensors. `total` begins as a number, so the first `+=` makes a new tensor; the next two
-# write into it, and nobody has saved it. (`y = x` writes nothing: it gives a second name.)
+# That is right for tensors. `total` begins as a number, so the first `+=` makes a new tensor; the
+# next two write into it, and nobody has saved it. (`y = x` writes nothing: it gives a second
+# name.)
 #
 # **"If a value that backward needs was modified in place, it raises. So better use none."**
 
@@ -649,9 +658,9 @@ print(ask("z = a.exp()\nz += 1"))
 print(ask("z = a.exp()\nz.data += 1"))
 
 # %% [markdown]
-# In the second line nothing raises, although the gradient is wrong: lesson 9. And the stock block of
-# section 5 writes twice in place and is right. To use none gives up what in place saves (lesson 3),
-# and helps only where an in-place line wrote into a saved tensor.
+# In the second line nothing raises, although the gradient is wrong: lesson 9. And the stock block
+# of section 5 writes twice in place and is right. To use none gives up what working in place
+# saves (lesson 3), and it helps only where an in-place line wrote into a saved tensor.
 #
 # **"Put assignments before all operations whose gradient is computed; `gather` must come after
 # them."**
@@ -674,16 +683,16 @@ twin = late.replace("y[0] = 0\n", "")
 print("gather, then =:", trial(late, twin).verdict)
 
 # %% [markdown]
-# The rule helps, and is neither enough nor needed everywhere. It holds for `gather`, which saves its
-# input, although the gradient would have been right without. It is not enough where an earlier
-# operation saved its *result*. And `y[i]` does not need it: it saves the index alone. The rule that
-# covers all: **no write between a save and the backward that asks for it.**
+# The rule helps, and is neither enough nor needed everywhere. It holds for `gather`, which saves
+# its input, although the gradient would have been right without. It is not enough where an
+# earlier operation saved its *result*. And `y[i]` does not need it: it saves the index alone. One
+# rule covers all: **no write between a save and the backward that asks for it.**
 
 # %% [markdown]
 # ## 11. The decoder (3 minutes)
 #
-# Paste an error of your own, or a whole traceback. Each part is explained, and the suspects
-# are ranked. The decoder knows the text only, and claims no more.
+# Paste an error of your own, or a whole traceback. Each part is explained, and the suspects are
+# ranked. The decoder knows only the text, and claims no more than that.
 
 # %%
 field = decoder(reported)
@@ -725,9 +734,9 @@ exercises.order_sum
 exercises.order_sum.check()
 
 # %% [markdown]
-# **Exercise 1.** Six programs. What does the message of each say? Write the name and the
-# two versions, as in `"Exp 3; 2"`; `"none 3; 2"` where no "output … of" stands in it; or
-# `"no error"`.
+# **Exercise 1.** Here are six programs. What does each one's message say? Write the name and the
+# two versions, as in `"Exp 3; 2"`; `"none 3; 2"` where no "output … of" stands in it; or `"no
+# error"`.
 
 # %%
 for name, code in exercises.PROGRAMS.items():
@@ -748,9 +757,9 @@ exercises.messages.check(answers)
 # %% [markdown]
 # Stuck? Hints and a solution stand folded under each check, once you have run it.
 #
-# **Exercise 2.** A block with attention. `block` is a `ConvModule` of somebody else's
-# library, its ReLU in place; leave it as it is. `gate` is a convolution to one channel.
-# Same result, right gradients.
+# **Exercise 2.** This is a block with attention. `block` is a `ConvModule` from somebody else's
+# library, with its ReLU in place; leave it as it is. `gate` is a convolution to one channel. Mend
+# the function: the same result, the right gradients.
 #
 # ```python
 # def gated(block, gate, x):
@@ -768,10 +777,10 @@ exercises.gated.check(gated)
 
 
 # %% [markdown]
-# **Exercise 3.** The way down an FPN whose laterals end in a ReLU. `laterals` is a list of
-# maps, the finest first, each twice as large as the next. Return the list of merged maps:
-# the coarsest as it is, each other one plus the *merged* next one, enlarged with
-# `F.interpolate(…, scale_factor=2)`.
+# **Exercise 3.** Write the way down an FPN whose laterals end in a ReLU. `laterals` is a list of
+# maps, the finest first, each twice as large as the next. Return the list of merged maps: the
+# coarsest as it is, each other one plus the *merged* next one, enlarged with `F.interpolate(…,
+# scale_factor=2)`.
 
 # %%
 def top_down(laterals):

@@ -13,9 +13,13 @@
 # - fill a tensor column by column without an error, and say why it is safe;
 # - show that a repaired model has the right gradients and learns.
 #
-# **About 74 minutes.** You need: what backward saves (lesson 2), parts of the message
+# **About 75 minutes.** You need: what backward saves (lesson 2), parts of the message
 # (lesson 5). You can take it in two sittings: sections 1 to 4, then the rest.
 # Minutes are plans. Pause after any section: your answers are kept.
+#
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 
@@ -54,15 +58,15 @@ from overwritten.cases import detector, make_scenes, make_support
 torch.set_num_threads(1)  # a small network: others would wait
 
 # %% [markdown]
-# ## Again
+# ## Again (2 minutes)
 #
-# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+# Here are three questions from earlier lessons. Those you answered wrong come first.
 
 # %%
 again(questions)
 
 # %% [markdown]
-# ## 1. A training that stops (11 minutes)
+# ## 1. A training run that stops (11 minutes)
 #
 # A public repository has a detector for satellite images that learns from a few examples, and
 # a document about it:
@@ -110,7 +114,7 @@ print(inspect.getsource(detector.apply_box_deltas))
 with caught():
     model = untrained()
     loss = detector.loss_of(model, train[:1], support, positives=5)
-    print("the forward is through")
+    print("the forward has run")
     loss.backward()
 
 # %% tags=["predict"]
@@ -129,7 +133,7 @@ print(recording.diagnosis.text())
 # conflict first, and stops there.
 
 # %% [markdown]
-# ## 2. Three fixes, eight combinations (11 minutes)
+# ## 2. Three fixes, eight combinations (10 minutes)
 #
 # The document's three fixes, shortened:
 #
@@ -237,8 +241,8 @@ r.sum().backward()
 """)
 
 # %% [markdown]
-# Harmless. So what do the dots leave out? Here are the statements one by one, each on new tensors
-# (some with another statement that they need):
+# It is harmless. So what do the dots leave out? Here are the statements one by one, each on new
+# tensors (some with another statement that they need):
 
 # %%
 proposals = detector.make_proposals()
@@ -303,7 +307,7 @@ for line in (
 # That is half true. The graph is intact, but it refers to a *storage*, and the old value is gone
 # from there. Sometimes backward does not need it.
 #
-# Now repair only what the message names: put `.clone()` behind the columns that the named line
+# Now repair only what the message names: put `.clone()` after the columns that the named line
 # reads. Then run again, and read the next message.
 
 # %%
@@ -318,8 +322,8 @@ while (step := exercises.TrainingStep("\n".join(lines))).saver:
 print(step.error or "no error", "| loss is there:", step.loss > 0)
 
 # %% [markdown]
-# Eight errors for eight lines, from the last to the first: one message never shows the whole list.
-# Cloned reads and `stack` both run through. Do they give the same gradients?
+# Eight errors for eight lines, from the last to the first: one message never shows the whole
+# list. Cloned reads and `stack` both run to the end. Do they give the same gradients?
 
 # %% tags=["claim:detector-use-stack"]
 stacked = exercises.step_code("stack", "assign", "in place", 5)
@@ -364,8 +368,8 @@ with caught():
 
 
 # %% [markdown]
-# In the detector the write stands before the loss, so it was no cause. (A message about it would
-# name a `LongTensor`, and no "output 0 of".)
+# In the detector the write stands before the loss, so it was not the cause. (A message about it
+# would name a `LongTensor`, and no "output 0 of".)
 #
 # And the fix? The table in section 2 has shown what it does. `torch.where` chooses place by place:
 # the mask and both choices must have the same shape, or shapes that can be broadcast to one.
@@ -377,8 +381,8 @@ with caught():
 # %% [markdown]
 # ## 5. The ReLU, and what it costs (8 minutes)
 #
-# The third root cause: `nn.ReLU(inplace=True)`. In the table it changed no outcome.
-# Does it change a gradient?
+# The third root cause is `nn.ReLU(inplace=True)`. In the table it changed no outcome. Does it
+# change a gradient?
 
 # %% tags=["claim:detector-relu-cause", "claim:detector-relu-fix", "claim:detector-breaks-gradients", "claim:detector-avoid-inplace"]
 def gradients(**fixes):
@@ -392,13 +396,13 @@ print(len(in_place), "gradients, bit for bit the same:", end=" ")
 print(exercises.same(in_place, out))
 
 # %% [markdown]
-# None. So it does not "break gradients" here, and "avoid `inplace=True` in any layer used during
-# training" is stricter than necessary. Each ReLU of this detector comes after a layer that does not
-# save its own result, and nothing writes after the ReLU. (Lesson 3 has the rule, and the places
-# where an in-place ReLU does harm.)
+# It changes none. So it does not "break gradients" here, and "avoid `inplace=True` in any layer
+# used during training" is stricter than necessary. Each ReLU of this detector comes after a layer
+# that does not save its own result, and nothing writes after the ReLU. (Lesson 3 has the rule,
+# and the places where an in-place ReLU does harm.)
 #
-# The document ends with memory and speed: in place "lower memory, faster", out of place "slightly
-# higher".
+# The document ends with memory and speed. In place it promises "lower memory, faster", out of
+# place "slightly higher" memory.
 
 # %% tags=["predict"]
 predict(questions.bytes_kept)
@@ -431,9 +435,9 @@ for inplace in (True, False):
     print("head", kept(model.head, head), "B")
 
 # %% [markdown]
-# Not "slightly higher": what is kept for backward is the same. While a ReLU runs out of place, its
-# input and its result do exist side by side for a moment. But the peak of a whole step lies
-# elsewhere:
+# It is not "slightly higher": what is kept for backward is the same. While a ReLU runs out of
+# place, its input and its result do exist side by side, for a moment. But the peak of a whole
+# step lies elsewhere:
 
 # %%
 step = "loss_of(model, scenes, support).backward()"
@@ -446,7 +450,7 @@ for inplace in (True, False):
 
 # %% [markdown]
 # So "negligible for this model" is true, and "lower memory" is not, on the PyTorch that you have.
-# (Lesson 3, section 4, shows where in place does save memory.)
+# (Lesson 3, sections 5 and 6, show where working in place does save memory.)
 #
 # And "faster"? Timings depend on the machine, so here is only a rough question: does one of the
 # two need half as much processor time again as the other? For the backbone, forward and backward,
@@ -623,7 +627,7 @@ exercises.decode.check(decode)
 #
 # - Turn fixes on one at a time, and keep only those that change something.
 # - Test with a batch that reaches every term of the loss, and with its edge cases: none, one, some, all.
-# - Compare the gradients with those of an out-of-place twin, each parameter's: `torch.equal` on one CPU
+# - Compare each parameter's gradient with that of an out-of-place twin: `torch.equal` on one CPU
 #   thread, `torch.allclose` on a GPU.
 # - If you fill a tensor column by column, read from another one (`boxes`, not `refined`), or `stack` the columns.
 #

@@ -12,10 +12,14 @@
 # - fix, by changing one word, a head in which a dropout overwrites what a ReLU saved;
 # - explain why code that ran for years raises on a newer PyTorch.
 #
-# **About 74 minutes.** You need: storages and views (lesson 1), version counters (lesson 2),
+# **About 75 minutes.** You need: storages and views (lesson 1), version counters (lesson 2),
 # in-place ReLUs (lesson 3). Reading a message part by part (lesson 5) helps.
 # You can take it in two sittings: sections 1 to 6, then the rest.
 # Minutes are plans. Pause after any section: your answers are kept.
+#
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
 #
 # Each round goes *predict, run, explain*. Open the answer you believe in first.
 
@@ -65,9 +69,9 @@ from overwritten.cases import names_of, pack, unpack
 from overwritten.cases import yolo_to_corners
 
 # %% [markdown]
-# ## Again
+# ## Again (2 minutes)
 #
-# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+# Here are three questions from earlier lessons. Those you answered wrong come first.
 
 # %%
 again(questions)
@@ -124,9 +128,9 @@ for row in labels:
     print(names_of(row))
 
 # %% [markdown]
-# Now the network. The *slow* pathway gets 2 frames and has many channels; the *fast* one gets
-# all 8. `LateralBlock`, a lateral connection, hands the fast features to the slow pathway. The head
-# takes the features inside each box and gives 16 scores for each person, one per class.
+# Now for the network. The *slow* pathway gets 2 frames and has many channels; the *fast* one gets
+# all 8. `LateralBlock`, a lateral connection, hands the fast features to the slow pathway. The
+# head takes the features inside each box and gives 16 scores for each person, one per class.
 
 # %%
 slow, fast, boxes, labels = collate([one])
@@ -205,8 +209,8 @@ lateral = backbone.fast.Tconv1.conv.weight.grad
 print("lateral connection has a gradient:", lateral is not None)
 
 # %% [markdown]
-# Both pathways, both lateral connections, all ReLUs in place, and backward goes through.
-# Now the head alone. It gets random features; any backbone could have made them.
+# With both pathways, both lateral connections and all ReLUs in place, backward goes through. Now
+# run the head alone. It gets random features; any backbone could have made them.
 
 # %% tags=["claim:other-architecture", "claim:custom-slowfast"]
 cfg = Config(ia_structure=False)
@@ -219,8 +223,9 @@ with caught():
     predictor(x).sum().backward()
 
 # %% [markdown]
-# The head raises without any SlowFast before it. So the published root cause is wrong, and another
-# backbone before this head, the "3D ResNet" or "TSM" that the report considers, would raise as well.
+# The head raises with no SlowFast in front of it. So the published root cause is wrong, and
+# another backbone before this head, the "3D ResNet" or "TSM" that the report considers, would
+# raise as well.
 #
 # Why do the backbone's in-place ReLUs do no harm? Each comes after a batch norm, which saves its
 # input, or after a sum, which saves nothing. Neither saves the result that the ReLU overwrites. And
@@ -256,9 +261,9 @@ print("2 videos    ", outcome(videos=2))
 print("IA off      ", outcome(ia_structure=False))
 
 # %% [markdown]
-# The report is right: none of them helps. None could. The shape says so beforehand: three of the
-# four change something before the head, and the fourth is a number of clips. The team need not have
-# run them.
+# The report is right: none of them helps. None could. The shape says so in advance: three of the
+# four change something before the head, and the fourth changes the number of clips. The team need
+# not have run them.
 
 # %% [markdown]
 # ## 5. Four options and two more (6 minutes)
@@ -337,7 +342,7 @@ with caught():
 # another PyTorch.)
 
 # %% [markdown]
-# ## 6. One word (9 minutes)
+# ## 6. One word (8 minutes)
 #
 # The shape leaves only the head. Here are the lines in question, from two classes that upstream
 # keeps in two files. In the shipped `Config`, `head_relu` is `"saves its result"` and
@@ -356,9 +361,9 @@ print("dropout out of place:", outcome(dropout_inplace=False))
 print("dropout rate 0:      ", outcome(dropout_rate=0.0))
 
 # %% [markdown]
-# One word, `True` to `False`, and all in-place ReLUs and lateral connections stay. (A rate of 0
-# also trains, but without dropout.) If you do not find it by reading, the course's *doctor* does: it
-# watches one step and names both lines.
+# Change one word, `True` to `False`, and all in-place ReLUs and lateral connections can stay. (A
+# rate of 0 also trains, but without dropout.) If you do not find it by reading, the course's
+# *doctor* does: it watches one step and names both lines.
 
 # %%
 with caught(), watch() as recording:
@@ -366,8 +371,8 @@ with caught(), watch() as recording:
 print(recording.diagnosis.text())
 
 # %% [markdown]
-# Saved in one class, overwritten in another. Between them lies a `view`: the same storage, the
-# same counter.
+# What one class saved, another overwrote. Between them lies a `view`: the same storage, the same
+# counter.
 #
 # And are the gradients of the repaired network right? Compare them, bit for bit, with those of a
 # twin in which *nothing* is in place. Both start from the same seed and, on this CPU, draw the same
@@ -419,9 +424,9 @@ either = ["inplace=True", "inplace=False"]
 bench.compare(dropout=either, videos=2, **everything)
 
 # %% [markdown]
-# All of the report's switches together: the same two lines. One more word changed: cured. `persons`
-# makes the batch larger or smaller; the first number of the shape follows it, and nothing else
-# does.
+# With all of the report's switches together, the doctor names the same two lines. One more word
+# changed, and the error is gone. `persons` makes the batch larger or smaller; the first number of
+# the shape follows it, and nothing else does.
 
 # %% [markdown]
 # ## 7. Why nobody had seen it (7 minutes)
@@ -484,7 +489,7 @@ print(trial(shipped, mended_code).verdict)
 
 
 # %% [markdown]
-# So the error was over-careful: the counter cannot know that this write does no harm.
+# So the check was overcautious: the counter cannot know that this write does no harm.
 #
 # **And how much memory did the in-place dropout save?** Count the bytes that the graph keeps for
 # one clip, with 10 boxes, the most that the project allows:
@@ -508,14 +513,14 @@ print("one fast clip has", fast[0].numel() * 4, "bytes")
 
 
 # %% [markdown]
-# 10 boxes, 1024 numbers, 4 bytes: on this CPU 40 KB for a clip, less than a tenth of what the small
-# clip itself takes.
+# 10 boxes of 1024 numbers, 4 bytes each, make 40 KB for a clip on this CPU, less than a tenth of
+# what the small clip itself takes.
 
 # %% [markdown]
 # ## 8. It learns (5 minutes)
 #
-# The repaired network, trained from scratch, with all ReLUs in place and all lateral connections.
-# It takes about 15 seconds on an ordinary CPU.
+# Now train the repaired network from scratch, with all ReLUs in place and all lateral
+# connections. It takes about 15 seconds on an ordinary CPU.
 
 # %%
 def some_clips(count=10):
@@ -539,8 +544,9 @@ def fit(steps, rate=0.006):
 
 
 # %% [markdown]
-# The measure is *mean average precision*, mAP, on held-out clips. For each action, rank all persons
-# by score; the average precision is 1 if those who do it all come before those who do not.
+# The measure is *mean average precision*, mAP, on held-out clips. For each action, rank all
+# persons by score; the average precision is 1 if everyone who does it comes before everyone who
+# does not.
 
 # %%
 def judge(model):
@@ -602,7 +608,7 @@ exercises.order_head
 exercises.order_head.check()
 
 # %% [markdown]
-# **Exercise 1.** One forward of another model, ten lines, and two messages. The second
+# **Exercise 1.** Here is one forward of another model, in ten lines, and two messages. The second
 # appears when the fault behind the first has been fixed.
 
 # %%
@@ -610,7 +616,7 @@ print(exercises.FORWARD, "\n")
 print(exercises.messages())
 
 # %% [markdown]
-# Which line saved, which line wrote? Replace each `...` by a letter.
+# Which line saved, which line wrote? Replace each `...` with a letter.
 
 # %%
 answers = {
@@ -639,8 +645,8 @@ def scores(head, x):
 exercises.mend_head.check(scores)
 
 # %% [markdown]
-# **Exercise 3.** Five proposals for the lines of the head, like those in real pull requests. Review
-# them.
+# **Exercise 3.** Here are five proposals for the lines of the head, like those in real pull
+# requests. Review them.
 
 # %%
 for name, code in exercises.PROPOSALS.items():
@@ -674,7 +680,7 @@ exercises.review.check(answers)
 #
 # - Before you try anything, list the shapes in your network (print them in forward hooks) and
 #   cross out what does not fit the message.
-# - Search for `inplace=True` *behind* a ReLU, not only for ReLUs: `nn.Dropout` has it as well.
+# - Search for `inplace=True` *after* a ReLU, not only in ReLUs: `nn.Dropout` has it as well.
 # - Let one test of your project run forward and backward on a tiny batch, in training mode.
 # - Put one step below `with watch() as recording:`; `recording.diagnosis` then names both lines.
 #

@@ -17,6 +17,10 @@
 # You can take it in two sittings: sections 1 to 5, then the rest.
 # Minutes are plans. Pause after any section: your answers are kept.
 #
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
+#
 # In a hurry, with an error of your own? Run the cells up to the field in section 1, paste
 # the error there, and open a card under the answer. Otherwise each round goes *predict, run,
 # explain*: first open the answer that you think is right.
@@ -51,9 +55,9 @@ from overwritten import tried, who
 from overwritten.cases import EVERY
 
 # %% [markdown]
-# ## Again
+# ## Again (2 minutes)
 #
-# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+# Here are three questions from earlier lessons. Those you answered wrong come first.
 
 # %%
 again(questions)
@@ -81,7 +85,7 @@ field = decoder(reported, find)
 field
 
 # %% [markdown]
-# The same by eye. (Up to torch 2.12 the names end in `Backward0`.)
+# This table does the same by eye. (Up to torch 2.12 the names end in `Backward0`.)
 #
 # | what the error says | so the message names | section |
 # |---|---|---|
@@ -100,8 +104,8 @@ field
 index()
 
 # %% [markdown]
-# The decoder accepts other quotation marks, logs with colour codes, a letter for a number and
-# several errors at once, and it says so when there is nothing to find.
+# The decoder accepts other quotation marks, logs with colour codes, a letter in place of a
+# number, and several errors at once, and it says so when there is nothing to find.
 
 # %%
 for text in (
@@ -118,15 +122,15 @@ for text in (
     print(found.sorry or [near[0].name for near in found.patterns])
 
 # %% [markdown]
-# ## 2. The name is the saver (9 minutes)
+# ## 2. The name is the saver (8 minutes)
 #
 # Relu, Sigmoid, Tanh, Softmax, Exp, Sqrt and `x.norm()` save their own **result**, and the
 # message names them. (`nn.LayerNorm` and `nn.BatchNorm2d` save their input.) Look for the write
 # that comes *after*, into what they returned or into a view of it.
 #
-# One exception: in place (`relu_`, `inplace=True`) an activation is a writer, too. Its own save
-# is then at version 1 or more. If version 0 is expected, another operation saved the tensor
-# before, and the activation is the **writer**. Here the power saved `x`:
+# One exception: an activation that works in place (`relu_`, `inplace=True`) is a writer, too. Its
+# own save is then at version 1 or more. If version 0 is expected, another operation saved the
+# tensor before, and the activation is the **writer**. Here the power saved `x`:
 
 # %%
 in_place = """
@@ -140,15 +144,13 @@ with caught():
 
 # %% [markdown]
 # The message alone does not tell you which of the two it is. Your code does: is that ReLU in
-# place? If it is, and 1 or more is expected, it may be either.
+# place? If it is, and 1 or more is expected, it may be either. Below the next question stand the
+# cards of this kind: open one or two, and leave the rest for reference. Each shows the error,
+# what happens in the storage, the cure, the *folk cure* (what people try instead) and what that
+# really does. All of it is run as the cell runs, each program beside its cure.
 
 # %% tags=["predict"]
 predict(questions.clone_of_the_input)
-
-# %% [markdown]
-# Open a card or two; the rest are for reference. Each shows the error, what happens in the
-# storage, the cure, the *folk cure* (what people try instead) and what that really does. All of
-# it was run when the cell ran, each program beside its cure.
 
 # %% tags=["claim:named-is-the-culprit"]
 cards("own result", "custom Function")
@@ -172,16 +174,16 @@ for n in range(1, 10):
     print(f"{n} {pattern(n).name:36}", tried(pattern(n))[0].verdict)
 
 # %% [markdown]
-# In two of nine the gradient would have been right, as lesson 3 found. PyTorch cannot know:
+# In two of the nine the gradient would have been right, as lesson 3 found. PyTorch cannot know:
 # it counts writes and does not compare numbers.
 
 # %% [markdown]
 # ## 3. The name is a writer, a maker, or a slice (8 minutes)
 #
 # An addition does not save its result. If the message names Add, another operation saved the
-# tensor as an **input**. If `+=` wrote it later, Add is the last recorded writer. If the write
-# was not recorded, as under `no_grad`, the message names the maker of the tensor or its last
-# recorded writer. `CopySlices` is a recorded write into a view: `x[…] = …`, `x[0].mul_(2)`.
+# tensor as an **input**. If `+=` wrote into it later, Add is the last recorded writer. If the
+# write was not recorded, as under `no_grad`, the message names the maker of the tensor or its
+# last recorded writer. `CopySlices` is a recorded write into a view: `x[…] = …`, `x[0].mul_(2)`.
 
 # %% tags=["predict"]
 predict(questions.column_not_read)
@@ -222,7 +224,7 @@ cards("buffer", "data", "whole numbers")
 # and the gradient is wrong on a rank whose buffer differs from that of rank 0 (card 51).
 
 # %% [markdown]
-# ## 5. A weight was written (9 minutes)
+# ## 5. A weight was written (8 minutes)
 #
 # A `Linear` saves a transposed view of its weight: `AsStrided` with two dimensions, the weight's
 # shape transposed. A `Conv2d` saves the weight itself: no name, and four dimensions, two of
@@ -270,8 +272,9 @@ film(
 # %% [markdown]
 # ## 7. No message at all (4 minutes)
 #
-# The check compares counters, so it misses a write that does not move one. And it looks only
-# at saved tensors: not at gradients on their way, not at `ctx.x`, not at autocast's cached casts.
+# The check compares counters, so it misses a write that does not move one. And it looks only at
+# saved tensors: not at gradients on their way, not at `ctx.x`, not at the casts of weights that
+# *autocast* keeps while it runs some operations in a smaller dtype.
 
 # %% tags=["predict"]
 predict(questions.second_forward)

@@ -12,9 +12,13 @@
 # - find such a write with strict mode, and say what strict mode cannot find;
 # - predict for code you have not seen whether it raises, is right, or is silently wrong.
 #
-# **About 74 minutes.** You need: leaves, `no_grad` and optimizer steps (lesson 4), and `watch`
+# **About 75 minutes.** You need: leaves, `no_grad` and optimizer steps (lesson 4), and `watch`
 # (lesson 5). You can take it in two sittings: sections 1 to 3, then the rest.
 # Minutes are plans. Pause after any section: your answers are kept.
+#
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
 #
 # Each round goes *predict, run, explain*: first open the answer that you think is right.
 
@@ -51,9 +55,9 @@ from torch.utils.checkpoint import checkpoint
 from torch.utils.checkpoint import set_checkpoint_early_stop
 
 # %% [markdown]
-# ## Again
+# ## Again (2 minutes)
 #
-# Three questions from earlier lessons, for two minutes. Those that you had wrong come first.
+# Here are three questions from earlier lessons. Those you answered wrong come first.
 
 # %%
 again(questions)
@@ -118,7 +122,7 @@ beside(through_data)
 # checked. `torch.kron` (lesson 2) is of the second kind.
 
 # %% [markdown]
-# ## 2. Writes that move no counter (17 minutes)
+# ## 2. Writes that move no counter (16 minutes)
 #
 # **NumPy.** A data loader refills its buffer with the next batch too early.
 
@@ -433,9 +437,8 @@ with torch.autocast("cpu", torch.bfloat16):
 
 
 # %% [markdown]
-# There is a good side to this: the cast is a copy, so a write to the weight does not touch what
-# backward needs. Such a write raises without autocast. With it nothing raises, and the gradient
-# is right:
+# This has an upside: the cast is a copy, so a write to the weight does not touch what backward
+# needs. Such a write raises without autocast. With it nothing raises, and the gradient is right:
 
 # %%
 def autocast(write):
@@ -572,7 +575,7 @@ exercises.one_step.check(one_step)
 #
 # 1. The check needs two things: a write that moves the counter, and a save that PyTorch compares.
 # 2. `.data`, NumPy, DLPack, running statistics and fused steps (on the CPU) write without moving the counter.
-# 3. Behind saved-tensor hooks, and so behind checkpoints (`use_reentrant=False`) and `allow_mutation_on_saved_tensors`, PyTorch checks no version. Nor for `ctx.x = x`.
+# 3. Behind saved-tensor hooks, and so behind checkpoints (`use_reentrant=False`) and `allow_mutation_on_saved_tensors`, PyTorch checks no version. Nor does it for `ctx.x = x`.
 # 4. Strict mode compares bytes and gradients; it sees only saves made inside its block.
 # 5. The right gradient is that of the forward that ran; an out-of-place twin measures it.
 #

@@ -7,12 +7,16 @@
 #
 # After this page you can
 #
-# - find the saving and the writing line in a training script that somebody else wrote;
+# - find the line that saved and the line that wrote in a training script by somebody else;
 # - mend the script, and find the second fault that the first one hid.
 #
 # **About 60 minutes.** You need: patterns and cures (lesson 8), and strict mode (lesson 9).
 # You can take it in three sittings, one for each script.
 # Minutes are plans. Pause after any section: your answers are kept.
+#
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
 #
 # This page teaches nothing new: it lets you practise.
 

@@ -7,11 +7,15 @@
 #
 # After this page you know
 #
-# - how well you can tell raising, silently wrong and right programs apart;
+# - how well you can tell apart programs that raise, that are silently wrong and that are right;
 # - how well you find the two lines by reading.
 #
 # **About 30 minutes.** You need: lessons 2 to 4, lesson 8 and lesson 9.
 # Minutes are plans. Pause after any section: your answers are kept.
+#
+# <!-- terms -->
+# The [glossary](00_start_here.ipynb#cell-id=7-glossary-2-minutes) ([in Colab](https://colab.research.google.com/github/overwritten-course/overwritten/blob/v0.1.0/notebooks/learn/00_start_here.ipynb#scrollTo=7-glossary-2-minutes)) explains each term of the course in a sentence or two.
+# <!-- /terms -->
 
 # %%
 import subprocess
@@ -33,7 +37,7 @@ from overwritten import final
 # %% [markdown]
 # ## 1. Twelve programs (30 minutes)
 #
-# Twelve programs that appear nowhere else in this course. Read them; run none of them.
+# Here are twelve programs that appear nowhere else in this course. Read them; run none of them.
 
 # %%
 final.show()
@@ -65,7 +69,8 @@ final.check(answers)
 #
 # ## For your own code
 #
-# - What you got wrong names the lesson to look at again; the lessons' first cells ask it anew.
+# - Where you were wrong, read the reason below your answer, then the section of lesson 2, 3, 4, 8
+#   or 9 that it is about.
 # - For everything else: `python -m overwritten train.py`.
 #
 # ## Further reading

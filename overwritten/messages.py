@@ -35,7 +35,7 @@ KINDS = {
     "elements share a place": r"unsupported operation: (?P<how>more than one element of the written-to tensor refers|some elements of the input tensor and the written-to tensor refer) to a single memory location",
     "dtype cannot be cast": r"result type (?P<node>\w+) can't be cast to the desired output type (?P<type>\w+)",
     "shape cannot grow": r"output with shape (?P<shape>\[[\d, ]*\]) doesn't match the broadcast shape",
-    "out= needs no gradient": r"\b(?P<node>\w{1,80})\(\): functions with out=\.\.\. arguments don't support automatic differentiation",
+    "out= with requires grad": r"\b(?P<node>\w{1,80})\(\): functions with out=\.\.\. arguments don't support automatic differentiation",
     "detached in place": r"Trying to use a saved tensor that has been detached in-place",
     "backward twice": r"Trying to backward through the graph a second time",
     "dirty and not returned": r"Some elements marked as dirty during the forward method were not returned as output",
@@ -110,7 +110,7 @@ class Message:
         return self.now - self.expected
 
     @property
-    def sides(self) -> str:
+    def dimensions(self) -> str:
         """The shape as PyTorch writes it: '[3, 4]'; '[]' where the text names none."""
         return f"[{', '.join(map(str, self.shape or ()))}]"
 
@@ -123,7 +123,7 @@ class Message:
         which = f", which is output {self.output} of {self.node}," if self.node else ""
         hint = f" {_HINTS[self.hint]}" if self.hint else ""
         return (
-            f"{_HEAD}: [{self.type} {self.sides}]{which} is at version {self.now}; "
+            f"{_HEAD}: [{self.type} {self.dimensions}]{which} is at version {self.now}; "
             f"expected version {self.expected} instead.{hint}"
         )
 
@@ -252,11 +252,11 @@ def _message(kind, found, hint):
     node, shape = parts.get("node"), parts.get("shape")
     op, overload = plain_op(node) if node else (None, 0)
     number = {key: int(parts[key]) for key in ("output", "now", "expected") if parts.get(key)}
-    sides = re.findall(r"[^\s,]+", shape.strip("[]")) if shape is not None else None
+    numbers = re.findall(r"[^\s,]+", shape.strip("[]")) if shape is not None else None
     return Message(
         kind,
         parts.get("type") or "",
-        None if sides is None else tuple(int(s) if s.isdigit() else s for s in sides),
+        None if numbers is None else tuple(int(n) if n.isdigit() else n for n in numbers),
         op=op,
         overload=overload,
         node=node,

@@ -42,7 +42,9 @@ def test_the_order_is_that_of_the_pages():
 def test_a_lesson_opens_with_it(lesson):
     (page,) = (ROOT / "lessons_src").glob(f"??_{lesson}.py")
     source = page.read_text("utf8")
-    asked = re.search(r"^# ## Again\n(?:#.*\n)+\n# %%\nagain\(questions\)$", source, re.M)
+    asked = re.search(
+        r"^# ## Again \(2 minutes\)\n(?:#.*\n)+\n# %%\nagain\(questions\)$", source, re.M
+    )
     assert asked and "import" in source[: asked.start()] < source[: source.index("# ## 1. ")]
     assert source.count("again(questions)") == 1
 

@@ -652,6 +652,7 @@ def test_how_far_one_is(kept_in, path):
         "  1. One counter for a tensor and its views: 1 of 1 question answered",
         "  6. The op table: nothing is asked",
         "  7. Your turn: order_save: ○ open; count_writes: ✗ not yet right; what_is_saved: ○ open; zero",
+        "Lesson 11, Take the final: 1 of 12 programs answered",
         "1 kept answer is to a question that the lessons no longer ask. Kept in memory only.",
     ):
         assert words in text

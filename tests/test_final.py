@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from conftest import ROOT
-from overwritten.lesson import kept
+from overwritten.lesson import answers, kept, standing
 from overwritten.lesson.exercises import final
 from overwritten.lesson.exercises.final import PROGRAMS, truth
 from overwritten.lesson.store import Store
@@ -170,13 +170,21 @@ def test_best_and_last_score_are_kept(begin):
     begin()
     assert str(final.check(bad)).endswith("Your score: 11 of 12, best of 2 attempts: 12.")
     assert str(final.check(bad)).endswith("best of 2 attempts: 12."), "the same cell run twice"
+    shown = answers.show()._repr_mimebundle_()
+    told = "Take the final: your score: 11 of 12, best of 2 attempts: 12"
+    assert told in shown["text/plain"] and told in shown["text/html"]
+    assert '<progress max="12" value="11"' in shown["text/html"]
     begin()
-    assert [entry["score"] for entry in final._attempts()] == ["12", "11"]
-    assert json.loads(final._attempts()[-1]["answers"])["b"] == ["raises", 1, 2]
+    assert [entry["score"] for entry in standing.attempts(kept.STORE.entries())] == ["12", "11"]
+    assert json.loads(standing.attempts(kept.STORE.entries())[-1]["answers"])["b"] == [
+        "raises",
+        1,
+        2,
+    ]
 
 
 def test_kept_answers_that_cannot_be_read_are_passed_over():
     for letter, text in {"a": "{", "b": '["fine"]', "zz": '["right"]', "c": '["right"]'}.items():
         kept.STORE.keep(("final", "final", letter), answer=text)
     kept.STORE.keep(("final", "scores", "x"), score="many", answers="?")
-    assert final._kept() == {"c": ["right"]} and final._attempts() == []
+    assert final._kept() == {"c": ["right"]} and standing.attempts(kept.STORE.entries()) == []

@@ -55,7 +55,7 @@ OTHERS = {
     "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory location.": "elements share a place",
     "result type Float can't be cast to the desired output type Long": "dtype cannot be cast",
     "output with shape [3] doesn't match the broadcast shape [2, 3]": "shape cannot grow",
-    "exp(): functions with out=... arguments don't support automatic differentiation, but one": "out= needs no gradient",
+    "exp(): functions with out=... arguments don't support automatic differentiation, but one": "out= with requires grad",
     "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().": "detached in place",
     "Trying to backward through the graph a second time (or directly access saved": "backward twice",
     "Some elements marked as dirty during the forward method were not returned as output.": "dirty and not returned",

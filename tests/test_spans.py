@@ -106,7 +106,7 @@ CASES = {
     ),
     "a leaf written": ("y = x.exp()\nx += 1", [("y", 2, None, 0, 0, "held", ())]),
     "gradients switched off": ("with torch.no_grad(): y = x.exp()\ny += 1", []),
-    "nothing needs a gradient": ("x = torch.ones(3)\ny = x.exp()\ny += 1", []),
+    "nothing requires grad": ("x = torch.ones(3)\ny = x.exp()\ny += 1", []),
     "each turn of a loop": (
         "for i in range(2):\n    y = x.exp()\n    y.sum().backward()",
         [("y", 3, 4, 0, 0, "checked", ()), ("y", 6, 7, 0, 0, "checked", ())],

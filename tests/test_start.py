@@ -28,6 +28,7 @@ def test_its_parts():
         "Six snippets",
         "Where to begin",
         "Pause and come back",
+        "Glossary",
     ]
     assert sum(section.minutes for section in PAGE.sections) == PAGE.minutes
     assert len(QUESTIONS) == 6 and "\nfilm(" in SOURCE and "\nknob(" in SOURCE

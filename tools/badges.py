@@ -1,8 +1,8 @@
 """Stamp the one slug and the release tag into badges, set-up cells, README and start page.
 
 Owner, repository and version stand once, in pyproject.toml. The tables of lessons come from
-the lessons' own heads, and so do the contents that the package carries; the README's moving
-pictures come from a recording made now.
+the lessons' own heads, and so do the contents that the package carries; the glossary comes from
+glossary.py, the README's moving pictures from a recording made now.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from pathlib import Path
 
 from contents import contents
 from course import START, Lesson, lesson
+from glossary import start as of_glossary
+from glossary import table
 from stamp import ROOT, between, only_check, settle, stale
 
 
@@ -59,6 +61,28 @@ if not find_spec("overwritten"):  # a lone file, as in Colab
         sys.exit(f"The course did not install. It needs {{needs}}.")
 
 """
+
+
+def with_colab(slug: str, tag: str):
+    """both(words, notebook, cell): Markdown of a link to a cell, and of the one for Colab.
+
+    Colab has one notebook alone, so there it opens the other at its release.
+    """
+
+    def both(words: str, notebook: str, cell: str) -> str:
+        there = f"{colab(slug, tag, notebook)}#scrollTo={cell}"
+        return f"[{words}]({notebook}.ipynb#cell-id={cell}) ([in Colab]({there}))"
+
+    return both
+
+
+def stamped_glossary(text: str, pages: list[Lesson], slug: str, tag: str) -> str:
+    """The start page's table of words; in the head of each lesson the line that leads there."""
+    both = with_colab(slug, tag)
+    rows = "\n".join(f"# {row}" for row in table(pages, both))
+    link = both("glossary", *of_glossary(pages[0]))
+    line = f"# The {link} explains each term of the course in a sentence or two."
+    return between(between(text, "glossary", rows, "# "), "terms", line, "# ")
 
 
 def stamped_lesson(text: str, lesson: str, slug: str, tag: str) -> str:
@@ -121,6 +145,7 @@ def wanted(root: Path) -> dict[Path, str]:
     pages = [lesson(path.stem, text) for path, text in files.items()]
     start, readme = root / "lessons_src" / f"{START}.py", root / "README.md"
     files[start] = stamped_start(files[start], pages[1:], slug, tag)
+    files |= {path: stamped_glossary(text, pages, slug, tag) for path, text in files.items()}
     text = stamped_readme(readme.read_text("utf8"), pages, slug, tag)
     files[readme] = between(text, "doctor", f"```\n{doctor_says(root)}\n```")
     told = contents(pages, {path.stem: text for path, text in files.items()})

@@ -2,7 +2,7 @@
 
 The notebooks are shown as stored, nothing runs. What goes to Sphinx is a copy: pictures from
 the net become their words, a question's one line of source is left out, and what settles it is
-folded until asked for. A link from a question's feedback to a lesson leads to the lesson's page.
+folded until asked for. A link to a lesson, or to a section of one, leads to its page there.
 """
 
 from __future__ import annotations
@@ -39,12 +39,25 @@ def prepared(text: str) -> str:
     """A notebook's JSON as the site shows it."""
     link = r'(?<=href=\\")(\w+)\.ipynb(?:#cell-id=([\w-]+))?(?=\\")'
     notebook = json.loads(re.sub(link, page_of, without_remote_pictures(text)))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = re.sub(_TO_A_SECTION, _anchor, "".join(cell["source"]))
     for cell in settling(notebook["cells"]):
         cell["metadata"].setdefault("tags", []).append("hide-output")
     for cell in notebook["cells"]:
         if asks(cell):
             cell["metadata"]["tags"].append("remove-input")
     return json.dumps(notebook)
+
+
+#: Markdown of a link to a section, with the one for Colab that follows it.
+_TO_A_SECTION = r"\[([^]]+)\]\((\w+)\.ipynb#cell-id=([\w-]+)\) \(\[in Colab\]\([^)]+\)\)"
+
+
+def _anchor(link: re.Match) -> str:
+    """HTML, for Sphinx looks for the target of Markdown's links among its own names."""
+    there = re.sub(r"(\w+)\.ipynb#cell-id=([\w-]+)", page_of, f"{link[2]}.ipynb#cell-id={link[3]}")
+    return f'<a href="{there}">{link[1]}</a>'
 
 
 def page_of(link: re.Match) -> str:

@@ -32,6 +32,12 @@ class Section(NamedTuple):
     minutes: int
     questions: list[Question]
 
+    @property
+    def cell(self) -> str:
+        """The id of the cell that begins with its heading, as `build_notebooks.py` gives it."""
+        heading = f"{self.number} {self.title} {self.minutes} minute{'s' * (self.minutes != 1)}"
+        return re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-")[:40].strip("-")
+
 
 class Lesson(NamedTuple):
     """name: as in 01_storage_pointers. needs: as its head says. recap: five sentences."""

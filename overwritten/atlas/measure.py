@@ -18,7 +18,7 @@ from overwritten.record.trial import NOTHING, Trial, trial
 
 _MIXED = "a = torch.tensor([[-1.5, -0.5, 0.25], [0.75, 1.25, -0.25]])\nx = a.requires_grad_() * 1"
 _POSITIVE = "a = torch.tensor([[0.5, 1.5, 0.25], [0.75, 1.25, 2.0]])\nx = a.requires_grad_() * 1"
-#: How the other tensors of the course's own expressions are made. Only w needs a gradient.
+#: How the other tensors of the course's own expressions are made. Of these, only w requires grad.
 _GIVEN = {
     "w": "b = torch.tensor([[1.0, 0.5, 2.0], [1.5, -1.0, 0.75]])\nw = b.requires_grad_() * 1",
     "c": "c = torch.tensor([[2.0, 0.5, 1.5], [1.0, 3.0, 0.75]])",

@@ -107,7 +107,7 @@ class Logs:
     backwards: (begun, ended, event) of each backward. slices: (thread, first number, last, saves)
     of nodes that hide what they saved. inputs: (event, order, storage, version) kept by
     checkpoints. scripts: the graph of each call of a scripted function. asked: (tensor, event),
-    weakly, of tensors that were told to require a gradient.
+    weakly, of tensors that were made to require grad.
     """
 
     def __init__(self):

@@ -198,5 +198,5 @@ def like_a_kernel(m: Message) -> bool:
     >>> like_a_kernel(Message("overwritten", shape=(8, 3, 224, 224)))
     False
     """
-    sides = m.shape[2:] if m.shape else ()
-    return bool(sides) and all(isinstance(side, int) and side <= _KERNEL for side in sides)
+    kernel = m.shape[2:] if m.shape else ()
+    return bool(kernel) and all(isinstance(one, int) and one <= _KERNEL for one in kernel)

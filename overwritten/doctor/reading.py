@@ -32,9 +32,9 @@ CUT_OFF = (
 IN_A_SENTENCE = {
     "overwritten": "Backward needed a saved tensor as it was, and its storage has been written since.",
     "no tensor named": "Backward needed a saved tensor as it was, and its storage has been written since. Which one the text does not say: PyTorch said no more up to 1.1, or the rest was left out.",
-    "leaf": "A weight or an input that requires a gradient was written while operations are recorded: write it under `torch.no_grad()`, after backward, or compute a new tensor.",
-    "view of a leaf": "A slice or a view of a weight or an input that requires a gradient was written while operations are recorded: the same as writing the leaf itself.",
-    "leaf moved": "A leaf that requires a gradient became the result of an operation by a write into a view of it: write into a clone.",
+    "leaf": "A weight or an input that requires grad was written while operations are recorded: write it under `torch.no_grad()`, after backward, or compute a new tensor.",
+    "view of a leaf": "A slice or a view of a weight or an input that requires grad was written while operations are recorded: the same as writing the leaf itself.",
+    "leaf moved": "A leaf that requires grad became the result of an operation by a write into a view of it: write into a clone.",
     "one of several views": "An operation that returns several views at once (`unbind`, `split`, `chunk`) made this view or its sibling, and one was written: write into a clone, or use the operation's out-of-place form.",
     "view of a custom Function": "A custom autograd Function returned a view, and it was written: return `view.clone()` there or write out of place.",
     "view made under no_grad": "A view was made under `no_grad` and it or its base was written with gradients on: make the view where you write it.",
@@ -44,7 +44,7 @@ IN_A_SENTENCE = {
     "elements share a place": "The tensor that was written shows one place in memory more than once (`expand` does that) or overlaps with what was read: `clone()` or `contiguous()` first.",
     "dtype cannot be cast": "The result of an in-place operation does not fit into the dtype of the tensor that would hold it: compute out of place, or convert the tensor.",
     "shape cannot grow": "An in-place operation cannot make its tensor larger: compute out of place.",
-    "out= needs no gradient": "`out=` does not record gradients: assign the result instead.",
+    "out= with requires grad": "Operations with `out=` are not recorded, and one of the tensors requires grad: assign the result instead.",
     "detached in place": "A tensor that an operation had saved was cut from its history with `detach_()`: use `detach()`.",
     "backward twice": "Two backwards went through one graph, and the first freed it. This is no overwrite: run the forward again, or cut the history with `detach()` where the second has no business.",
     "dirty and not returned": "A custom autograd Function marked a tensor as written in place and did not return it.",
@@ -58,7 +58,7 @@ _ANYBODY = {
     "a GAN, two losses, a hidden state carried over a step.",
     "slice": "A tensor is filled in place, part by part, while other parts of it are read.",
 }
-_SIDES = {
+_DIMENSIONS = {
     0: "a single number",
     2: "often [rows, features], as after a Linear, or its weight",
     3: "often [batch, positions, features]",
@@ -206,9 +206,9 @@ def _from_anomaly(lines):
 
 def _parts(m, node):
     yield m.type, f"{numbers_of(m)}, {place_of(m)}"
-    sides = _SIDES.get(len(m.shape), "")
+    meaning = _DIMENSIONS.get(len(m.shape), "")
     if node is None and len(m.shape) > 2 and like_a_kernel(m):
-        sides = (
+        meaning = (
             "usually a convolution's weight, [out, in, …], with a small kernel; or a small batch"
         )
     now = (
@@ -216,7 +216,7 @@ def _parts(m, node):
         if node and node.saves
         else "its shape now, so a `squeeze_` after the save would have changed it"
     )
-    yield m.sides, now + (f"; {sides}" if sides else "")
+    yield m.dimensions, now + (f"; {meaning}" if meaning else "")
     if node is None:
         yield (
             "(no 'which is output … of')",

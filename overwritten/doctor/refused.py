@@ -1,7 +1,7 @@
-"""Writes that PyTorch refuses at once: leaves that require a gradient, one of several views.
+"""Writes that PyTorch refuses at once: leaves that require grad, one of several views.
 
 The idea: such an error stands at the line that writes; what it does not say is who made the
-tensor a leaf that requires a gradient, and what to write there. A note says both.
+tensor a leaf that requires grad, and what to write there. A note says both.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def refusal(error: BaseException, event: Event, args, logs: Logs):
 
 
 def _leaf(args):
-    """(the first leaf that requires a gradient, is it written through a view?)."""
+    """(the first leaf that requires grad, is it written through a view?)."""
     for tensor in tensors_in(args):
         base = tensor._base if tensor._is_view() else tensor
         if base.is_leaf and base.requires_grad:
@@ -94,7 +94,7 @@ def _leaf(args):
 
 
 def _asked(leaf, logs) -> Event | str:
-    """The call that said it requires a gradient, the last one."""
+    """The call that made it require grad, the last one."""
     asked = [event for known, event in logs.asked if leaf is not None and known() is leaf]
     return asked[-1] if asked else ""
 
@@ -119,5 +119,5 @@ def _parameter(leaf) -> str:
 
 
 def note_asked(logs: Logs, tensor: torch.Tensor, event: Event):
-    """`tensor` was told to require a gradient."""
+    """`tensor` was made to require grad."""
     logs.asked.append((ref(tensor), event))

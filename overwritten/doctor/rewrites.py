@@ -56,7 +56,7 @@ def out_of_place(site: Site, op: str, ops=(), part=False, leaf=False) -> Edit | 
     """The statement at `site` that writes by `op`, out of place.
 
     ops: all that write there. part: the tensor written is a part of another one. leaf: the new
-    one is to require a gradient again.
+    one is to require grad again.
     """
     for scope in scopes_at(site):
         if isinstance(scope.statement, ast.AugAssign):  # `c[k] += 1`: of a list, or of a tensor?

@@ -70,10 +70,6 @@ class Lesson(NamedTuple):
     def number(self) -> int:
         return int(self.name[:2])
 
-    @property
-    def minutes(self) -> int:
-        return sum(one.minutes for one in self.sections)
-
     def section(self, number: int) -> Section:
         return self.sections[number - 1]
 

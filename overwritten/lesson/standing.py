@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from overwritten.lesson import kept
 from overwritten.lesson.contents import LESSONS, Lesson, Section, module_of
+from overwritten.lesson.exercises.final_programs import PROGRAMS
 
 #: outcome of an exercise → how the table shows it.
 _OUTCOMES = {"right": "✓ right", "wrong": "✗ not yet right"}
@@ -66,6 +67,24 @@ def unasked(entries: dict[tuple, dict]) -> int:
     return sum(kind in ("predictions", "exercises") for _, kind, _ in entries) - used
 
 
+def attempts(entries: dict[tuple, dict]) -> list[dict]:
+    """The final's attempts, the earliest first: {'score', 'answers', 'when'} of each."""
+    found = (one for (of, kind, _), one in entries.items() if (of, kind) == ("final", "scores"))
+    return sorted((one for one in found if one["score"].isdecimal()), key=lambda one: one["when"])
+
+
+def scored(entries: dict[tuple, dict]) -> str:
+    """'your score: 9 of 12, best of 2 attempts: 10', of the final; before the first attempt how
+    many programs are answered."""
+    tried = attempts(entries)
+    if not tried:
+        answered = sum(key[:2] == ("final", "final") and key[2] in PROGRAMS for key in entries)
+        return f"{answered} of {len(PROGRAMS)} programs answered"
+    best = max(int(one["score"]) for one in tried)
+    times = f", best of {len(tried)} attempts: {best}" if len(tried) > 1 else ""
+    return f"your score: {int(tried[-1]['score'])} of {len(PROGRAMS)}{times}"
+
+
 def counted(parts: list[Standing]) -> str:
     """In words what is done of these sections.
 
@@ -83,19 +102,25 @@ def _of(parts, kind, how, done):
 
 
 def words(entries: dict[tuple, dict]) -> str:
-    """All lessons, and each section of those that were begun, a line each."""
+    """All lessons, and each section of those that were begun, a line each; the final's score."""
     lines = []
-    for lesson in LESSONS[1:]:
+    for lesson in LESSONS[1:-1]:
         parts = standings(lesson, entries)
         lines.append(f"Lesson {lesson.number}, {lesson.title}: {counted(parts)}")
         if any(one.last for one in parts):
             lines += [f"  {one.section.number}. {one.section.title}: {_told(one)}" for one in parts]
-    return "\n".join(lines)
+    final = LESSONS[-1]
+    return "\n".join([*lines, f"Lesson {final.number}, {final.title}: {scored(entries)}"])
 
 
 def html(entries: dict[tuple, dict]) -> str:
     """The same, the sections of a lesson folded."""
-    return "".join(_html_of(lesson, standings(lesson, entries)) for lesson in LESSONS[1:])
+    rows = [_html_of(lesson, standings(lesson, entries)) for lesson in LESSONS[1:-1]]
+    latest = attempts(entries)[-1:]
+    bar = _bar(int(latest[0]["score"]) if latest else 0, len(PROGRAMS))
+    final = LESSONS[-1]
+    told = f"{final.number}. {escape(final.title)}: {scored(entries)}"
+    return "".join([*rows, f"<div>{bar} {told}</div>"])
 
 
 def _html_of(lesson, parts):

@@ -25,7 +25,7 @@ def operations() -> Table:
 
 
 def in_place_forms() -> Table:
-    """The course's own in-place forms, measured now: x needs a gradient and is no leaf."""
+    """The course's own in-place forms, measured now: x requires grad and is no leaf."""
     rows = [in_place_form(row.name) for row in atlas.rows(InPlace) if row.course]
     return _forms(rows, "In-place forms: what they keep, and whether they copy x all the same")
 

@@ -58,7 +58,7 @@ class Save:
 
     expects, now: the version counter at the save and when it was last looked at.
     The doctor's: op: the call that saved, '' if none was seen. site: its line. own: it saved its
-    own result, not an input. of: 'weight' for (a view of) a leaf that requires a gradient, 'input'
+    own result, not an input. of: 'weight' for (a view of) a leaf that requires grad, 'input'
     for one that is no parameter beside parameters, 'gradient' for a `.grad`, 'buffer' for a buffer
     of a module that ran, 'again' where a function runs again, else ''.
     A recording's: node: who keeps it, as `grad_fn.name()` says it; number: which node of that

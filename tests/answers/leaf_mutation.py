@@ -105,7 +105,7 @@ WRONG = {
         ),
         "frozen": (
             _SGD.format("w.requires_grad_(False)", "w -= lr * w.grad; w.grad = None"),
-            "no longer requires a gradient",
+            "no longer requires grad",
         ),
         "no gradient": (
             "def f(weights, lr):\n    with torch.no_grad():\n        for w in weights: w -= lr * w.grad; w.grad = None",

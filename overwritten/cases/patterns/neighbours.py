@@ -144,7 +144,7 @@ x.square().sum().backward()
     Pattern(
         "out= in training code",
         group="refused",
-        says="out= needs no gradient",
+        says="out= with requires grad",
         given="""
 a = torch.randn(4, requires_grad=True)
 result = torch.empty(4)
@@ -204,7 +204,7 @@ features.square().sum().backward()
 features = a.exp()
 (features.sum() + features.square().sum()).backward()
 """,
-        does="Add the losses and run one backward; or run the forward again; or `detach()` where the second loss needs no gradient.",
+        does="Add the losses and run one backward; or run the forward again; or `detach()` where the second loss is not to reach.",
         folk="`retain_graph=True` in the first",
         vain={"features.sum().backward()": "features.sum().backward(retain_graph=True)"},
         ends="right gradient",

@@ -31,7 +31,7 @@ _CASES = {
         "One recurrent network, one optimizer; steps 1 and 2 ran, step 3 raises",
         f"{_OVERWRITTEN}[torch.cuda.FloatTensor [128, 128]], which is output 0 of AsStridedBackward0, is at version 3; expected version 2 instead.",
         "hidden state carried over a step",
-        "two sides and `AsStrided` is a weight that a step has written; with one network and one loss a step, which old graph still needs it?",
+        "two dimensions and `AsStrided`: a weight that a step has written; with one network and one loss a step, which old graph still needs it?",
     ),
     "c": (
         "A classifier with rare classes that are merged",

@@ -13,7 +13,7 @@ from functools import lru_cache
 from html import escape
 from typing import Any, NamedTuple
 
-from overwritten.lesson import kept
+from overwritten.lesson import kept, standing
 from overwritten.lesson.answers import Shown
 from overwritten.lesson.exercises.final_programs import PROGRAMS
 from overwritten.lesson.lines import Clash, clashes, numbered, refused
@@ -186,18 +186,8 @@ def _reason(letter, true):
 
 def _scored(score, given):
     """Keep the attempt, unless it repeats the last; say this score and the best."""
-    before, told = _attempts(), json.dumps(given)
+    before, told = standing.attempts(kept.STORE.entries()), json.dumps(given)
     if not before or before[-1]["answers"] != told:
         name = str(time.time_ns())
         kept.STORE.keep((_LESSON, "scores", name), score=str(score), answers=told)
-    attempts = _attempts()
-    best = max(int(entry["score"]) for entry in attempts)
-    total = len(PROGRAMS)
-    times = f", best of {len(attempts)} attempts: {best}" if len(attempts) > 1 else ""
-    return f"Your score: {score} of {total}{times}."
-
-
-def _attempts() -> list[dict]:
-    entries = kept.STORE.entries().items()
-    scores = (entry for (of, kind, _), entry in entries if (of, kind) == (_LESSON, "scores"))
-    return sorted((one for one in scores if one["score"].isdecimal()), key=lambda one: one["when"])
+    return f"{standing.scored(kept.STORE.entries()).capitalize()}."

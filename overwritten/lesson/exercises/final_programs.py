@@ -182,7 +182,7 @@ with torch.no_grad():
 loss = weighted.square().mean()
 loss.backward()
 """,
-        "The product saved `center`, which needs no gradient itself; `no_grad` stops no counter.",
+        "The product saved `center`, which does not require grad itself; `no_grad` stops no counter.",
         ("    center.mul_(0.9)", "    center = center * 0.9"),
         ("    center.add_(0.1 * logits.mean(0))", "    center = center + 0.1 * logits.mean(0)"),
     ),

@@ -56,7 +56,7 @@ def _mistake(w, storage, start, grad, lr):
     if w.untyped_storage().data_ptr() != storage:
         return "a weight now looks at another storage (`w.data = …` does that); a graph that saved the weight may read the new numbers, unwarned."
     if not w.requires_grad:
-        return "a weight no longer requires a gradient: it will not learn again."
+        return "a weight no longer requires grad: it will not learn again."
     if not torch.equal(w, wanted):
         return _wrong_numbers(w, start, grad, lr, wanted)
 

@@ -42,7 +42,7 @@ _SNIPPETS = {
         "loss.backward()",
         "w *= 0.9",
         "v = w * 0.9",
-        "`w * x` saves `x` alone, for `x` wants no gradient",
+        "`w * x` saves `x` alone, because `x` does not require grad",
         "`w *= 0.9` moves the counter of `w`",
     ),
     "c": (
