@@ -55,7 +55,7 @@ again(questions)
 # %% [markdown]
 # ## 1. One counter for a tensor and its views (5 minutes)
 #
-# Every tensor has a number, `_version`, that counts in-place operations. A new tensor starts at
+# A tensor has a number, `_version`, that counts in-place operations. A new tensor starts at
 # 0. A layer's weight does not: it was initialised in place.
 
 # %%
@@ -191,6 +191,7 @@ from torch.optim import SGD, AdamW
 
 print("SGD       ", counter_after_steps(SGD))
 print("AdamW     ", counter_after_steps(AdamW))
+print("no decay  ", counter_after_steps(AdamW, weight_decay=0))
 print("fused SGD ", counter_after_steps(SGD, fused=True))
 
 # %% [markdown]
@@ -278,8 +279,7 @@ print("1 / x      ", saves(lambda x: 1 / x))
 # %% [markdown]
 # An operation may save its input, its result, both or neither, and sometimes another tensor that
 # it made for itself: a mask, indices, here an intermediate result. You seldom have a name for
-# that one, so you seldom overwrite it. But `sort`, `max` and `topk` return the very indices that
-# they saved:
+# that one, so you seldom overwrite it. But `sort` returns the very indices that it saved:
 
 # %%
 values, indices = torch.rand(3, requires_grad=True).sort()
@@ -470,8 +470,7 @@ print(here.over_input, here.over_input == row.over_input)
 print(here.start)
 
 # %% [markdown]
-# The last lines show the tensors for which the row was measured: other numbers can give another
-# verdict on the gradient. Lesson 8 has the whole atlas as a table. Now pick one of the course's own
+# The last lines show the tensors for which the row was measured. Lesson 8 has the whole atlas as a table. Now pick one of the course's own
 # rows and see it in the lanes:
 
 # %%
