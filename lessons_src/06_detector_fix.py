@@ -172,7 +172,7 @@ for fixes in itertools.product((False, True), repeat=3):
 # Read it by columns. With no positive proposal there is never an error, so whether the
 # training stops depends on the data. (`boxes idle`: the box layer gets no gradient.) With
 # exactly one, or with all 60, fix 2 goes unnoticed: one label is repeated for all places, and 60
-# labels fit. (The repository's next commit, within five minutes, took fix 2 back.)
+# labels fit.
 #
 # Now set the switches yourself. Beside each line you see the version of `refined` after it.
 
@@ -281,9 +281,7 @@ for lines in (
 # saved and column 0 is written. In the last line nothing is written after the save.
 #
 # So the document's rule, "never use `tensor[:, i] = value`", forbids too much. The rule is:
-# **once an operation has saved a column of a tensor, do not write into that tensor.** The
-# repository itself kept a write like `objectness_keep[top_indices] = True` elsewhere, and it does
-# no harm.
+# **once an operation has saved a column of a tensor, do not write into that tensor.**
 #
 # Would the gradient have been wrong? `trial` runs a program beside its out-of-place twin, and
 # once more with the check switched off.

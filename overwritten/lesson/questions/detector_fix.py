@@ -29,7 +29,7 @@ no_positive = Question(
     {
         "It raises as before: `apply_box_deltas` runs all the same": "It runs, and it writes over what it saved. But does backward ever ask for what was saved?",
         "It runs: the boxes are in no loss": "Without a positive proposal there is no box loss. Backward never enters that part of the graph, so nothing is checked.",
-        "It raises another error: a mean over nothing": "`compute_detection_loss` leaves the box loss out if no proposal is positive. (Else the mean would be NaN, without an error.)",
+        "It raises another error: a mean over nothing": "`compute_detection_loss` leaves the box loss out if no proposal is positive.",
     },
     answer="It runs: the boxes are in no loss",
 )
