@@ -295,9 +295,9 @@ print("save_on_cpu is one:", issubclass(graph.save_on_cpu, hooks))
 
 
 # %% [markdown]
-# `save_on_cpu` packs with `.cpu()`. For a tensor on a GPU that makes a copy, and the gradient is
-# right. For a tensor on the CPU it returns the tensor itself, and the gradient is wrong as above
-# (with `pin_memory=True`, which needs a GPU, it copies).
+# [`save_on_cpu`](https://pytorch.org/docs/stable/autograd.html#torch.autograd.graph.save_on_cpu)
+# keeps what is saved in the CPU's memory. A tensor on a GPU is copied there. A tensor on the CPU is
+# there already: it is kept as it is, and the gradient is wrong as above.
 #
 # **A checkpoint** (`use_reentrant=False`) drops its saved tensors and computes its part again
 # when backward needs them. It is made of such hooks.
