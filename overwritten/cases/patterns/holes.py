@@ -134,7 +134,7 @@ Square.apply(y).sum().backward()
             "        return out": "        torch.autograd.graph.increment_version(out)\n        return out"
         },
         ends="Exp, 1; expected 0",
-        because="`exp` saved the same tensor as its result, and its backward comes later. Now it raises, and rightly. (Some fused kernels write their saved tensors to save memory.)",
+        because="`exp` saved the same tensor as its result, and its backward comes later. Now it raises, and rightly.",
         thread="linkedin/Liger-Kernel#254",
         by_hand="""
 y = x.exp()

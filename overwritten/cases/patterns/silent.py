@@ -108,7 +108,7 @@ y.sum().backward()
         folk="`clamp_`, which is faster",
         vain={"y.detach().apply_(lambda number: min(number, 0.9))": "y.detach().clamp_(max=0.9)"},
         ends="Sigmoid, 1; expected 0",
-        because="`clamp_` moves the counter, and `apply_` does not, in spite of its underscore: now it raises. (`apply_` refuses a tensor that requires grad, hence the `detach()`.)",
+        because="`clamp_` moves the counter, and `apply_` does not, in spite of its underscore: now it raises.",
         by_hand="torch.minimum(logits.sigmoid(), torch.tensor(0.9)).sum().backward()",
     ),
     Pattern(
