@@ -365,6 +365,19 @@ def test_four_sides_without_a_name_are_a_convolutions_weight_if_two_are_small():
     assert "images" in dict(only(REPORTED).parts)["[2, 2048, 25, 25]"]
 
 
+@pytest.mark.parametrize(
+    "layer, x", [(torch.nn.Linear(3, 4), (2, 3)), (torch.nn.Conv2d(2, 3, 1), (1, 2, 4, 4))]
+)
+def test_a_frozen_weight_has_no_name(layer, x):
+    layer.requires_grad_(False)
+    y = layer(torch.randn(x, requires_grad=True))
+    layer.weight.mul_(2)
+    with pytest.raises(RuntimeError) as raised:
+        y.sum().backward()
+    message = parse(str(raised.value))
+    assert message.overwritten and message.op is None
+
+
 def test_two_at_once_are_explained_one_after_the_other():
     decoded = decode(f"{LABEL}\n\n{LEAF}\nand then\n{REPORTED}")
     assert [reading.says for reading in decoded.readings] == [
