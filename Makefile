@@ -77,9 +77,9 @@ $(COLAB)-exact/.ready: tests/colab_room/requirements-exact.txt
 	@$(PYTHON_OF_COLAB) tools/make_venv.py $(COLAB)-exact $<
 	@touch $@
 
-$(VENV)/.site: requirements-site.txt
+$(VENV)/.site: requirements-site.txt requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py $(VENV) requirements-site.txt
-	@touch $@
+	@touch $@ $(VENV)/.learner  # it holds what they need
 
 $(VENV)/.author: requirements-dev.txt requirements-site.txt requirements.txt pyproject.toml
 	@$(PYTHON) tools/make_venv.py $(VENV) requirements-dev.txt

@@ -54,3 +54,28 @@ def test_the_workflow_runs_what_is_there():
     pins = (ROOT / "requirements-dev.txt").read_text("utf8")
     kept = re.search(r"'\^\((.+)\)=='", install)[1].split("|")
     assert all(re.search(rf"^{name}==", pins, re.M) for name in kept)
+
+
+def test_the_site_is_built_and_published_as_make_site_builds_it():
+    told = yaml.safe_load((FOLDER / "workflows" / "site.yml").read_text("utf8"))
+    assert told[True]["push"] == {"branches": ["main"], "tags": ["v*"]}
+    build, deploy = told["jobs"]["build"], told["jobs"]["deploy"]
+    *_, install, made, upload = build["steps"]
+    makefile = (ROOT / "Makefile").read_text("utf8")
+    by_make = re.search(r"^site:.*\n\t\$\(BIN\)/(.+)$", makefile, re.M)[1]
+    assert made["run"] == by_make == "python tools/build_site.py"
+    assert upload["with"]["path"] == "site/_build/html" and "upload-pages" in upload["uses"]
+    assert deploy["permissions"] == {"pages": "write", "id-token": "write"}
+    assert deploy["needs"] == "build" and "deploy-pages" in deploy["steps"][0]["uses"]
+    weekly = yaml.safe_load((FOLDER / "workflows" / "weekly.yml").read_text("utf8"))
+    *_, same, made_weekly, follow = weekly["jobs"]["links"]["steps"]
+    assert (same["run"], made_weekly["run"]) == (install["run"], made["run"])
+    assert "-b linkcheck" in follow["run"]
+    # As a script, as far as it goes without a network: pip is told, not asked.
+    script = f'set -e\npython() {{ echo "$@"; }}\n{install["run"]}{made["run"]}\n{follow["run"]}'
+    done = subprocess.run(["bash", "-c", script], cwd=ROOT, capture_output=True, text=True)
+    torch = re.search(r"^torch==.+$", (ROOT / "requirements.txt").read_text("utf8"), re.M)[0]
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and lines[0].startswith(f"-m pip install {torch} --index-url ")
+    assert lines[1:3] == ["-m pip install -r requirements-site.txt", "tools/build_site.py"]
+    assert "-r requirements.txt" in (ROOT / "requirements-site.txt").read_text("utf8").splitlines()

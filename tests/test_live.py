@@ -108,6 +108,12 @@ def test_a_table_is_one_piece_with_one_script(fruit):
     assert fruit._repr_mimebundle_() == {"text/html": html, "text/plain": "Fruit & more: 4 rows"}
 
 
+def test_a_row_may_lead_to_a_page():
+    columns = {"name": lambda row: row[0], "looks": lambda row: row[1]}
+    html = Table(FRUIT[:1], columns, "Fruit", links=lambda row: f"{row[0]}.html?a&b").html()
+    assert '<td><a href="apple.html?a&amp;b">apple</a></td>' in html and html.count("<a ") == 1
+
+
 def test_a_table_is_searched_by_keyboard(browser, fruit):
     page = browser.new_page()
     page.set_content(fruit.html())

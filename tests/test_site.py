@@ -5,17 +5,44 @@ import json
 import re
 import subprocess
 import sys
+import xml.etree.ElementTree
+from html.parser import HTMLParser
+from urllib.parse import unquote
 
 import nbformat
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from bs4 import BeautifulSoup
 
-import build_site
+import badges
+import claims
+import site_guides
+import site_lessons
+import site_page
 from conftest import ARTEFACTS, FEW_LESSONS, NOTEBOOKS, PAGES, ROOT, in_gate, number_of
+from overwritten.cases.patterns import EVERY, PATTERNS
+from overwritten.live import ops
+from overwritten.messages import parse
 
 each_lesson = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 each_page = pytest.mark.parametrize("path", FEW_LESSONS)
 REMOTE = ("http:", "https:", "//")
+LISTS = ["patterns/index.html", "claims/index.html", "claims/versions.html", "atlas.html"]
+GUIDES = [f"{name}.html" for path, (name, *_) in site_guides.GUIDES.items() if "claims" not in path]
+ONE_EACH = [
+    "patterns/step-between-two-losses.html",
+    "patterns/write-through-data.html",
+    "claims/message-names-the-node.html",
+    *LISTS,
+    "DOCTOR.html",
+    "workshop/90_minutes.html",
+]
+PATTERN_PAGES = [f"patterns/{site_page.key(one.name)}.html" for one in EVERY]
+CLAIMS = claims.read()
+
+
+def page_of(path):
+    return f"notebooks/{path.stem}.html"
 
 
 @pytest.fixture(scope="module")
@@ -67,10 +94,6 @@ def visit(site, browser):
     assert faults == []
 
 
-def page_of(path):
-    return f"notebooks/{path.stem}.html"
-
-
 def code_cells(path):
     return [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
 
@@ -83,20 +106,56 @@ def soup(site, name):
     return BeautifulSoup((site / name).read_text("utf8"), "html.parser")
 
 
-def test_each_page_has_its_neighbours(site):
-    pages = ["index.html", *map(page_of, NOTEBOOKS)]
-    for number, name in enumerate(pages):
-        links = {
-            side: soup(site, name).select_one(f"a.{side}") for side in ("left-prev", "right-next")
-        }
-        found = {
-            side: (site / name).parent.joinpath(link["href"]).resolve()
-            for side, link in links.items()
-            if link
-        }
+class Read(HTMLParser):
+    """What a page is made of: anchors, links in its text, and what it loads."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.loads, self.metas, self.canonical = set(), [], [], {}, ""
+        self.sides = {}  # left-prev, right-next
+        self._article = 0
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        has = dict(attributes)
+        self.ids.add(has.get("id"))
+        if tag == "article":
+            self._article += 1
+        if tag == "a" and has.get("href") and self._article:
+            self.links.append(has["href"])
+        elif tag == "a" and has.get("class") in ("left-prev", "right-next"):
+            self.sides[has["class"]] = has["href"]
+        elif tag == "link" and has.get("rel") == "canonical":
+            self.canonical = has["href"]
+        elif tag == "link" or has.get("src"):
+            self.loads.append(has.get("src") or has["href"])
+        elif tag == "meta":
+            self.metas[has.get("name") or has.get("property")] = has.get("content")
+
+    def handle_endtag(self, tag):
+        self._article -= tag == "article"
+
+
+@pytest.fixture(scope="module")
+def read(site):
+    """Each page by its name, read once."""
+    paths = [path for path in site.rglob("*.html") if "_static" not in path.parts]
+    return {path.relative_to(site).as_posix(): Read(path.read_text("utf8")) for path in paths}
+
+
+@pytest.mark.parametrize("order", [
+    ["index.html", *map(page_of, NOTEBOOKS), *LISTS, *GUIDES],
+    PATTERN_PAGES,
+    [f"claims/{claim['id']}.html" for claim in CLAIMS["claim"]],
+], ids=["pages", "patterns", "claims"])  # fmt: skip
+def test_each_page_has_its_neighbours(site, read, order):
+    def from_here(name, link):
+        return (site / name).parent.joinpath(link).resolve().relative_to(site.resolve()).as_posix()
+
+    for number, name in enumerate(order):
         wanted = {"left-prev": number - 1, "right-next": number + 1}
-        assert found == {
-            side: site / pages[i] for side, i in wanted.items() if 0 <= i < len(pages)
+        assert {side: from_here(name, link) for side, link in read[name].sides.items()} == {
+            side: order[i] for side, i in wanted.items() if 0 <= i < len(order)
         }, name
 
 
@@ -139,7 +198,7 @@ TEXT, SILENT, ASKS = cell("markdown"), cell("code"), cell("code", ["predict"], "
 
 def test_what_settles_a_question_is_found_by_its_tag():
     def settles(*cells):
-        return [one["outputs"][0] for one in build_site.settling(cells)]
+        return [one["outputs"][0] for one in site_lessons.settling(cells)]
 
     def says(word):
         return cell("code", outputs=[word])
@@ -154,7 +213,7 @@ def test_what_settles_a_question_is_found_by_its_tag():
 def test_what_settles_a_question_is_folded(site, path):
     folded = soup(site, page_of(path)).select("details.hide")
     cells = json.loads(path.read_text("utf8"))["cells"]
-    wanted = [*build_site.settling(cells)]
+    wanted = [*site_lessons.settling(cells)]
     assert len(folded) == len(wanted) and bool(wanted) == (path.stem not in PAGES[1:])
     said = {one.summary.get_text(" ", strip=True) for one in folded}
     assert said <= {"Show what it prints Hide what it prints"}
@@ -178,11 +237,10 @@ def test_what_is_folded_opens_by_key_and_its_film_moves(visit):
     assert fold.locator(".picture").first.bounding_box()["width"] > 300
 
 
-def test_nothing_is_loaded_from_the_net(site):
-    for path in site.rglob("*.html"):
-        page = BeautifulSoup(path.read_text("utf8"), "html.parser")
-        loaded = [tag.get("src") or tag["href"] for tag in page.select("[src], link[href]")]
-        assert loaded and not [address for address in loaded if address.startswith(REMOTE)], path
+def test_nothing_is_loaded_from_the_net(site, read):
+    for name, page in read.items():
+        remote = [address for address in page.loads if address.startswith(REMOTE)]
+        assert page.loads and remote == [], name
     for path in site.rglob("*.css"):
         assert not re.search(r"(url\(|@import)\s*[\"']?(https?:)?//", path.read_text("utf8")), path
 
@@ -339,18 +397,18 @@ def test_screenshots(visit, path, dark):
     )
 
 
-def test_links_between_pages_lead_to_pages(site):
-    for path in site.rglob("*.html"):
-        links = [
-            a["href"].partition("#")[0]
-            for a in BeautifulSoup(path.read_text("utf8"), "html.parser").select("article a[href]")
-        ]
-        lost = [
-            link
-            for link in links
-            if link and not link.startswith(REMOTE) and not (path.parent / link).exists()
-        ]
-        assert lost == [], path
+def test_every_link_leads_to_a_page_and_an_anchor_that_are_there(site, read):
+    lost = []
+    for name, page in read.items():
+        for link in page.links:
+            address, _, anchor = unquote(link).partition("#")
+            if address.startswith((*REMOTE, "mailto:")):
+                continue
+            there = (site / name).parent.joinpath(address).resolve() if address else site / name
+            key = there.relative_to(site.resolve()).as_posix() if address else name
+            if not there.is_file() or anchor and anchor not in read[key].ids:
+                lost.append(f"{name}: {link}")
+    assert lost == [] and len(read) > 200
     assert soup(site, "notebooks/00_start_here.html").select(
         '.ow-ask a[href="02_version_counter.html"]'
     )
@@ -364,3 +422,202 @@ def test_the_front_page_shows_the_film_of_its_theme(visit, dark):
     assert films.count() == 2 and shown == [f"README_{'dark' if dark else 'light'}.svg"]
     assert all(film.evaluate("img => img.naturalWidth") > 500 for film in films.all())
     page.screenshot(path=ARTEFACTS / f"site_front_{'dark' if dark else 'light'}.png")
+
+
+def test_every_page_says_what_people_search_for(read):
+    named = {
+        name: page for name, page in read.items() if name not in ("search.html", "genindex.html")
+    }
+    base = badges.home(ROOT)
+    for name, page in named.items():
+        about = page.metas["description"]
+        assert 40 <= len(about) <= 200 and "`" not in about, name
+        assert page.metas["og:description"] == about and page.metas["og:title"], name
+        assert page.canonical == page.metas["og:url"] == base + name, name
+    titles = [page.metas["og:title"] for page in named.values()]
+    assert len(set(titles)) == len(titles) == len(named) > 200
+
+
+def test_search_engines_are_told_of_every_page(site, read):
+    told = xml.etree.ElementTree.parse(site / "sitemap.xml").getroot()
+    places = {place.text for place in told.iter("{http://www.sitemaps.org/schemas/sitemap/0.9}loc")}
+    assert places == {
+        badges.home(ROOT) + name.removesuffix("index.html")
+        for name in read
+        if name != "search.html"
+    }
+    assert f"Sitemap: {badges.home(ROOT)}sitemap.xml" in (site / "robots.txt").read_text("utf8")
+
+
+def texts_of(page, selector):
+    return [pre.get_text().strip() for pre in page.select(selector)]
+
+
+@pytest.fixture(scope="module")
+def newest():
+    return list(
+        json.loads((ROOT / "claims" / "versions.json").read_text("utf8"))["versions"].items()
+    )
+
+
+@pytest.mark.parametrize("one", EVERY, ids=lambda one: one.name)
+def test_a_pattern_has_a_page_with_what_pytorch_says(site, newest, one):
+    page = soup(site, f"patterns/{site_page.key(one.name)}.html")
+    said = list(dict.fromkeys(run["texts"][one.name] for _, run in newest[::-1]))
+    title = page.title.get_text()
+    assert one.name in title and one.name.lower() in page.h1.get_text().lower()
+    shown = [re.sub(r"\s+", " ", text) for text in texts_of(page, ".wrapped pre")]
+    words, message = title.partition(f": {one.name}")[0], parse(said[0])
+    if message:
+        assert words == "modified by an inplace operation" or said[0].startswith(words)
+        assert words in said[0] and len(words) > 20
+        assert shown[0] == f"RuntimeError: {said[0]}" and set(said[1:]) <= set(shown)
+    else:
+        assert words == "wrong gradient without an error" and "silently wrong" in str(page)
+    assert page.select(".ow[data-film]") and any(
+        one.does.split("`")[0] in p.get_text() for p in page.select("p")
+    )
+    assert one.cured.strip().split("\n")[-1] in texts_of(page, ".highlight-python pre")[1]
+
+
+@pytest.mark.parametrize("one", PATTERNS, ids=lambda one: one.name)
+def test_a_pattern_points_at_its_saver_and_its_writers(site, one):
+    program = soup(site, f"patterns/{site_page.key(one.name)}.html").select_one(".highlight-python")
+    lines = [line.get_text().strip() for line in program.select(".hll")]
+    told = one.trigger.split("\n")
+    marked = sorted({*one.marked("saver"), *one.marked("writer")})
+    numbered = [f"{n} {told[n - 1].partition('  # ')[0].strip()}" for n in marked]
+    assert [re.sub(r"^(\d+)\s*", r"\1 ", line) for line in lines] == numbered
+
+
+def test_the_patterns_are_listed_by_what_one_sees(site):
+    page = soup(site, "patterns/index.html")
+    rows = [a["href"] for a in page.select("article table a.internal")]
+    assert [f"patterns/{link}" for link in rows] == PATTERN_PAGES
+    seen = [[a.get_text() for a in table.select("a")] for table in page.select("article table")]
+    assert (
+        "relu twice" in seen[0] and "leaf written" in seen[1] and "write through .data" in seen[2]
+    )
+
+
+def test_the_versions_lead_to_claims_and_patterns(site):
+    links = {a["href"] for a in soup(site, "claims/versions.html").select("article table a")}
+    assert {"message-names-the-node.html", "../patterns/relu-twice.html"} <= links
+    assert len([link for link in links if link.startswith("../patterns/")]) == len(EVERY)
+
+
+@pytest.mark.parametrize("claim", CLAIMS["claim"], ids=lambda claim: claim["id"])
+def test_a_claim_has_a_page_with_its_verdicts(site, newest, claim):
+    page = soup(site, f"claims/{claim['id']}.html")
+    article = page.article.get_text()
+    assert f"Verdict: {claim['verdict']}." in article
+    assert claim["says"].replace("`", "") in page.h1.get_text()
+    verdicts = [run["claims"].get(claim["id"]) for _, run in newest]
+    if claim.get("snippet"):
+        cells = [cell.get_text() for cell in page.select("article tbody td")]
+        assert cells == ["verdict", *verdicts]
+        assert texts_of(page, ".highlight-python pre")[0] == claim["snippet"].strip()
+    else:
+        assert page.select('article li a[href^="../notebooks/"]'), "a lesson's cell settles it"
+    if claim.get("where"):
+        assert page.select('article li a[href^="http"]')
+
+
+def test_claims_are_searched_and_chosen_by_verdict(visit):
+    page = visit("claims/index.html")
+    rows = page.locator(".ow[data-table] tbody tr")
+    every = CLAIMS["claim"]
+    assert rows.count() == len(every) == rows.locator("visible=true").count()
+    page.get_by_role("searchbox", name="search").last.fill("clone")
+    page.get_by_role("combobox", name="verdict").select_option(label="false")
+    wanted = [
+        claim["id"]
+        for claim in every
+        if claim["verdict"] == "false"
+        and "clone" in " ".join((claim["id"], claim["says"], claim["why"])).lower()
+    ]
+    shown = page.locator(".ow[data-table] tbody tr:visible td:first-child").all_inner_texts()
+    assert shown == wanted and 0 < len(wanted) < 20
+    page.get_by_role("link", name=wanted[0], exact=True).click()
+    assert page.url.endswith(f"claims/{wanted[0]}.html")
+
+
+def test_the_atlas_is_searched_and_chosen_by_verdict(visit):
+    table, page = ops.all_operations(), visit("atlas.html").locator(".ow[data-table]").first
+    page.get_by_role("searchbox").fill("sigmoid")
+    for verdict in ("", *table.menu):
+        page.get_by_role("combobox").select_option(label=verdict or "all")
+        shown = page.locator("tbody tr:visible td:first-child").all_inner_texts()
+        assert shown == [row.name for row in table.find("sigmoid", verdict=verdict)]
+
+
+@pytest.mark.parametrize(
+    "name", ["claims/index.html", "atlas.html", ONE_EACH[0], page_of(NOTEBOOKS[5])]
+)
+def test_without_scripts_all_can_be_read(site, browser, name):
+    context = browser.new_context(offline=True, java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / name).as_uri())
+    rows = page.locator(".ow[data-table] .rows tbody tr")
+    assert rows.count() == rows.locator("visible=true").count()
+    stills = page.locator(".bd-article > section > section > .ow[data-film] > .still").all()
+    assert all(still.is_visible() for still in stills)
+    assert rows.count() > 100 or page.locator(".ow[data-film] .sentence").count()
+    assert page.locator("article h1").is_visible()
+    context.close()
+
+
+def test_where_a_knob_needs_a_kernel_the_page_says_so(site):
+    for path in NOTEBOOKS:
+        text = "".join(
+            o.get("data", {}).get("text/html", "") for c in code_cells(path) for o in c.outputs
+        )
+        knobs = [
+            json.JSONDecoder().raw_decode(text, at.end())[0]
+            for at in re.finditer("const knob = ", text)
+        ]
+        fixed = [knob for knob in knobs if knob["others"]]
+        said = [
+            p
+            for p in soup(site, page_of(path)).select("article p")
+            if "needs a kernel" in p.get_text()
+        ]
+        assert len(said) == len(fixed), path.stem
+        for words, knob in zip(said, fixed):
+            assert all(one["name"] in words.get_text() for one in knob["controls"])
+            there = [a["href"] for a in words.select("a")]
+            assert len(there) == 2 and all(a.endswith(f"learn/{path.name}") for a in there)
+
+
+#: In the gate each in one theme; the first in both.
+LOOKS = [
+    pytest.param(
+        name,
+        dark,
+        id=f"{name}-{'dark' if dark else 'light'}",
+        marks=[] if number == 0 or number % 2 == dark else [pytest.mark.slow],
+    )
+    for number, name in enumerate(ONE_EACH)
+    for dark in (False, True)
+]
+
+
+@pytest.mark.parametrize("name, dark", LOOKS)
+def test_axe_finds_nothing(visit, name, dark):
+    page = visit(name, dark=dark)
+    rules = {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+    # preload: it would fetch the style sheets, and no browser lets a file do so
+    options = {"runOnly": rules, "resultTypes": ["violations"], "preload": False}
+    found = Axe().run(page, {"include": [["article"]]}, options).response
+    told = [
+        f"{v['id']}: {n['html'][:200]} {n['failureSummary']}"
+        for v in found["violations"]
+        for n in v["nodes"]
+    ]
+    assert told == [], "\n".join(told)
+
+
+@pytest.mark.parametrize("name", ONE_EACH)
+def test_a_phone_scrolls_no_page_sideways(visit, name):
+    page = visit(name, width=390)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390

@@ -27,6 +27,12 @@ def slug_and_tag(root: Path) -> tuple[str, str]:
     return slug, "v" + re.search(r'^version = "(.+)"', text, re.M)[1]
 
 
+def home(root: Path) -> str:
+    """'https://owner.github.io/repository/' from pyproject.toml: where the site is published."""
+    text = (root / "pyproject.toml").read_text("utf8")
+    return re.search(r'^Homepage = "(https://.+/)"', text, re.M)[1]
+
+
 def colab(slug: str, tag: str, lesson: str) -> str:
     github = f"https://colab.research.google.com/github/{slug}/blob/{tag}"
     return f"{github}/notebooks/learn/{lesson}.ipynb"

@@ -1,8 +1,8 @@
 """The course as static pages: site/_build/html/index.html, readable from disk with no network.
 
-The notebooks are shown as stored, nothing runs. What goes to Sphinx is a copy: pictures from
-the net become their words, a question's one line of source is left out, and what settles it is
-folded until asked for. A link to a lesson, or to a section of one, leads to its page there.
+Each kind of page has its tool: site_lessons, site_patterns, site_claims, site_atlas, site_guides.
+What they give is laid beside site/ in one folder, and Sphinx makes the pages of it. To measure
+the patterns, their programs run.
 """
 
 from __future__ import annotations
@@ -13,19 +13,26 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
-from docutils.nodes import make_id
-
-from badges import slug_and_tag
-from overwritten.lesson.contents import LESSONS
-
 ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
 
+import site_atlas  # noqa: E402
+import site_claims  # noqa: E402
+import site_guides  # noqa: E402
+import site_patterns  # noqa: E402
+from badges import home, slug_and_tag  # noqa: E402
+from site_lessons import SEARCHED, prepared, without_remote_pictures  # noqa: E402
 
-def without_remote_pictures(text: str) -> str:
-    return re.sub(r"!\[([^]]*)\]\(https?:[^)]*\)", r"\1", text)
+#: The front page for search engines.
+FRONT = (
+    "PyTorch: one of the variables needed for gradient computation has been modified by an "
+    "inplace operation",
+    "Find both lines behind PyTorch's “modified by an inplace operation”: the one that saved a "
+    "tensor and the one that overwrote it. An interactive course, a doctor, all patterns.",
+)
 
 
 def with_both_themes(text: str) -> str:
@@ -35,55 +42,43 @@ def with_both_themes(text: str) -> str:
     return re.sub(pattern, both, text, flags=re.S)
 
 
-def prepared(text: str) -> str:
-    """A notebook's JSON as the site shows it."""
-    link = r'(?<=href=\\")(\w+)\.ipynb(?:#cell-id=([\w-]+))?(?=\\")'
-    notebook = json.loads(re.sub(link, page_of, without_remote_pictures(text)))
-    for cell in notebook["cells"]:
-        if cell["cell_type"] == "markdown":
-            cell["source"] = re.sub(_TO_A_SECTION, _anchor, "".join(cell["source"]))
-    for cell in settling(notebook["cells"]):
-        cell["metadata"].setdefault("tags", []).append("hide-output")
-    for cell in notebook["cells"]:
-        if asks(cell):
-            cell["metadata"]["tags"].append("remove-input")
-    return json.dumps(notebook)
+def lay(source: Path):
+    """Everything that Sphinx reads, into this new folder."""
+    slug, tag = slug_and_tag(ROOT)
+    shutil.copytree(ROOT / "site", source, ignore=shutil.ignore_patterns("_build"))
+    readme = without_remote_pictures((ROOT / "README.md").read_text("utf8"))
+    readme = site_guides.linked(with_both_themes(readme), "README.md", slug)
+    (source / "README.md").write_text(readme, "utf8")
+    (source / "extra").mkdir()
+    for path in ROOT.glob("README_*.svg"):
+        shutil.copy(path, source / "extra")
+    (source / "notebooks").mkdir()
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        text = prepared(path.read_text("utf8"), path.stem, slug, tag)
+        (source / "notebooks" / path.name).write_text(text, "utf8")
+    told = {"index": FRONT} | {f"notebooks/{name}": said for name, said in SEARCHED.items()}
+    guides = site_guides.pages(slug)
+    for some in (site_patterns.pages(), site_claims.pages(), site_atlas.pages(), guides):
+        for name, page in some.items():
+            path = source / f"{name}.md"
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(page.text, "utf8")
+            told[name] = page.title, page.description, page.order
+    (source / "told.json").write_text(json.dumps(told), "utf8")
 
 
-#: Markdown of a link to a section, with the one for Colab that follows it.
-_TO_A_SECTION = r"\[([^]]+)\]\((\w+)\.ipynb#cell-id=([\w-]+)\) \(\[in Colab\]\([^)]+\)\)"
-
-
-def _anchor(link: re.Match) -> str:
-    """HTML, for Sphinx looks for the target of Markdown's links among its own names."""
-    there = re.sub(r"(\w+)\.ipynb#cell-id=([\w-]+)", page_of, f"{link[2]}.ipynb#cell-id={link[3]}")
-    return f'<a href="{there}">{link[1]}</a>'
-
-
-def page_of(link: re.Match) -> str:
-    """The page of a lesson; what is a cell in JupyterLab is known here by its heading."""
-    if not link[2]:
-        return f"{link[1]}.html"
-    sections = (section for lesson in LESSONS for section in lesson.sections)
-    (there,) = [one for one in sections if (one.lesson, one.cell) == link.groups()]
-    return f"{link[1]}.html#{make_id(there.heading)}"
-
-
-def asks(cell: dict) -> bool:
-    return "predict" in cell["metadata"].get("tags", [])
-
-
-def settling(cells: list[dict]) -> Iterator[dict]:
-    """The cells whose output settles a question: from it to the first text after an output."""
-    asked = settled = False
-    for cell in cells:
-        if asks(cell):
-            asked, settled = True, False
-        elif asked and cell.get("outputs"):
-            settled = True
-            yield cell
-        elif cell["cell_type"] == "markdown" and settled:
-            asked = False
+def for_robots(pages: Path, base: str):
+    """sitemap.xml and robots.txt: every page that a search engine is to know."""
+    names = sorted(path.relative_to(pages).as_posix() for path in pages.rglob("*.html"))
+    places = "".join(
+        f"<url><loc>{escape(base + name.removesuffix('index.html'))}</loc></url>\n"
+        for name in names
+        if name != "search.html" and not name.startswith("_static/")
+    )
+    space = "http://www.sitemaps.org/schemas/sitemap/0.9"
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<urlset xmlns="{space}">\n'
+    (pages / "sitemap.xml").write_text(f"{head}{places}</urlset>\n", "utf8")
+    (pages / "robots.txt").write_text(f"User-agent: *\nSitemap: {base}sitemap.xml\n", "utf8")
 
 
 def main(arguments=None) -> int:
@@ -97,20 +92,14 @@ def main(arguments=None) -> int:
     source, pages = out / "source", out / "html"
     for folder in (source, pages):
         shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(ROOT / "site", source, ignore=shutil.ignore_patterns("_build"))
-    readme = with_both_themes(without_remote_pictures((ROOT / "README.md").read_text("utf8")))
-    (source / "README.md").write_text(readme, "utf8")
-    (source / "extra").mkdir()
-    for path in ROOT.glob("README_*.svg"):
-        shutil.copy(path, source / "extra")
-    (source / "notebooks").mkdir()
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        (source / "notebooks" / path.name).write_text(prepared(path.read_text("utf8")), "utf8")
+    lay(source)
+    base, address = home(ROOT), f"https://github.com/{slug_and_tag(ROOT)[0]}"
+    settings = (f"html_baseurl={base}", f"html_theme_options.repository_url={address}")
     sphinx = [sys.executable, *"-m sphinx -q -W --keep-going -E".split(), "-d", out / "doctrees"]
-    address = f"https://github.com/{slug_and_tag(ROOT)[0]}"
-    setting = ["-D", f"html_theme_options.repository_url={address}"]
-    if failed := subprocess.call([*sphinx, *setting, source, pages]):
+    set_to = [part for setting in settings for part in ("-D", setting)]
+    if failed := subprocess.call([*sphinx, *set_to, source, pages]):
         return failed
+    for_robots(pages, base)
     print(f"Open {pages / 'index.html'}")
     return 0
 

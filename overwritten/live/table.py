@@ -22,10 +22,12 @@ class Table:
     """rows: any objects. columns: {heading: function(row) → text}. title: what it shows.
 
     verdicts: function(row) → the verdicts by which a row can be chosen; None for no menu.
+    links: function(row) → where its first cell leads; None for no links.
     """
 
-    def __init__(self, rows: list, columns: dict, title: str, verdicts=None):
+    def __init__(self, rows: list, columns: dict, title: str, verdicts=None, links=None):
         self.rows, self.columns, self.title = rows, columns, title
+        self.links = [links(row) if links else "" for row in rows]
         self.cells = [[str(cell(row)) for cell in columns.values()] for row in rows]
         self.verdicts = [tuple(filter(None, verdicts(row))) if verdicts else () for row in rows]
         #: What the menu holds.
@@ -43,7 +45,7 @@ class Table:
 
     def html(self) -> str:
         heads = "".join(f'<th scope="col">{escape(h.strip())}</th>' for h in self.columns)
-        rows = "".join(map(self._row, self.cells, self.verdicts))
+        rows = "".join(map(self._row, self.cells, self.verdicts, self.links))
         name = name_of(self.title + rows)
         script = once(f'[data-table="{name}"]', _SCRIPT)
         menu = f' data-verdicts="{escape("|".join(self.menu))}"' if self.menu else ""
@@ -57,10 +59,13 @@ class Table:
             f"<script>{script}</script></div>"
         )
 
-    def _row(self, cells, verdicts):
+    def _row(self, cells, verdicts, link):
         numbers = " ".join(str(self.menu.index(one)) for one in verdicts)
         mark = f' data-is="{numbers}"' if verdicts else ""
-        inside = "".join(f"<td>{escape(cell, quote=False)}</td>" for cell in cells)
+        inside = [escape(cell, quote=False) for cell in cells]
+        if link:
+            inside[0] = f'<a href="{escape(link)}">{inside[0]}</a>'
+        inside = "".join(f"<td>{cell}</td>" for cell in inside)
         return f"<tr{mark}>{inside}</tr>\n"
 
     def _unbroken(self, name):

@@ -61,7 +61,8 @@ def message_of(one: Pattern) -> str:
     return error.replace(f" of {message.op},", f" of {message.op}{older},")
 
 
-def _really(one):
+def really(one: Pattern) -> str:
+    """What its folk cure ends with, in words: 'still raises: Relu, 1; expected 0'."""
     done = tried(one)[1]
     return f"{'still raises: ' if done.run.error else ''}{end_of(done)}"
 
@@ -90,7 +91,7 @@ def card(one: Pattern, anchor: str = "", place: str = "") -> str:
     lines += [f"<p><strong>Cure.</strong> {with_code(one.does)}</p>", _pre(one.cure_lines)]
     lines += [f"<p><strong>Folk cure:</strong> {with_code(one.folk)}</p>", _pre(one.folk_lines)]
     lines.append(
-        f"<p><strong>What that really does: {escape(_really(one))}.</strong> {with_code(one.because)}</p>"
+        f"<p><strong>What that really does: {escape(really(one))}.</strong> {with_code(one.because)}</p>"
     )
     if one.thread:
         lines.append(f'<p>Read on: <a href="https://github.com/{link}">{one.thread}</a></p>')
@@ -119,5 +120,5 @@ def _words(one):
         "" if done.run.error else f"Strict mode: {strictly(one)}",
     ]
     parts += [f"Cure. {one.does}", one.cure_lines, f"Folk cure: {one.folk}", one.folk_lines]
-    parts += [f"What that really does: {_really(one)}. {one.because}", one.thread]
+    parts += [f"What that really does: {really(one)}. {one.because}", one.thread]
     return "\n".join(filter(None, parts))
