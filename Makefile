@@ -41,7 +41,7 @@ check: $(VENV)/.author  ## lint, layout and types, in seconds
 notebooks: $(VENV)/.author  ## build notebooks/ from lessons_src/
 	$(BIN)/python tools/build_notebooks.py
 
-site: $(VENV)/.site  ## build the course as static pages: site/_build/html/index.html
+site: $(VENV)/.site  ## build the course as static pages (needs npm): site/_build/html/index.html
 	$(BIN)/python tools/build_site.py
 
 colab: $(VENV)/.author $(COLAB)/.ready  ## run all lessons as Colab would, with our torch

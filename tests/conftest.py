@@ -65,6 +65,8 @@ LONGEST = "browser notebooks/ colab command test_notebooks site claims doctor".s
 def group(nodeid) -> str:
     """What shares something dear runs in one worker: a server, a kernel, a module's fixtures."""
     file = nodeid.partition("::")[0]
+    if re.search(r"test_site(_\w+)?\.py", file):
+        return "site"
     return "browser" if re.search(r"test_(\w+_)?(axe|browser)\.py", file) else file
 
 
@@ -219,6 +221,18 @@ def browser(browser_path):
             setattr(chromium, way, patient(getattr(chromium, way)))
         yield chromium
         chromium.close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The folder of the built pages; without the decoder where npm's registry is out of reach."""
+    out = tmp_path_factory.mktemp("site")
+    command = [sys.executable, str(ROOT / "tools" / "build_site.py"), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if "--no-decoder" in done.stderr:
+        done = subprocess.run([*command, "--no-decoder"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return out / "html"
 
 
 RUN_ALL = """async ([name, patience]) => {

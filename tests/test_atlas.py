@@ -16,8 +16,9 @@ import torch
 from torch.nn import functional as F
 
 from conftest import ROOT
+from overwritten.atlas import measure
 from overwritten.atlas import rows as atlas
-from overwritten.atlas.rows import InPlace, LeftOut, Operation
+from overwritten.atlas.rows import InPlace, LeftOut, NodeClass, Operation
 from overwritten.live import ops
 from saved import place, saved
 
@@ -25,6 +26,7 @@ OVERWRITTEN = "modified by an inplace operation"
 WRITTEN_BY = {row.torch for kind in (Operation, InPlace) for row in atlas.rows(kind)}
 #: Writes that PyTorch does not accept at all, whatever was saved.
 REFUSED = re.compile("single memory location|is a view and (is being|its base)")
+(WROTE,) = WRITTEN_BY
 HALF = torch.half, torch.bfloat16, torch.complex32
 #: All rows of a small release agree; between releases some differ.
 THIS_TORCH = pytest.mark.skipif(
@@ -305,6 +307,26 @@ def test_the_tool_gives_up_on_what_hangs_or_dies(tool, monkeypatch):
         dead.reason,
     ) == ("dead", "it ends the process")
     assert wrong.op == "wrong" and "ZeroDivisionError" in wrong.reason
+
+
+@THIS_TORCH
+def test_the_table_of_nodes_is_what_the_installed_torch_has():
+    here = measure.node_classes()
+    assert [*atlas.rows(NodeClass)] == [replace(one, torch=WROTE) for one in here]
+    assert len(here) > 500
+
+
+@pytest.mark.parametrize(
+    "code",
+    "x.relu() x.sigmoid() x.exp() F.elu_(x) F.elu(x) x.sqrt() F.softmax(x,0) x.sin() x.abs() x*x".split(),
+)
+def test_the_table_of_nodes_says_which_results_are_saved(code):
+    """Plain PyTorch: does a tensor that the node saves lie where its result lies?"""
+    x = (torch.rand(3) + 0.5).requires_grad_() * 1
+    before = x.grad_fn
+    y = eval(code, {"F": F, "x": x})
+    (row,) = [one for one in atlas.rows(NodeClass) if one.name == type(y.grad_fn).__name__]
+    assert bool(row.results) == (place(y) in saved(y.grad_fn, [before]))
 
 
 @THIS_TORCH

@@ -21,7 +21,8 @@ from overwritten.lesson.shows.guide import (
     section,
     tally,
 )
-from overwritten.lesson.shows.nearest import SHOWN, find
+from overwritten.lesson.shows.likest import SHOWN
+from overwritten.lesson.shows.nearest import find
 from overwritten.live import decoder as live
 from overwritten.live.decoder import decoder
 from test_messages import OTHERS, WHOLE

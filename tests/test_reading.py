@@ -1,10 +1,13 @@
 """The decoder: what it says of every kind of message, of none, of many, and of anything else."""
 
+import subprocess
+import sys
 import time
 
 import pytest
 import torch
 
+from conftest import ROOT
 from overwritten import watch
 from overwritten.doctor.named import VIEWS, node_of
 from overwritten.doctor.reading import (
@@ -580,6 +583,17 @@ def test_a_log_of_thousands_is_not_answered_a_thousand_times():
         len(decoded.readings) == MOST
         and decoded.sorry == f"1000 messages; here are the first {MOST}."
     )
+
+
+def test_it_asks_no_pytorch():
+    """It runs in the site's front page too; what is kept out here, nothing below imports either."""
+    code = (
+        "import sys, types; sys.modules['torch'] = None; face = types.ModuleType('overwritten'); "
+    )
+    code += f"face.__path__ = [{str(ROOT / 'overwritten')!r}]; sys.modules['overwritten'] = face; "
+    code += "import overwritten.lesson.shows.likest as it; print(it.SHOWN)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "3\n", done.stderr
 
 
 def test_a_long_text_without_blanks_is_read_in_one_go():

@@ -3,8 +3,6 @@
 import html
 import json
 import re
-import subprocess
-import sys
 import xml.etree.ElementTree
 from html.parser import HTMLParser
 from urllib.parse import unquote
@@ -43,16 +41,6 @@ CLAIMS = claims.read()
 
 def page_of(path):
     return f"notebooks/{path.stem}.html"
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """The folder of the built pages."""
-    out = tmp_path_factory.mktemp("site")
-    command = [sys.executable, str(ROOT / "tools" / "build_site.py"), "--out", str(out)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return out / "html"
 
 
 @pytest.fixture()

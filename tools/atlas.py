@@ -259,6 +259,7 @@ def main(arguments=None) -> int:
         )
     else:
         rows = unique(derive())
+    rows += measure.node_classes()
     options.into.mkdir(parents=True, exist_ok=True)
     for kind in atlas.FILES:
         atlas.write([row for row in rows if type(row) is kind], kind, options.into)

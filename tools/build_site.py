@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 import site_atlas  # noqa: E402
 import site_claims  # noqa: E402
+import site_decoder  # noqa: E402
 import site_guides  # noqa: E402
 import site_patterns  # noqa: E402
 from badges import home, slug_and_tag  # noqa: E402
@@ -88,11 +89,16 @@ def main(arguments=None) -> int:
     parser.add_argument(
         "--out", type=Path, default=ROOT / "site" / "_build", help="default: site/_build"
     )
-    out = parser.parse_args(arguments).out
+    parser.add_argument(
+        "--no-decoder", action="store_true", help="the front page without its decoder: no npm"
+    )
+    options = parser.parse_args(arguments)
+    out = options.out
     source, pages = out / "source", out / "html"
     for folder in (source, pages):
         shutil.rmtree(folder, ignore_errors=True)
     lay(source)
+    site_decoder.lay(source, not options.no_decoder)
     base, address = home(ROOT), f"https://github.com/{slug_and_tag(ROOT)[0]}"
     settings = (f"html_baseurl={base}", f"html_theme_options.repository_url={address}")
     sphinx = [sys.executable, *"-m sphinx -q -W --keep-going -E".split(), "-d", out / "doctrees"]

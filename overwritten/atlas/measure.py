@@ -8,12 +8,15 @@ and for the write `*= -3`; other values can give another verdict on the gradient
 
 from __future__ import annotations
 
+import re
+
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 from torch.nn import functional as F
 
 from overwritten.atlas import rows as atlas
-from overwritten.atlas.rows import InPlace, Operation
+from overwritten.atlas.rows import InPlace, NodeClass, Operation
+from overwritten.record.private import NN, NODES
 from overwritten.record.trial import NOTHING, Trial, trial
 
 _MIXED = "a = torch.tensor([[-1.5, -0.5, 0.25], [0.75, 1.25, -0.25]])\nx = a.requires_grad_() * 1"
@@ -28,6 +31,8 @@ _GIVEN = {
     "order": "order = torch.tensor([1, 0])",
 }
 _NEED_POSITIVE = ("log()", "sqrt()", "log_()", "sqrt_()")
+#: How a saved result is called in PyTorch's nodes.
+_RESULTS = re.compile(r"_saved_(result\d*|output\d*|Q|R|U|S|Vh|L|LU)")
 
 
 def expressions() -> list[str]:
@@ -138,6 +143,25 @@ def in_place_form(name: str, twin: str | None = None, start: str | None = None, 
         clones=_COPY in saves,
         verdict=done.verdict or done.run.error.partition(": ")[2].partition(".")[0],
     )
+
+
+def node_classes() -> list[NodeClass]:
+    """What the nodes of the torch in use save of their results, by class.
+
+    >>> next(one for one in node_classes() if one.name == "EluBackward1").results
+    'result'
+    """
+    found = (re.fullmatch(r"(.+?)Backward\d+", name) for name in dir(NODES))
+    return [_node_class(match[0], match[1]) for match in found if match]
+
+
+def _node_class(name, op):
+    saved = dir(getattr(NODES, name))
+    results = [match[1] for match in map(_RESULTS.fullmatch, saved) if match]
+    call = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", op).lower() + "_"
+    there = any(hasattr(where, call) for where in (torch.Tensor, torch, NN))
+    own_input = "_saved_self" in saved
+    return NodeClass(torch.__version__, name, " ".join(results), own_input, call if there else "")
 
 
 def _is_view(name, write, start):

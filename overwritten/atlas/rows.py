@@ -72,8 +72,29 @@ class LeftOut:
     reason: str
 
 
+@dataclass(frozen=True)
+class NodeClass:
+    """A class of autograd's nodes.
+
+    name: as in `ReluBackward0`. results: the outputs that such a node saves, as its attributes are
+    called ('result', 'output1', 'Q'), with blanks between. own_input: does it save the input
+    `self`? call: the in-place call that is named like it, '' if PyTorch has none.
+    """
+
+    torch: str
+    name: str
+    results: str
+    own_input: bool
+    call: str
+
+
 #: Which file holds which rows.
-FILES = {Operation: "operations.csv", InPlace: "in_place.csv", LeftOut: "left_out.csv"}
+FILES = {
+    Operation: "operations.csv",
+    InPlace: "in_place.csv",
+    LeftOut: "left_out.csv",
+    NodeClass: "nodes.csv",
+}
 
 
 @cache

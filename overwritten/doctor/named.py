@@ -1,18 +1,17 @@
 """What is known of the tensor that an error text names: its type, its shape, the node that made it.
 
-The idea: the PyTorch in use is asked what a node of that name saves and which in-place call
-makes one; other versions' spellings are put aside. Whom that points to, `suspects.py` says.
+The idea: the atlas has what a node of that name saves and which in-place call makes one; other
+versions' spellings are put aside. No PyTorch is asked. Whom that points to, `suspects.py` says.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
-import torch
-
-from overwritten.messages import Message
-from overwritten.record.private import NN, NODES
+from overwritten.atlas.rows import NodeClass, rows
+from overwritten.messages import Message, plain_op
 
 _NUMBERS = {
     "Half": "16-bit floats",
@@ -57,8 +56,6 @@ _PARTS = (
     "IndexFill",
     "Scatter",
 )
-#: How a saved result is called in PyTorch's nodes.
-_RESULTS = re.compile(r"_saved_(result\d*|output\d*|Q|R|U|S|Vh|L|LU)")
 #: Up to torch 1.9 a ReLU in place had a node of its own; since 1.10 both ReLUs have one name.
 _OLD_IN_PLACE = "ReluBackward1"
 #: Kernels larger than this are rare, images smaller than this too.
@@ -75,7 +72,7 @@ _SIGNS = {
 
 @dataclass(frozen=True)
 class Node:
-    """The operation after 'which is output … of', as far as the PyTorch in use knows it.
+    """The operation after 'which is output … of', as far as the atlas knows it.
 
     op: its name, of every PyTorch. known: is it one of PyTorch's own. saves: does it save that
     result. writes: the in-place call that makes such a node, '' if none does. in_place: does
@@ -111,42 +108,43 @@ def node_of(message: Message) -> Node | None:
         return None
     op, overload = message.op.rpartition("::")[2], message.overload
     bare = op.rstrip("0123456789")
-    if not _classes(op) and _classes(bare):  # torch 2.13 writes Fill2 for FillBackward2
+    if op not in _classes() and bare in _classes():  # torch 2.13 writes Fill2 for FillBackward2
         op, overload = bare, int(op.removeprefix(bare))
-    classes = _classes(op)
-    mine = classes.get(overload, [])
-    saves = _saves(mine or [name for node in classes.values() for name in node], message.output)
-    call = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", op).lower() + "_"
-    writes = call if any(hasattr(where, call) for where in (torch.Tensor, torch, NN)) else ""
-    if op in _PARTS:
-        writes = "x[…] = …"
+    classes = _classes().get(op, {})
+    mine = classes.get(overload)
+    saves = any(_saves(one, message.output) for one in ([mine] if mine else classes.values()))
+    call = next((one.call for one in classes.values()), "")
+    writes = "x[…] = …" if op in _PARTS else _SIGNS.get(op, call)
     known = bool(classes) or op in _PARTS or op == "CopyBackwards"
     return Node(
         op,
         known,
         saves,
-        _SIGNS.get(op, writes),
+        writes,
         message.node == _OLD_IN_PLACE or saves and bool(writes) and _only_in_place(classes, mine),
         _old(message.node, known, len(classes)),
         _age(message.node, known),
     )
 
 
-def _classes(op):
-    """What PyTorch's nodes for this operation save, by overload."""
-    pattern = re.compile(rf"{re.escape(op)}Backward(\d+)")
-    found = {name: pattern.fullmatch(name) for name in dir(NODES)}
-    return {int(m[1]): dir(getattr(NODES, name)) for name, m in found.items() if m}
+@cache
+def _classes() -> dict[str, dict[int, NodeClass]]:
+    """Operation → the classes of its nodes, by overload."""
+    found: dict[str, dict[int, NodeClass]] = {}
+    for one in rows(NodeClass):
+        op, overload = plain_op(one.name)
+        found.setdefault(op, {})[overload] = one
+    return found
 
 
-def _saves(attributes, output):
-    saved = {name for name in attributes if _RESULTS.fullmatch(name)}
-    return any(not name[-1:].isdigit() or int(name[-1]) == output for name in saved)
+def _saves(node, output):
+    names = node.results.split()
+    return any(not name[-1].isdigit() or int(name[-1]) == output for name in names)
 
 
 def _only_in_place(classes, mine):
     """Elu1: elu_ saves its result, elu its input."""
-    return bool(mine) and "_saved_self" not in mine and not _saves(classes.get(0, mine), 0)
+    return mine is not None and not mine.own_input and not _saves(classes.get(0, mine), 0)
 
 
 def _old(name, known, overloads):

@@ -13,7 +13,6 @@ from html import escape
 
 from overwritten.doctor.foreign import whose
 from overwritten.doctor.named import like_a_kernel, node_of, numbers_of, place_of
-from overwritten.doctor.places import CASES
 from overwritten.doctor.suspects import suspects
 from overwritten.messages import Message, detected, forward_lines, parse_all
 from overwritten.pictures.draw import STYLE, clean
@@ -22,6 +21,8 @@ NO_MESSAGE = (
     "No PyTorch error about an in-place operation is in this text; paste it from "
     "'RuntimeError:' to its end."
 )
+#: The models of this package: their lines count as the user's own.
+_CASES = re.compile(r"[/\\]overwritten[/\\]cases[/\\]")
 #: So many messages are explained; a log may hold thousands.
 MOST = 12
 CUT_OFF = (
@@ -198,7 +199,7 @@ def _from_anomaly(lines):
     mine = [
         line
         for line in lines
-        if CASES in line[0] or "site-packages" not in line[0] and "/torch/" not in line[0]
+        if _CASES.search(line[0]) or "site-packages" not in line[0] and "/torch/" not in line[0]
     ]
     file, line, code = (mine or lines)[-1]
     return f"`{code}` (line {line} of {file}) is the saver: anomaly mode printed where the forward ran."

@@ -1,7 +1,7 @@
 """From a message to the patterns of the field guide that are nearest to it, their cards with it.
 
 The idea: the decoder names the suspects of a message; every pattern belongs to one of them, so
-a message leads to patterns, and those whose own message is most like it come first.
+a message leads to patterns; which are nearest, `likest.py` says.
 """
 
 from __future__ import annotations
@@ -9,19 +9,16 @@ from __future__ import annotations
 import sys
 from html import escape
 
-from overwritten.cases.patterns import EVERY, Pattern
-from overwritten.doctor.reading import Decoded, Reading, decode
+from overwritten.cases.patterns import EVERY
+from overwritten.doctor.reading import Decoded, decode
 from overwritten.lesson.contents import LESSONS
 from overwritten.lesson.shows.cards import CARDS, card
 from overwritten.lesson.shows.guide import number, section, tried
+from overwritten.lesson.shows.likest import heading, likest
 from overwritten.live.output import CONTROLS, asset
 
-#: So many patterns are shown for one message.
-SHOWN = 3
 #: What a click on a link to a section does.
 _CLICK = " ".join(asset("section.js", "lesson/shows").split())
-#: A kind of message that no pattern ends with → the kind with the same cure.
-_COUSINS = {"leaf moved": "view of a leaf"}
 
 
 class Nearest(Decoded):
@@ -50,8 +47,7 @@ class Nearest(Decoded):
         return f"{told.removesuffix('</div>')}{''.join(blocks)}</div>"
 
     def _head(self, place):
-        of = f" of message {place}" if len(self.patterns) > 1 else ""
-        return f"Patterns{of}, the nearest first:"
+        return heading(place, len(self.patterns))
 
 
 def find(text: str) -> Nearest:
@@ -78,24 +74,5 @@ def _line(one):
     return f"  {number(one)}. {one.name} (section {section(one)}, `{one.says}`): {one.does}"
 
 
-def _nearest(reading: Reading) -> tuple[Pattern, ...]:
-    message, groups = reading.message, reading.groups
-    if message.kind == "no tensor named":
-        return tuple(next(one for one in EVERY if one.group == group) for group in groups)[:SHOWN]
-    if message.kind != "overwritten":
-        kind = _COUSINS.get(message.kind, message.kind)
-        return tuple(one for one in EVERY if one.says == kind)[:SHOWN]
-    known = {one: tried(one)[0].run.message for one in EVERY if one.group in groups}
-
-    def distance(one):
-        other, place = known[one], groups.index(one.group)
-        return (
-            other.op != message.op,
-            place if message.op else 0,  # without a name the shape tells more
-            len(other.shape) != len(message.shape),
-            place,
-            other.writes != message.writes,
-            bool(other.expected) != bool(message.expected),
-        )
-
-    return tuple(sorted(known, key=distance)[:SHOWN])
+def _nearest(reading):
+    return likest(reading, EVERY, lambda one: tried(one)[0].run.message)
