@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from answers import but
-from answers.unconventional import HOOKS, body
+from answers.unconventional import HOOKS, body, sly
 from conftest import LESSONS
 from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercises import (
@@ -22,6 +22,7 @@ from overwritten.lesson.exercises import (
 )
 from overwritten.lesson.exercises.clinic import replaced
 from overwritten.lesson.witness import WHY_NOT, Without, Witness, blamed
+from overwritten.record.private import SHOWS_SAVES, top_hooks
 
 #: In the gate; the other scripts, which train, are slow.
 FEW_SCRIPTS = {"pads", "minus", "no leak"}
@@ -39,6 +40,11 @@ def answers(side):
                 marks = [pytest.mark.slow] if slow else []
                 id_ = f"{lesson}-{name}-{what}"
                 yield pytest.param(exercises[name], case, id=id_, marks=marks)
+    for lesson, by_name in getattr(sly, side).items():
+        exercises = importlib.import_module(f"overwritten.lesson.exercises.{lesson}").EXERCISES
+        for name, cases in by_name.items():
+            for what, case in cases.items():
+                yield pytest.param(exercises[name], case, id=f"sly-{lesson}-{name}-{what}")
 
 
 def answer_of(source):
@@ -245,3 +251,20 @@ def test_recording_left_off_gets_a_sentence():
     message = checked(version_counter.zero_first_column, source)[1]
     assert "leaves the recording of operations switched off" in message
     assert torch.is_grad_enabled()
+
+
+@pytest.mark.skipif(not SHOWS_SAVES, reason="this PyTorch does not say which hooks are on")
+def test_what_an_answer_leaves_switched_on_is_off_for_the_next():
+    assert checked(version_counter.zero_first_column, sly.LEAVES)[0] == "wrong"
+    assert top_hooks() is None and torch.get_default_dtype() is torch.float32
+
+
+@pytest.mark.parametrize("code, heard", [
+    ("(x.numpy().__iadd__(1), x.add_(0))", False), ("(x.data.add_(1), x.add_(0))", False),
+    ("(x.numpy(), x.add_(1))", True), ("(x.add_(1), x.data, x.add_(1))", True),
+])  # fmt: skip
+def test_a_write_between_two_calls_of_one_line_is_no_tick_of_the_next(code, heard):
+    x = torch.ones(3)
+    with Witness(x) as witness:
+        eval(code, {"x": x})
+    assert (not witness.unheard) == heard

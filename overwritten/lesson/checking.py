@@ -25,6 +25,7 @@ SAYS = {
     "raises": "backward still raises: {found}. Write into a tensor that nobody saved, or compute a new one.",
     "fails": "backward raises {error}",
     "history": "the result has no history, so nothing gets a gradient.",
+    "missing": "no error, but something that has a gradient in the same function out of place gets none here.",
     "gradient": "no error, but a gradient is not that of the same function out of place.",
 }
 
@@ -72,7 +73,9 @@ class Beside:
         pairs = [(mine, its) for mine, its in both if its is not None]
         if all(a is None for a, _ in pairs):
             return "history"
-        if not all(a is not None and torch.allclose(a, b, atol=1e-5) for a, b in pairs):
+        if any(a is None for a, _ in pairs):
+            return "missing"
+        if not all(torch.allclose(a, b, atol=1e-5) for a, b in pairs):
             return "gradient"
         return "hidden" if self.witness.hidden else ""
 
@@ -82,7 +85,7 @@ class Beside:
         fault, why = self.fault(), ""
         if fault in ("values", "shape"):
             why = next((said for said, twin in (slips or {}).items() if self._is(twin)), "")
-        if fault in ("history", "gradient", "hidden"):
+        if fault in ("history", "missing", "gradient", "hidden"):
             why = self.witness.hidden or blamed(self._without)
         return why or (SAYS | says).get(fault, "").format(
             kind=type(self.result).__name__,

@@ -7,6 +7,7 @@ the hints and the solution stand below the verdict, folded.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from html import escape
 
 import torch
@@ -14,6 +15,7 @@ import torch
 from overwritten.lesson import kept
 from overwritten.lesson.show import LOOK, with_code
 from overwritten.live.output import asset, once
+from overwritten.record.private import pop_hooks, top_hooks
 
 _MARKS = {
     "not attempted": "○",
@@ -96,14 +98,13 @@ class Exercise:
         try:
             if misfit := self._misfit(answer):
                 return Verdict("wrong", misfit)
-            # the learner's own stay as they were
-            with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            with _as_it_was():
                 torch.default_generator.manual_seed(0)
                 mistake = self._finds(answer)
         except Slip as slip:
             return Verdict("wrong", str(slip))
-        except Unattempted:
-            words = "replace the `...` by your code, then run this cell again."
+        except Unattempted as open_:
+            words = str(open_) or "replace the `...` by your code, then run this cell again."
             return Verdict("not attempted", words)
         except KeyboardInterrupt:
             return Verdict("wrong", "you stopped your function; it had not come back.")
@@ -154,8 +155,21 @@ class Exercise:
         return Verdict("restored", "your answer stands in a new cell below: run it.")
 
 
+@contextmanager
+def _as_it_was():
+    """What an answer leaves switched on or off is as before: dice, recording, dtype, hooks."""
+    dtype, hooks = torch.get_default_dtype(), top_hooks()
+    try:
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            yield
+    finally:
+        torch.set_default_dtype(dtype)
+        while (left := top_hooks()) is not None and left != hooks:
+            pop_hooks()
+
+
 class Unattempted(Exception):
-    """The learner's function returned the `...` of the template."""
+    """The learner's function returned the `...` of the template; or what is open, as text."""
 
 
 class Slip(Exception):

@@ -20,6 +20,7 @@ from overwritten.doctor.listing import Listing
 from overwritten.doctor.places import PYTORCH, whose
 from overwritten.doctor.strict import OPENS
 from overwritten.record.events import NOWHERE, Site, Write
+from overwritten.record.private import DisableTorchFunction, disable_current_modes
 
 #: A folk cure → what it does instead of curing.
 WHY_NOT = {
@@ -46,7 +47,8 @@ class Without(TorchFunctionMode):
         if self.cure != _FOLK.get(name) or name == "_set_grad_enabled" and (args[0] or not _own()):
             return func(*args, **kwargs)
         retains = self.cure == "retain_graph=True"
-        self.met |= not retains or bool(kwargs.get("retain_graph"))
+        asked = kwargs.get("retain_graph")
+        self.met |= not retains or bool(kwargs.get("create_graph") if asked is None else asked)
         if self._only_note:
             return func(*args, **kwargs)
         return func(*args, **kwargs | {"retain_graph": False}) if retains else args[0]
@@ -102,6 +104,14 @@ class Witness(Doctor):
         self._from = self.event("", sys._getframe(1)).site  # what runs in the check itself
         self._given = [self._stretches.of(tensor) for tensor in tensors]
         self._handed: list = []
+        self._begins, self.strict.calls = self.strict.calls, self._call_begins  # type: ignore[method-assign]
+
+    def _call_begins(self, name):
+        """What has changed since the call before did not go through PyTorch, whatever ticks next."""
+        with DisableTorchFunction(), disable_current_modes():
+            for stretch in filter(None, self._given):
+                self.strict.look_at(stretch)
+        self._begins(name)
 
     @property
     def read_data(self) -> bool:
@@ -134,6 +144,11 @@ class Witness(Doctor):
                 "tensors, or a counter put back): that silences the error and mends nothing."
             )
         for one in self.silent:
+            if not one.writers:  # nothing was written
+                return (
+                    f"{self.told(one).rpartition(' saved, ')[0]} saved, and hooks on saved tensors hand backward other numbers "
+                    "than those that were saved: the gradient is another one."
+                )
             return (
                 f"{self.told(one)}, and no counter moved (`.data`, NumPy and DLPack write like that): "
                 "PyTorch cannot warn you, and backward reads the overwritten numbers."

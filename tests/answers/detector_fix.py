@@ -139,7 +139,7 @@ WRONG = {
                     "t.numpy()[pos_mask.numpy()] = (gt_labels[gt_indices[pos_mask]] + 1).numpy()"
                 )
             ),
-            "`a write outside PyTorch` wrote in place",
+            "something outside PyTorch wrote in place",
         ),
         "no return": (
             _WHERE.format("torch.where(pos_mask, gt_labels[gt_indices] + 1, 0)"),

@@ -181,7 +181,7 @@ WRONG = {
         "frozen": (
             _net(*"10001").replace("return nn", "net = nn")
             + "    net[0].requires_grad_(False)\n    return net\n",
-            "the gradients are not those of `plain`",
+            "ask for no gradient",
         ),
     },
 }

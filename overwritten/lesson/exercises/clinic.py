@@ -113,7 +113,7 @@ def _mends(name):
         if "\n" not in text:
             return text
         if text.strip() == script.source.strip():
-            raise Unattempted
+            raise Unattempted("the script is as it was: mend it, then run this cell again.")
         try:
             compile(text, f"{name}.py", "exec")
         except SyntaxError as error:

@@ -123,7 +123,8 @@ def _makes_targets(answer):
         if not torch.equal(result, wanted):
             return _which_target(result, wanted, pos_mask, labels[gt_indices], P, count)
         if writes := [*witness.listing.rows((), ()), *witness.handed]:
-            return f"right numbers, but `{writes[0].op}` wrote in place. That is harmless here; this time, build the targets without a write."
+            who = "something outside PyTorch" if " " in writes[0].op else f"`{writes[0].op}`"
+            return f"right numbers, but {who} wrote in place. That is harmless here; this time, build the targets without a write."
 
 
 def _which_target(result, wanted, pos_mask, labels, P, count):

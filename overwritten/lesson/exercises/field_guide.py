@@ -69,8 +69,10 @@ _NAMED = {plain(one.name): one for one in EVERY}
 
 def _named(given):
     """The pattern of a number, a name, or both as they stand in the index. Raises LookupError."""
+    if isinstance(given, float) and given.is_integer():
+        given = int(given)
     number_, name = re.fullmatch(r"(?:pattern )?(\d*)\W*(.*)", plain(given)).groups()
-    found = pattern(int(number_)) if number_ else _NAMED.get(name) or pattern(given)
+    found = pattern(int(number_)) if number_ else _NAMED.get(name) or pattern(str(given))
     if name and _NAMED.get(name) is not found:
         raise LookupError(f"{given!r}: number {number_} is {found.name!r}.")
     return found

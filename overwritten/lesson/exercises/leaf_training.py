@@ -26,7 +26,7 @@ def under_watch(answer, *arguments, watched=()):
     return witness, retain.met, witness.hidden
 
 
-_NEEDLESS = "right numbers, but no backward goes twice through one graph here: leave out `retain_graph=True`."
+_NEEDLESS = "right numbers, but no backward goes twice through one graph here: leave out `retain_graph=True` (`create_graph=True` retains it as well)."
 
 
 def _about(error, witness, retained):
@@ -95,6 +95,7 @@ def _g_from_old_d(G, D, opt_g, opt_d, noise):
 
 def _trains_both(answer):
     mine, right = networks(1), networks(1)
+    took = {name: _steps_of(opt) for name, opt in zip("GD", mine[2:])}
     start, old = networks(1), networks(1)
     arrived = []
     mine[0].register_forward_hook(lambda module, given, fake: _listen(fake, arrived))
@@ -113,7 +114,17 @@ def _trains_both(answer):
         if call:
             return "the first step is right, the second is not: gradients of the step before are still there (`zero_grad`)."
         _g_from_old_d(*old, noise)
+        for name, steps in took.items():
+            if len(steps) > 1:
+                return f"{name} took {len(steps)} steps in one call; one is asked for."
         return _which_is_wrong(mine, right, start, old)
+
+
+def _steps_of(optimizer) -> list:
+    """A list that has one more entry after each of its steps."""
+    steps: list = []
+    optimizer.register_step_post_hook(lambda *given: steps.append(1))
+    return steps
 
 
 def _listen(fake, arrived):
@@ -170,7 +181,7 @@ def _loop(cell, optimizer, h, steps, without=""):
 def _carries(answer):
     for steps in (1, 4):
         (cell, optimizer), (other, its_optimizer) = _cell(), _cell()
-        returned = []
+        returned, steps_taken = [], _steps_of(optimizer)
 
         def keeping(*arguments):
             returned.append(answer(*arguments))
@@ -181,7 +192,7 @@ def _carries(answer):
             return error
         last = _loop(other, its_optimizer, torch.zeros(1, 2), steps)
         if not _alike(cell, other):
-            return _which_loop(cell, steps)
+            return _which_loop(cell, steps, len(steps_taken))
         if not isinstance(returned[0], torch.Tensor):
             return f"the weights are right, but your function returns {type(returned[0]).__name__}; return the last state."
         if returned[0].shape != last.shape or not torch.allclose(returned[0], last, atol=1e-6):
@@ -192,8 +203,13 @@ def _carries(answer):
         return "right, for nobody writes into it; but the exercise asks for it without `.data`: `.detach()` cuts as well, and its writes are heard."
 
 
-def _which_loop(cell, steps):
+def _which_loop(cell, steps, taken):
     fresh, _ = _cell()
+    if taken != steps:
+        still = "" if taken else "the weights did not move: "
+        return f"{still}asked for {steps} step(s), it took {taken}; each takes a backward of its own loss, `h.sum()`, and steps at once."
+    if _alike(cell, fresh) and cell.weight.grad is None:
+        return "the loss does not reach the weights: what `h.sum()` adds up is cut off from the cell. Cut before the cell, not after it."
     if _alike(cell, fresh):
         return "the weights did not move: each step needs a backward and then `optimizer.step()`."
     for slip, mistake in _SLIPS.items():

@@ -45,7 +45,8 @@ def _spoilt(leaf, conv, norm):
 
 def _mends_block(answer):
     for shape in ((2, 4, 5, 5), (3, 4, 2, 1)):
-        inputs = [torch.randn(shape, requires_grad=True), nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)]
+        x = (4 * torch.randn(shape)).requires_grad_()  # far enough to tell ReLU from ReLU6
+        inputs = [x, nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4)]
         modes, xs = [], []
 
         def theirs(leaf, conv, norm):
@@ -54,11 +55,8 @@ def _mends_block(answer):
             return attempt(answer, xs[0], conv, norm)
 
         seen = beside_twin(theirs, _block, inputs)
-        norm, true, values = (
-            seen.mine[2],
-            seen.its[2],
-            "the values are not those of the block: " + _COMPUTES,
-        )
+        norm, true = seen.mine[2], seen.its[2]
+        values = "the values are not those of the block: " + _COMPUTES
         if not all(modes) or not norm.training:
             return "`norm` is in eval mode: then it uses its running statistics and not those of the batch. Leave the mode alone and mend the line that writes."
         if mistake := seen.mistake(
@@ -67,7 +65,7 @@ def _mends_block(answer):
             values=values,
             raises="backward still raises: {found}; mend the line that writes."
             + _moved(seen, inputs),
-            gradient="the values are right, the gradients are not those of the out-of-place block: something cut or hid the history.",
+            gradient="the values are right, the gradients are not those of the out-of-place block.",
         ):
             return mistake
         if xs[0]._version:
@@ -196,6 +194,10 @@ def _keeps_few(answer):
     for number, (yours, given) in enumerate(itertools.zip_longest(_layers(net), twin), 1):
         if _name(yours) != _name(given):
             return f"layer {number} is {_name(yours)}, in `plain` it is {_name(given)}: change `inplace` and nothing else."
+    if not all(layer.training for layer in _layers(net)):
+        return "your network is in eval mode, where dropout and batch norm work otherwise; `plain` is in training mode."
+    if not all(weight.requires_grad for weight in net.parameters()):
+        return "weights of your network ask for no gradient, so they would not learn; those of `plain` do."
     for own, yours in zip(twin.parameters(), net.parameters()):
         own.data = yours.detach().clone()
     x = torch.randn(2, 4, 16, 16)
@@ -209,6 +211,8 @@ def _keeps_few(answer):
     if witness.hidden or not all(map(_close, got, _train(twin, x))):
         return witness.hidden or "the gradients are not those of `plain`."
     keeps, fewest = _kept(net, x), _fewest(x.shape)
+    if keeps < fewest:
+        return f"it keeps {keeps / x.nbytes:.0f} activations, fewer than `inplace` alone can reach ({fewest / x.nbytes:.0f}): a checkpoint or a hook drops or moves some. Change `inplace` and nothing else."
     if keeps > fewest:
         return (
             f"the gradients are right, but it keeps {keeps / x.nbytes:.0f} activations for backward where "

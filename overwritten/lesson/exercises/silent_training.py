@@ -11,6 +11,9 @@ import copy
 import torch
 
 from overwritten.lesson.exercise import Exercise, attempt
+from overwritten.lesson.witness import Witness, blamed
+
+_LR = 0.07
 
 
 def _steps(answer):
@@ -18,24 +21,51 @@ def _steps(answer):
         torch.manual_seed(count)
         model = torch.nn.Linear(3, 1)
         batches = [torch.randn(4, 3).numpy() for _ in range(count)]
-        given, model_given = copy.deepcopy(batches), copy.deepcopy(model)
-        optimizer = torch.optim.SGD(model_given.parameters(), lr=0.1)
-        attempt(answer, model_given, given, optimizer)
+        given = copy.deepcopy(batches)
+        with Witness() as witness:
+            trained = _by(answer, model, given)
         if any((a != b).any() for a, b in zip(given, batches)):
             return "the batches themselves have changed: they belong to the caller."
-        if mistake := _mistake(model, batches, model_given):
-            return mistake
+        right = _stepped(model, batches)
+        if not _near(trained, right):
+
+            def cured(without):
+                with without:
+                    return _near(_by(answer, model, copy.deepcopy(batches)), right)
+
+            slip = _mistake(model, batches, trained)
+            return slip or witness.hidden or blamed(cured) or _moved(model, trained)
+
+
+def _by(answer, model, batches):
+    """A copy of the model after the learner's step."""
+    model = _with_gradients(model)
+    attempt(answer, model, batches, torch.optim.SGD(model.parameters(), lr=_LR))
+    return model
+
+
+def _with_gradients(model):
+    """A copy of the model; the step before has left gradients in it."""
+    model = copy.deepcopy(model)
+    for weight in model.parameters():
+        weight.grad = torch.ones_like(weight)
+    return model
+
+
+def _moved(model, trained):
+    if _near(trained, model):
+        return "the weights have not moved: is there a backward and a step?"
+    return "the weights after the step are not those of one step with the gradient of all batches."
 
 
 def _mistake(model, batches, trained):
-    if _near(trained, _stepped(model, batches)):
-        return None
+    """The usual slip that leads to these weights, or ''."""
     if _near(trained, _stepped(model, batches, buffer=torch.empty(batches[0].shape))):
         return "backward still reads the last batch for every loss: the buffer is filled again before backward has read it."
     if _near(trained, _stepped(model, batches[-1:])):
         return "only the last batch counts: the gradients of the others are zeroed or left out."
-    if _near(trained, model):
-        return "the weights have not moved: is there a backward and a step?"
+    if _near(trained, _stepped(model, batches, left=True)):
+        return "the gradients of the step before are still there: `optimizer.zero_grad()` belongs before the backward."
     if _near(trained, _stepped(model, batches, share=1 / len(batches))):
         return "the step is too small by the number of batches: the losses are added, not averaged."
     one_by_one = copy.deepcopy(model)
@@ -43,20 +73,23 @@ def _mistake(model, batches, trained):
         one_by_one = _stepped(one_by_one, [batch])
     if _near(trained, one_by_one):
         return "you take a step after each batch: the losses of later batches then use other weights. Take one step at the end."
-    return "the weights after the step are not those of one step with the gradient of all batches."
+    return ""
 
 
-def _stepped(model, batches, share=1.0, buffer=None):
+def _stepped(model, batches, share=1.0, buffer=None, left=False):
     """A copy of the model after one step on the sum of the losses times `share`.
 
-    buffer: a tensor through which all batches pass, as in the broken loop.
+    buffer: a tensor through which all batches pass, as in the broken loop. left: are the gradients
+    of the step before still there?
     """
-    model = copy.deepcopy(model)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    model = _with_gradients(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=_LR)
     losses = []
     for batch in batches:
         rows = torch.tensor(batch) if buffer is None else buffer.data.copy_(torch.tensor(batch))
         losses.append(model(rows).square().mean())
+    if not left:
+        optimizer.zero_grad()
     (share * sum(losses)).backward()
     optimizer.step()
     return model
