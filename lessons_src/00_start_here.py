@@ -260,8 +260,8 @@ answers.restore_from()
 # ## 7. Glossary (2 minutes)
 #
 # These are the words of the course, and the section that shows what each means. You need not read
-# them now: the course explains each word where it first uses it, and the head of every lesson
-# leads here.
+# them now: the course explains each word where it first uses it, and the top of every lesson
+# links here.
 #
 # <!-- glossary -->
 # | word | means | shown in |

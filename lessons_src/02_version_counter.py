@@ -247,9 +247,9 @@ with caught():
 
 # %% [markdown]
 # So ask of every operation what its derivative needs. You can watch PyTorch answer: it calls a
-# *pack hook*, a function of yours, with each tensor that an operation saves. (A *hook* is any
-# function that PyTorch calls at a fixed moment.) The second function would give the tensor back
-# to backward, but no backward runs here.
+# *hook*, a function of yours, at a fixed moment. Here the first of two functions is a *pack
+# hook*, called with each tensor that an operation saves. (The second would give the tensor back
+# to backward, but no backward runs.)
 
 # %%
 def saves(operation):

@@ -222,7 +222,7 @@ out.sum().backward()
 # film shows its padlock: it expects version 0 and finds 1. In the last line (`h` is `x` itself)
 # `raises` means something else: the write itself was refused. Section 4 is about such writes.
 #
-# **And after ReLU?** ReLU has saved its result. What does a write on that result do?
+# **And after ReLU?** ReLU has saved its result. What does a write into that result do?
 
 # %% tags=["predict"]
 predict(questions.out_of_place_relu)
@@ -748,8 +748,8 @@ exercises.thrifty.check(thrifty)
 # ## Recap
 #
 # 1. ReLU saves its result, in place or not; where the result is positive, the input was.
-# 2. Working in place is safe where the tensor takes the write and nobody has saved it, later
-#    writes into a saved result, or still reads it. (The last changes values without an error.)
+# 2. An in-place write is safe where the tensor takes it and nobody has saved the tensor, writes
+#    into a saved result later, or still reads it; the last raises nothing.
 # 3. Conv, linear and batch norm do not save their result; sigmoid, tanh, exp and softmax do:
 #    there ReLU in place raises, and `inplace=False` is the cure.
 # 4. A write after ReLU raises: mend that writer; `inplace=False` in the ReLU only moves the error.

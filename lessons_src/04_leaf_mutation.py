@@ -368,7 +368,7 @@ print("second backward:", w.grad.item(), "| kept:", kept.item())
 # ## 5. A step between forward and backward (15 minutes)
 #
 # Take two networks with an optimizer each: G makes a fake, and D gives it a score. D's loss
-# pushes the score down, G's loss pushes it up.
+# pushes the score down, and G's loss pushes it up.
 
 # %%
 def networks(fused=None):
@@ -568,7 +568,7 @@ exercises.gan_step.check(gan_step)
 
 # %% [markdown]
 # **Exercise 3.** Mend the loop of section 5, without `retain_graph=True` and without `.data`.
-# Each step learns from its own loss, `h.sum()`. The numbers of the state are carried on, its
+# Each step learns from its own loss, `h.sum()`. The numbers of the state are carried on, but its
 # history is not. Return the last state.
 #
 # ```python

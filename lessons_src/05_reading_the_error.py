@@ -141,7 +141,7 @@ with caught():
 # our line ReLU saved its result: `[2, 2048, 25, 25]` is what the ReLU returned.
 #
 # The **type** gives the kind of numbers and the device, nothing more: a `torch.LongTensor` holds
-# 64-bit whole numbers, `cuda` is the GPU.
+# 64-bit whole numbers, and `cuda` is the GPU.
 
 # %% [markdown]
 # ## 3. Who is "output 0 of X"? (9 minutes)
@@ -278,9 +278,9 @@ with caught():
     c5.sum().backward()
 
 # %% [markdown]
-# The shape is right, the versions are wrong. So the result of a stock block **cannot** be the tensor
-# of the reported line, whatever came after it. In the report the tensor was *new* when the ReLU got
-# it: no `+=` before.
+# The shape is right, but the versions are wrong. So the result of a stock block **cannot** be the
+# tensor of the reported line, whatever came after it. In the report the tensor was *new* when the
+# ReLU got it: no `+=` before.
 #
 # Such a module is common. mmcv's `ConvModule` is convolution, batch norm, ReLU, and that
 # ReLU is in place unless you say otherwise:
@@ -304,9 +304,9 @@ with caught():
 # device (`torch.FloatTensor` on a CPU) and the spelling of ReLU, which tells the age of the
 # PyTorch.
 #
-# What you know by now, from one line: the author had a module that ends in an in-place ReLU on a
-# new tensor of 2048 channels, in a *backbone* (the large network that makes features of the
-# image) or a *neck* (the layers between the backbone and the *heads*, which give boxes and
+# This is what you know by now, from one line: the author had a module that ends in an in-place
+# ReLU on a new tensor of 2048 channels, in a *backbone* (the large network that makes features of
+# the image) or a *neck* (the layers between the backbone and the *heads*, which give boxes and
 # classes). And something wrote once into its result. *Which* module it was, the line cannot tell.
 # Nor does that matter for the cure, which belongs at the write. (In a message from PyTorch 1.10
 # or later the same name and numbers leave another possibility: section 8.)
@@ -323,7 +323,7 @@ x.sum().backward()
 # %% [markdown]
 # ## 6. Two tools, one failure (4 minutes)
 #
-# The hint in the message offers *anomaly mode*. In it PyTorch keeps the traceback of every
+# The hint in the message offers *anomaly mode*, in which PyTorch keeps the traceback of every
 # recorded operation and prints that of the operation whose backward failed.
 
 # %% tags=["predict"]
@@ -359,8 +359,8 @@ with caught(), watch() as recording:
 print(exercises.who(recording))
 
 # %% [markdown]
-# It names saver and writer. Anomaly mode needs no package, the doctor needs `watch` around a step.
-# Use what you have: the saver's line narrows the search to what touches the saved tensor
+# It names saver and writer. Anomaly mode needs no package; the doctor needs `watch` around a
+# step. Use what you have: the saver's line narrows the search to what touches the saved tensor
 # *afterwards*.
 
 # %% [markdown]
@@ -427,9 +427,9 @@ print(still)
 # %% [markdown]
 # It cures 11 of 13. So the cure may well have worked for the post's author, whose `ReluBackward1`
 # shows a torch of that age. In the two others a convolution has saved the ReLU's result as its
-# input. Torch 1.10 made ReLU save its result always, to keep one activation less in memory
-# ([issue 63027](https://github.com/pytorch/pytorch/issues/63027),
-# [pull request 63089](https://github.com/pytorch/pytorch/pull/63089)): 11 became 1.
+# input. Torch 1.10 made ReLU always save its result, to keep one activation fewer in memory
+# ([issue 63027](https://github.com/pytorch/pytorch/issues/63027), [pull request
+# 63089](https://github.com/pytorch/pytorch/pull/63089)): 11 became 1.
 #
 # Here are the two settings side by side, for each story. Move the slider and choose a ReLU:
 
@@ -606,7 +606,7 @@ print("unsaved", ask("z = a * 2\nz.unsqueeze_(0)"))
 print("nothing to squeeze", ask("z = a.exp()\nz.squeeze_()"))
 
 # %% [markdown]
-# On a saved tensor they make backward raise, also where there is nothing to squeeze. On a tensor
+# On a saved tensor they make backward raise, even where there is nothing to squeeze. On a tensor
 # that nobody has saved they are fine, unless it refuses writes (lesson 3, section 4).
 #
 # **"`torch.relu` and `torch.sigmoid` are not in place; ReLU can be, by a setting."**
@@ -659,8 +659,8 @@ print(ask("z = a.exp()\nz.data += 1"))
 
 # %% [markdown]
 # In the second line nothing raises, although the gradient is wrong: lesson 9. And the stock block
-# of section 5 writes twice in place and is right. To use none gives up what working in place
-# saves (lesson 3), and it helps only where an in-place line wrote into a saved tensor.
+# of section 5 writes twice in place and is right. Using none gives up what working in place saves
+# (lesson 3), and helps only where an in-place line wrote into a saved tensor.
 #
 # **"Put assignments before all operations whose gradient is computed; `gather` must come after
 # them."**
@@ -684,7 +684,7 @@ print("gather, then =:", trial(late, twin).verdict)
 
 # %% [markdown]
 # The rule helps, and is neither enough nor needed everywhere. It holds for `gather`, which saves
-# its input, although the gradient would have been right without. It is not enough where an
+# its input, although the gradient would have been right without it. It is not enough where an
 # earlier operation saved its *result*. And `y[i]` does not need it: it saves the index alone. One
 # rule covers all: **no write between a save and the backward that asks for it.**
 
@@ -779,7 +779,7 @@ exercises.gated.check(gated)
 # %% [markdown]
 # **Exercise 3.** Write the way down an FPN whose laterals end in a ReLU. `laterals` is a list of
 # maps, the finest first, each twice as large as the next. Return the list of merged maps: the
-# coarsest as it is, each other one plus the *merged* next one, enlarged with `F.interpolate(…,
+# coarsest as it is, every other one plus the *merged* next one, enlarged with `F.interpolate(…,
 # scale_factor=2)`.
 
 # %%

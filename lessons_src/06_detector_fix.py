@@ -98,9 +98,9 @@ exercises.boxes_figure(held_out[:4], found, "Before training")
 
 # %% [markdown]
 # *In words:* four images, two objects in each. Dashed and white: the true boxes. Solid and
-# yellow: the box that the untrained network gives for each object; dotted and blue: the
-# proposal it started from. They lie anywhere. The numbers below are IoUs, *intersection over
-# union*: the area that a box shares with the true one, divided by the area that both cover.
+# yellow: the box that the untrained network gives for each object; dotted and blue: the proposal
+# it started from. They lie anywhere. The numbers below are IoUs, *intersection over union*: the
+# area that a box shares with the true one, divided by the area that the two cover together.
 #
 # This function moves the boxes. (A box is left, top, width and height, in pixels.)
 
@@ -473,9 +473,9 @@ print("within half of each other:", 1 / 1.5 < one / other < 1.5)
 # %% [markdown]
 # ## 6. Does it learn? (6 minutes)
 #
-# Only the first fix is on. The ReLUs are in place, the targets are assigned. First compare its
-# gradients with those of a twin that has nothing in place: ReLUs out of place, targets by a correct
-# `torch.where`.
+# Only the first fix is on. The ReLUs are in place, and the targets are assigned. First compare
+# its gradients with those of a twin that has nothing in place: ReLUs out of place, targets by a
+# correct `torch.where`.
 
 # %%
 def twin_gradients(model, scenes):

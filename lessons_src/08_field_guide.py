@@ -97,8 +97,8 @@ field
 # | a different message: `leaf Variable`, `is a view and`, `inference`, `single memory location`, … | the operation that was **refused** | 6 |
 # | nothing, but the numbers are odd | nothing: the check missed a write | 7 |
 #
-# All patterns in one table; type into the search field. The column *ends with* was measured
-# when this cell ran.
+# Here are all patterns in one table; type into the search field to narrow it down. The column
+# *ends with* was measured when this cell ran.
 
 # %%
 index()
@@ -422,9 +422,9 @@ exercises.attend.check(attend)
 
 
 # %% [markdown]
-# **Exercise 3.** A world model rolls out `steps` states. The first is `start`; each other
-# state is `cell` of the one before. Mend the function: return them as one tensor,
-# `[steps, rows, features]`.
+# **Exercise 3.** A world model rolls out `steps` states. The first is `start`; every other state
+# is `cell` of the one before. Mend the function: return them as one tensor, `[steps, rows,
+# features]`.
 #
 # ```python
 # def roll_out(cell, start, steps):

@@ -171,7 +171,7 @@ CURES = (
         lambda case: case.op in _PARTS,
         _BUILT,
         "build the result with `torch.where`, `torch.cat` or `torch.stack`, or write into a `clone()` at every such line",
-        "all parts of a storage share one version counter, also those that were not written",
+        "all parts of a storage share one version counter, including those that were not written",
         _HIDES,
     ),
     Cure(
@@ -180,7 +180,7 @@ CURES = (
         _BUILT,
         "the tensor written is a part of another one: build that one with `torch.cat` or `torch.stack`, "
         "or write into a `clone()` of it at every such line",
-        "all parts of a storage share one version counter, also those that were not written",
+        "all parts of a storage share one version counter, including those that were not written",
         _HIDES,
     ),
     Cure(

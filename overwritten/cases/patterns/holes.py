@@ -69,7 +69,7 @@ branch.register_hook(lambda g: g.clamp_(-1, 1))  # writer
             "branch.register_hook(lambda g: g.clamp_(-1, 1))": "branch.register_hook(lambda g: g.clamp_(-1, 1).clone())"
         },
         ends="silently wrong gradient",
-        because="The clone comes after the write. An addition passes the same gradient tensor to both sides, and `y` gets the clamped one.",
+        because="The clone comes after the write. An addition passes the same gradient tensor to both of its inputs, and `y` gets the clamped one.",
         thread="pytorch/pytorch#81417",
         by_hand="""
 now = x.detach()

@@ -70,7 +70,7 @@ x[:, 0] = 0
             "(area + x).sum().backward()": "(area.sum() + x.sum()).backward()",
         },
         ends="AsStrided, 1; expected 0",
-        because="All views of a tensor share one counter, also those that were not written.",
+        because="All views of a tensor share one counter, including those that were not written.",
         by_hand="""
 keep = torch.tensor([0.0, 1.0, 1.0, 1.0])
 ((boxes * 2) ** 2 + boxes * 2 * keep).sum().backward()
@@ -120,7 +120,7 @@ for t in range(1, 6):
     states.append(state)
 torch.stack(states, 1).sum().backward()
 """,
-        does="A list, and `torch.stack` at the end.",
+        does="Collect the states in a list, and `torch.stack` them at the end.",
         folk="read `states[:, t - 1].clone()`",
         vain="""
 states = torch.zeros(4, 6)
@@ -230,7 +230,7 @@ labels[labels == 2] = 0
 loss.backward()
 """,
         ends="no name, 1; expected 0",
-        because="Integers have no gradient to cut off; the loss saved them all the same.",
+        because="Integers have no history to cut off; the loss saved them all the same.",
         by_hand="""
 slopes = torch.softmax(scores.detach(), -1) - F.one_hot(labels)
 (scores * slopes / 4).sum().backward()

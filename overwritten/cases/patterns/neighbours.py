@@ -93,7 +93,7 @@ y = Double.apply(x)
         folk="leave `mark_dirty` out",
         vain={"        ctx.mark_dirty(x)": ""},
         ends="silently wrong gradient",
-        because="`x` holds twice its numbers, and its history does not know.",
+        because="`x` holds doubled numbers, and its history knows nothing of that.",
         by_hand="(a.exp() * 2).square().sum().backward()",
     ),
     Pattern(
@@ -177,7 +177,7 @@ x.detach_()
 y.sum().backward()
 """,
         right={"x.detach_()": "x = x.detach()"},
-        does="`x = x.detach()`: a tensor without a history, and the old one keeps its own.",
+        does="Write `x = x.detach()`: the new tensor has no history, and the old one keeps its own.",
         folk="`x.requires_grad_()` after it",
         vain="""
 x = a.exp()

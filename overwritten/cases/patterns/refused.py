@@ -171,7 +171,7 @@ with torch.inference_mode():
 (rows * features).sum().backward()
 """,
         right={"with torch.inference_mode():": "with torch.no_grad():"},
-        does="`no_grad` in place of `inference_mode`, or `features.clone()`.",
+        does="Use `no_grad` in place of `inference_mode`, or `features.clone()`.",
         folk="`features.detach()`",
         vain={"(rows * features).sum().backward()": "(rows * features.detach()).sum().backward()"},
         ends="inference tensor saved",

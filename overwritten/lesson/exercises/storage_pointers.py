@@ -108,7 +108,7 @@ def _doubles_without_allocating(answer):
     if born:
         return (
             f"right numbers, but your code allocated {len(born)} new storage(s), {size(sum(born))} in all. "
-            "Every expression such as `x * 2` makes one, also inside a longer line or before `copy_`."
+            "Every expression such as `x * 2` makes one, even inside a longer line or before `copy_`."
         )
     if x.untyped_storage().data_ptr() != storage:
         return _MOVED

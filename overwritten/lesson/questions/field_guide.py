@@ -15,7 +15,7 @@ no_name = Question(
 clone_of_the_input = Question(
     "`x = relu(hidden(rows))`, then `Dropout(inplace=True)` on `x`. Somebody writes `relu(hidden(rows).clone())` instead. What happens?",
     {
-        "It runs: the clone protects what ReLU saved": "The clone is ReLU's input. What it saved is its result, and the Dropout writes that.",
+        "It runs: the clone protects what ReLU saved": "The clone is ReLU's input. What it saved is its result, and the Dropout overwrites that.",
         "It raises with the same numbers, `1; expected 0`": "ReLU saves what it returns. A clone before it changes nothing about that.",
         "It raises with other numbers, `2; expected 1`": "`clone()` writes nothing in place, so no counter moves.",
         "It runs, with a wrong gradient": "The check still works: it finds a counter that has moved.",
@@ -36,7 +36,7 @@ column_not_read = Question(
 labels_detached = Question(
     "After the loss, `labels[labels == 2] = 0`. It raises. Does `labels = labels.detach()` before the loss help?",
     {
-        "Yes: then autograd no longer knows the labels": "They never were a part of the graph. The loss saved them as they are.",
+        "Yes: then autograd no longer knows the labels": "They were never part of the graph. The loss saved them as they are.",
         "No: `detach()` shares storage and counter": "Integers have no history to cut off. And the storage is the same.",
         "No, but `labels = labels.clone()` before the loss does": "The loss then saves the clone, and you write that same clone. A clone after the loss would help.",
     },

@@ -5,8 +5,8 @@ from overwritten.lesson.questions.question import Question
 only_a_shape = Question(
     "Nothing but the shape `[2, 2048, 25, 25]`. What is this tensor, in a detector on a ResNet-50?",
     {
-        "A convolution's weight: 2048 filters of 25 × 25": "A weight would have the filters first, and 25 × 25 filters are not to be found in a ResNet.",
-        "Boxes: 2048 proposals in each of 2 images": "Proposals come as rows of a table, in two or three sizes. Here are four, the last two alike.",
+        "A convolution's weight: 2048 filters of 25 × 25": "A weight would have the filters first, and a ResNet has no filters of 25 × 25.",
+        "Boxes: 2048 proposals in each of 2 images": "Proposals come as rows of a table, in two or three sizes. Here there are four dimensions, and the last two are equal.",
         "The last stage's result for 2 images of 800 × 800": "2048 channels is what layer4 gives, and its stride is 32: 800 / 32 = 25.",
     },
     answer="The last stage's result for 2 images of 800 × 800",
@@ -15,8 +15,8 @@ only_a_shape = Question(
 shape_then_or_now = Question(
     "`batch` has the shape `[1, 3]`. `z = a * batch` saves it as an *input*. Then `batch.squeeze_()` makes it `[3]`. What does the message show?",
     {
-        "`[1, 3]`, the shape at the save": "For an input nobody kept it: the graph holds the very tensor `batch`, and that has another shape by now.",
-        "`[3]`, the shape of now": "The graph holds the very tensor `batch`. The text is written in backward, with what it looks like then.",
+        "`[1, 3]`, the shape at the save": "For an input nobody kept it: the graph holds the tensor `batch` itself, which has another shape by now.",
+        "`[3]`, the shape of now": "The graph holds the tensor `batch` itself. The message is written in backward, and shows what the tensor looks like then.",
         "Nothing: no number was changed, so it does not raise": "`squeeze_` counts as a write like any other. Lesson 2 measured it.",
     },
     answer="`[3]`, the shape of now",
@@ -26,8 +26,8 @@ which_name = Question(
     "`y = a * 2`, then `z = y ** 2`, then `y += 1`, then backward. Which name stands in the message?",
     {
         "`Pow`: it saved `y`": "It did, but the tensor in question is not *its* output. The text says whose output the tensor is.",
-        "`Mul`: it made `y`": "So it would be up to torch 1.9. Since then the text asks the tensor for its history as it is now.",
-        "`Add`: it wrote into `y` last": "The tensor is by now the result of the recorded `+=`: the **writer** stands there.",
+        "`Mul`: it made `y`": "It would be, up to torch 1.9. Since then the text asks the tensor for its history as it is now.",
+        "`Add`: it wrote into `y` last": "By now the tensor is the result of the recorded `+=`, so the message names the **writer**.",
     },
     answer="`Add`: it wrote into `y` last",
 )
@@ -67,7 +67,7 @@ written_once_more = Question(
 written_after_a_module = Question(
     "`x = conv_module(c5)`, then `x += c5`. Which versions?",
     {
-        "`1; expected 0`": "So it would be out of place. This ReLU wrote once before it saved.",
+        "`1; expected 0`": "It would be, out of place. This ReLU wrote once before it saved.",
         "`2; expected 1`": "The batch norm's result is new (0), the ReLU writes it (1) and saves, `+=` is the second.",
         "`3; expected 2`": "Convolution and batch norm write nothing in place. There is one write before the save.",
     },
@@ -78,7 +78,7 @@ anomaly_line = Question(
     "`x = block(c5)`, then `x += c5`. Which line does anomaly mode lead to?",
     {
         "`x += c5`: the operation to blame": "The backward of `+=` does not fail. It needs nothing that was saved.",
-        "The ReLU in the block": "Its backward failed, for it asked for what it had saved. Anomaly mode names the **saver**.",
+        "The ReLU in the block": "Its backward failed, because it asked for what it had saved. Anomaly mode names the **saver**.",
         "`x.sum().backward()`": "That is what you have without anomaly mode.",
     },
     answer="The ReLU in the block",
@@ -98,7 +98,7 @@ cured_by_not_in_place = Question(
 relu_named_at_0 = Question(
     "`y = a * 2`, then `z = y ** 2`, then `F.relu(y, inplace=True)`. The message says `output 0 of Relu`, `1; expected 0`. Who saved?",
     {
-        "The ReLU: its name stands there": "A ReLU in place writes first and saves then: its own save would expect version 1 at least.",
+        "The ReLU: its name stands there": "A ReLU in place writes first and then saves: its own save would expect at least version 1.",
         "`y ** 2`: it read `y` before the ReLU": "It saved `y` at version 0, as an input. So the name is that of the last recorded writer, and that is the ReLU.",
         "`a * 2`: it made `y`": "It saved no result of its own. For the gradient of `a` the number 2 is enough.",
     },
@@ -108,7 +108,7 @@ relu_named_at_0 = Question(
 bare_lateral = Question(
     "By default a lateral is a bare convolution. Does `laterals[i - 1] += up` raise then?",
     {
-        "Yes: a convolution's result is needed for backward": "Needed by whom? The convolution's gradients are made of its input and its weight.",
+        "Yes: a convolution's result is needed for backward": "Needed by whom? The convolution's gradients are computed from its input and its weight.",
         "No: a convolution saves its input and its weight": "Nobody saved the result, so it may be written.",
         "Only with a batch norm between": "A batch norm, too, saves its input and not its result.",
     },
@@ -118,7 +118,7 @@ bare_lateral = Question(
 before_gather = Question(
     "`y = a.exp()`, then `y[0] = 0`, then `z = y.gather(0, i)`: the assignment comes before `gather`. Does backward raise?",
     {
-        "No: `gather` comes after the assignment, as the post asks": "`gather` is content. But somebody else saved `y` before the assignment.",
+        "No: `gather` comes after the assignment, as the post asks": "`gather` is satisfied. But another operation saved `y` before the assignment.",
         "Yes: `exp` saved its result": "The assignment comes after `exp`, and `exp` has saved `y`.",
         "Yes: `gather` saves its input": "It does, but after the assignment: it expects version 1 and finds 1.",
     },

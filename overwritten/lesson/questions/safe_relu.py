@@ -28,7 +28,7 @@ relu_changes_nothing = Question(
     "`h = x.sigmoid()`, then `h.relu_()`. All of `h` is positive, so ReLU changes no number. What does backward do?",
     {
         "It runs: no number has changed": "So it could. But PyTorch compares counters, not numbers.",
-        "It raises": "Sigmoid saved its result, and `relu_` moved the counter. That nothing changed, a counter cannot tell.",
+        "It raises": "Sigmoid saved its result, and `relu_` moved the counter. A counter cannot tell that nothing changed.",
         "It gives a wrong gradient": "With the same numbers the gradient could only be the same.",
         "It runs: `relu_` sees that there is nothing to do": "`relu_` does not look first. It writes every element, and it ticks.",
     },
@@ -40,7 +40,7 @@ really_wrong = Question(
     {
         "ReLU in place on a result of ReLU": "The second `relu_` changes no number at all. PyTorch raises out of caution.",
         "ReLU in place on `h`, when a side branch has used `h ** 2`": "The square saved `h` with its negative numbers, and the branch lets their gradient pass. Now they read 0.",
-        "ReLU in place on `h`, when a side branch has used `F.leaky_relu(h)`": "Leaky ReLU saved `h`, but asks only where it is above 0. That is the same after `relu_`.",
+        "ReLU in place on `h`, when a side branch has used `F.leaky_relu(h)`": "Leaky ReLU saved `h`, but asks only where it is above 0. `relu_` does not change that.",
     },
     answer="ReLU in place on `h`, when a side branch has used `h ** 2`",
 )
@@ -70,7 +70,7 @@ written_shortcut = Question(
     "`h = x * 2`, `y = h`, `h.relu_()`, `h = h + y`. What comes out, beside the same lines with `h = h.relu()`?",
     {
         "Other values and another gradient, without an error": "`y` is a second name for the tensor that was overwritten. Addition saves nothing, so no counter is compared.",
-        "The same: nobody has saved `h`": "Backward misses nothing. But the sum reads `y`, and there the negative numbers are gone.",
+        "The same: nobody has saved `h`": "Backward lacks nothing. But the sum reads `y`, and there the negative numbers are gone.",
         "It raises: the shortcut still needs the old `h`": "It does need it. But what PyTorch compares are the counters of saved tensors, and nobody has saved `h`.",
         "The same values, but a wrong gradient": "The sum is computed after the write. It already reads the overwritten numbers.",
     },
