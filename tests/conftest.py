@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import re
@@ -43,6 +44,14 @@ def pytest_sessionstart(session):
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection():
+    """What is imported stays: to search it for garbage again and again takes each worker 2 s."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
 def in_gate(values, *ids, id_of=str):
     """Parameters with their ids; those not among `ids` are slow."""
     slow = [pytest.mark.slow]
@@ -59,7 +68,10 @@ ONE_LESSON = in_gate(NOTEBOOKS, "01", id_of=number_of)
 
 
 #: What takes longest comes first, so that no worker is left alone with it at the end.
-LONGEST = "browser notebooks/ colab command test_notebooks site claims doctor".split()
+LONGEST = (
+    "browser notebooks/ command test_site test_film children colab test_notebooks test_lesson "
+    "clinic checking heal chains readme test_ops claims doctor"
+).split()
 
 
 def group(nodeid) -> str:
@@ -217,6 +229,7 @@ def browser(browser_path):
     playwright = pytest.importorskip("playwright.sync_api")
     with playwright.sync_playwright() as driver:
         chromium = driver.chromium.launch(executable_path=browser_path, args=QUIET)
+        playwright.expect.set_options(timeout=1000 * PATIENCE)
         for way in ("new_page", "new_context"):
             setattr(chromium, way, patient(getattr(chromium, way)))
         yield chromium
@@ -233,6 +246,32 @@ def site(tmp_path_factory):
         done = subprocess.run([*command, "--no-decoder"], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return out / "html"
+
+
+@pytest.fixture(scope="session")
+def idle():
+    """The pages of `blank` that no test uses, by their options: a new one costs a second of work."""
+    return {}
+
+
+@pytest.fixture()
+def blank(browser, idle):
+    """blank(width, height, …) → an empty page in a context with these options."""
+    used = []
+
+    def opened(width=1280, height=720, **options):
+        free = idle.setdefault(json.dumps(options, sort_keys=True), [])
+        page = free.pop() if free else browser.new_context(**options).new_page()
+        used.append((free, page))
+        page.set_viewport_size({"width": width, "height": height})
+        return page
+
+    yield opened
+    for free, page in used:
+        page.emulate_media(media="null", forced_colors="null")
+        page.mouse.move(0, 0)
+        page.goto("about:blank")
+        free.append(page)
 
 
 RUN_ALL = """async ([name, patience]) => {

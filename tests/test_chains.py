@@ -58,6 +58,7 @@ def truth(twin):
     return true, values
 
 
+@functools.cache  # three tests go through all chains of one layer
 def judge(code, twin):
     (true, its), (error, ours, values) = truth(twin), gradients(code)
     if not error:

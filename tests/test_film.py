@@ -190,24 +190,38 @@ def test_a_wrong_frame_in_a_notebook_is_noticed(tmp_path):
 # in a browser
 
 
+PAGE = "<!doctype html><html lang='en'><title>film</title><body>"
+
+
 @pytest.fixture(scope="module")
 def view():
     return film(LATE)
 
 
 @pytest.fixture()
-def shown(browser):
+def shown(blank):
     """shown(html, …) → (page, the film in it); no kernel, no server."""
+
+    def show(html, width=900, **options):
+        page = blank(width, 900, **options)
+        page.set_content(PAGE + html)
+        return page, page.locator(".ow[data-film]")
+
+    return show
+
+
+@pytest.fixture()
+def played(browser):
+    """As `shown`, in a context of its own: its clock stands still until it is told to run."""
     contexts = []
 
-    def show(html, width=900, clock=False, **options):
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **options))
+    def show(html, width=900):
+        contexts.append(browser.new_context(viewport={"width": width, "height": 900}))
         page = contexts[-1].new_page()
-        if clock:
-            page.clock.install(time=0)
-            page.clock.pause_at(1)  # else it goes on with the machine's own, too
+        page.clock.install(time=0)
+        page.clock.pause_at(1)  # else it goes on with the machine's own, too
         page.goto("about:blank")
-        page.set_content(f"<!doctype html><html lang='en'><title>film</title><body>{html}")
+        page.set_content(PAGE + html)
         return page, page.locator(".ow[data-film]")
 
     yield show
@@ -312,8 +326,8 @@ def test_by_mouse(shown, view):
         assert agrees(page, view, step) and live(page) == "polite"
 
 
-def test_it_plays_only_when_asked(shown, view):
-    page, root = shown(view.html(), clock=True)
+def test_it_plays_only_when_asked(played, view):
+    page, root = played(view.html())
     last = len(view.pictures) - 1
     page.clock.run_for(5000)
     assert agrees(page, view, last)
@@ -375,12 +389,13 @@ PLACES = """() => {
 
 @pytest.mark.parametrize("width", [390, 900])
 @pytest.mark.parametrize("code", [LATE, SNIPPETS["many"], SNIPPETS["views"]])
-def test_nothing_jumps_while_it_plays(shown, code, width):
-    page, root = shown(film(code).html(), width=width, clock=True)
+def test_nothing_jumps_while_it_plays(played, code, width):
+    view = film(code)
+    page, root = played(view.html(), width)
     page.clock.run_for(100)
     still, below = page.evaluate(PLACES)
     root.get_by_role("button", name="play").click()
-    for _ in range(60):
+    for _ in range(len(view.pictures) + 2):
         now, lower = page.evaluate(PLACES)
         assert now == still, "controls, code and storages stay"
         assert all(old <= new for old, new in zip(below, lower)), "what is below only gives way"
@@ -433,7 +448,7 @@ def test_a_first_picture_is_not_white(shown, lesson):
     for width in (390, 600, 860):
         page.set_viewport_size({"width": width, "height": 900})
         for number, one in enumerate(films_of(lesson)):
-            page.set_content(f"<!doctype html><html lang='en'><title>film</title>{one.html()}")
+            page.set_content(PAGE + one.html())
             share = empty(page.screenshot(clip=page.evaluate(BOX), full_page=True))
             assert share <= 0.35, f"film {number} at {width} px: {share:.2f} is empty"
 

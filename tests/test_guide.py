@@ -140,9 +140,9 @@ def test_in_colab_a_section_is_reached_from_an_output_that_is_a_page_of_its_own(
 
 
 @pytest.mark.parametrize("there", ["card", "heading", "nothing"])
-def test_a_link_leads_to_the_card_else_to_the_sections_heading(browser, there):
+def test_a_link_leads_to_the_card_else_to_the_sections_heading(blank, there):
     one = find(REPORTS["leaf"][0]).patterns[0][0]
-    page = browser.new_page(viewport={"width": 800, "height": 300})
+    page = blank(800, 300)
     folded = f"<details><summary>as on the site</summary>{cards(number(one)).html()}</details>"
     far = folded if there == "card" else ""
     head = f"<h2>{section(one)}. Another sentence</h2>" if there != "nothing" else ""
@@ -153,7 +153,6 @@ def test_a_link_leads_to_the_card_else_to_the_sections_heading(browser, there):
     page.keyboard.press("Enter")
     focus = page.evaluate("() => [document.activeElement.tagName, document.activeElement.open]")
     top = page.evaluate("() => Math.round(document.activeElement.getBoundingClientRect().top)")
-    page.close()
     wanted = {"card": ["DETAILS", True], "heading": ["H2", True], "nothing": ["A", None]}
     assert focus == wanted[there] and (there == "nothing" or abs(top) < 5)
 

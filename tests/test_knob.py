@@ -553,10 +553,10 @@ def test_a_knob_in_a_cell_is_a_widget_and_a_script(monkeypatch):
     )
 
 
-def test_where_scripts_run_a_stored_knob_has_controls(browser):
+def test_where_scripts_run_a_stored_knob_has_controls(blank):
     view = knob(overwritten_by, show="gradients", write=WRITES)
     factor = knob(lambda n, m: f"x = torch.ones({n}, {m})", n=[1, 20], m=[3, 4])
-    page = browser.new_page()
+    page = blank()
     parts = [
         f"<main>{stored.still}{stored.script}</main>"
         for stored in (view._stored(), factor._stored())
@@ -580,7 +580,6 @@ def test_where_scripts_run_a_stored_knob_has_controls(browser):
         == "n = 20, m = 4: code peaks at 320 B."
     )
     assert slider.get_attribute("aria-valuetext") == "20" and page.locator(".still").count() == 0
-    page.close()
 
 
 def rows(html):

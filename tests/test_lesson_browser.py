@@ -42,10 +42,8 @@ def question():
 
 
 @pytest.fixture()
-def page(browser):
-    page = browser.new_page()
-    yield page
-    page.close()
+def page(blank):
+    return blank()
 
 
 def put(page, content):

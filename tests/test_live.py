@@ -114,8 +114,8 @@ def test_a_row_may_lead_to_a_page():
     assert '<td><a href="apple.html?a&amp;b">apple</a></td>' in html and html.count("<a ") == 1
 
 
-def test_a_table_is_searched_by_keyboard(browser, fruit):
-    page = browser.new_page()
+def test_a_table_is_searched_by_keyboard(blank, fruit):
+    page = blank()
     page.set_content(fruit.html())
     field = page.get_by_role("searchbox", name="search")
     for words in ("red", "RED apple", "no such words", ""):
@@ -126,7 +126,6 @@ def test_a_table_is_searched_by_keyboard(browser, fruit):
         shown = page.locator("tbody tr:visible td:first-child").all_inner_texts()
         assert shown == [row[0] for row in fruit.find(*words.split())]
         assert page.locator("output").inner_text() == f"{len(shown)} of 4 rows"
-    page.close()
 
 
 @pytest.fixture()
@@ -143,8 +142,8 @@ def test_a_row_has_the_verdicts_that_it_is_chosen_by(judged):
     assert judged.find("plum", verdict="odd") == [] and judged.find("plum") == [FRUIT[1]]
 
 
-def test_a_verdict_is_chosen_by_keyboard(browser, judged):
-    page = browser.new_page()
+def test_a_verdict_is_chosen_by_keyboard(blank, judged):
+    page = blank()
     page.set_content(judged.html())
     menu, field = page.get_by_role("combobox", name="verdict"), page.get_by_role("searchbox")
     assert menu.locator("option").all_inner_texts() == ["all", *judged.menu]
@@ -160,20 +159,18 @@ def test_a_verdict_is_chosen_by_keyboard(browser, judged):
     page.keyboard.press("ArrowDown")
     field.fill("script")
     assert page.get_by_role("status").inner_text() == "1 of 4 rows", "both must hold"
-    page.close()
 
 
-def test_a_table_without_verdicts_has_no_menu(browser, fruit):
-    page = browser.new_page()
+def test_a_table_without_verdicts_has_no_menu(blank, fruit):
+    page = blank()
     page.set_content(fruit.html())
     assert page.locator("select").count() == 0
-    page.close()
 
 
-def test_short_cells_stay_on_one_line(browser):
+def test_short_cells_stay_on_one_line(blank):
     rows = [("a_name", "✓ allowed", "a longer sentence that may well wrap")] * 2
     columns = {f"{n}": lambda row, n=n: row[n] for n in range(3)}
-    page = browser.new_page(viewport={"width": 300, "height": 400})
+    page = blank(300, 400)
     page.set_content(Table(rows, columns, "Narrow").html())
     lines = (
         page.locator("tbody tr")
@@ -182,5 +179,4 @@ def test_short_cells_stay_on_one_line(browser):
             "cells => cells.map(c => { const r = document.createRange(); r.selectNodeContents(c); return r.getClientRects().length; })"
         )
     )
-    page.close()
     assert lines[1] == 1 < lines[2]

@@ -6,7 +6,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from build_notebooks import METADATA
-from conftest import looking
+from conftest import PATIENCE, looking
 from overwritten.lesson.exercises.orders import order_save
 
 CELLS = (
@@ -36,6 +36,17 @@ def shown(browser, lab, home):
         yield look
 
 
+def heard(shown, lines):
+    """Wait until the kernel has that order."""
+    field = "import json; print(json.dumps(exercises.order_save._field.value))"
+    words = " ".join(str(order_save.lines.index(line)) for line in lines)
+    for _ in range(10 * PATIENCE):
+        if shown.ask(field) == words:
+            return
+        shown.page.wait_for_timeout(100)
+    raise AssertionError(f"the kernel has {shown.ask(field)!r}, not {words!r}")
+
+
 def test_a_learner_sorts_the_lines_by_keyboard(shown):
     page, order = shown.page, shown.page.locator(".ow-order")
     lines, said = order.locator("li"), order.locator("[role=status]")
@@ -54,10 +65,7 @@ def test_a_learner_sorts_the_lines_by_keyboard(shown):
         if at > place:
             assert said.text_content() == f"{wanted} is now line {place + 1} of {len(right)}."
     assert lines.evaluate_all(LINES) == right
-    page.wait_for_function(
-        "words => document.querySelector('.ow-order-field input').value === words",
-        arg=" ".join(str(order_save.lines.index(line)) for line in right),
-    )
+    heard(shown, right)
     assert page.evaluate(RUN, 2) == "✓ right: well done."
     page.evaluate(RUN, 1)
     assert lines.evaluate_all(LINES) == right, "and there it stands again"
@@ -65,7 +73,7 @@ def test_a_learner_sorts_the_lines_by_keyboard(shown):
     assert lines.evaluate_all(LINES)[-2] == right[-1]
     lines.first.get_by_role("button", name="Move up").click()
     assert said.text_content() == f"{right[0]} is the first line already."
-    page.wait_for_timeout(300)
+    heard(shown, lines.evaluate_all(LINES))
     assert "saved, and `y.zero_()` wrote over it" in page.evaluate(RUN, 2)
     assert not page.evaluate(FIELD_IS_SEEN)
 
@@ -79,8 +87,8 @@ LATE_FIELD = """([name, order]) => {
 }"""
 
 
-def test_the_focus_stays_when_the_kernel_tells_its_order_late(browser):
-    page, order = browser.new_page(), order_save.lines[::-1]
+def test_the_focus_stays_when_the_kernel_tells_its_order_late(blank):
+    page, order = blank(), order_save.lines[::-1]
     page.set_content(order_save._repr_mimebundle_()["text/html"])
     lines = page.locator(".ow-order li")
     lines.first.focus()
@@ -89,7 +97,6 @@ def test_the_focus_stays_when_the_kernel_tells_its_order_late(browser):
     page.evaluate(LATE_FIELD, [name, told])
     expect(lines.locator("code")).to_have_text(order)
     assert page.evaluate(FOCUSED) == order[-1]
-    page.close()
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -31,21 +31,15 @@ each_film = pytest.mark.parametrize("path", FILMS, ids=lambda path: path.stem[7:
 
 
 @pytest.fixture()
-def shown(browser):
+def shown(blank):
     """shown(path, motion) → the film in a page of its own."""
-    contexts = []
 
     def opened(path, motion="no-preference"):
-        contexts.append(
-            browser.new_context(reduced_motion=motion, viewport={"width": 640, "height": 560})
-        )
-        page = contexts[-1].new_page()
+        page = blank(640, 560, reduced_motion=motion)
         page.goto(path.as_uri())
         return page
 
-    yield opened
-    for context in contexts:
-        context.close()
+    return opened
 
 
 @each_film
@@ -66,14 +60,13 @@ def test_less_motion_is_no_motion(shown, path):
 
 
 @each_film
-def test_its_text_can_be_read_on_its_paper(browser, path):
-    page = browser.new_page()
+def test_its_text_can_be_read_on_its_paper(blank, path):
+    page = blank()
     for k in range(5):
         page.set_content(f'<div class="ow">{path.read_text("utf8")}</div>')
         page.evaluate(ALONE, k)
         judged, poor = page.evaluate(CONTRAST)
         assert judged > 60 and poor == [], f"step {k + 1}"
-    page.close()
 
 
 def test_each_theme_gets_its_film():

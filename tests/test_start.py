@@ -135,12 +135,10 @@ def test_what_is_well_says_nothing_of_this_machine():
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
-def test_the_films_line_knows_whether_scripts_run(browser, scripts):
-    context = browser.new_context(java_script_enabled=scripts)
-    page = context.new_page()
+def test_the_films_line_knows_whether_scripts_run(blank, scripts):
+    page = blank(java_script_enabled=scripts)
     faults = {"Python": "", "PyTorch": "2.5 <b>is too old"}
     page.set_content(selfcheck.Report(faults)._repr_mimebundle_()["text/html"])
     python, torch, films = page.locator("li").all_inner_texts()
-    context.close()
     assert (python, torch) == ("[ok] Python", "[fail] PyTorch: 2.5 <b>is too old")
     assert films == "[ok] films" if scripts else films.startswith("[fail] films: nothing moves")

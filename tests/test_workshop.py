@@ -195,11 +195,10 @@ FONTS = {"as it is": "", "DejaVu Sans": "* { font-family: 'DejaVu Sans' !importa
 
 
 @pytest.mark.parametrize("font", FONTS)
-def test_all_of_it_is_on_the_page_without_colour_and_can_be_read(browser, font):
-    page = browser.new_page(viewport={"width": 794, "height": 1123})
+def test_all_of_it_is_on_the_page_without_colour_and_can_be_read(blank, font):
+    page = blank(794, 1123)
     page.set_content(SHEET.replace("</style>", f"{FONTS[font]}</style>", 1))
     drawn = page.evaluate(DRAWN)
-    page.close()
     texts = [one for one in drawn if one["words"]]
     assert len(texts) > 60
     off = [t for t in texts if t["left"] < 40 or t["right"] > 794 - 40 or t["bottom"] > 1123 - 15]
