@@ -110,7 +110,7 @@ print("leaf:", v.is_leaf, "| gradient of old:", old.grad.item())
 # ## 2. What `no_grad` allows, and what it does not protect (6 minutes)
 #
 # Under `torch.no_grad()` nothing is recorded. The question "gradient of which number?" does
-# not arise, and a leaf may be written. The optimizers of `torch.optim` write weights this way.
+# not arise, and a leaf may be written. SGD, Adam and AdamW of `torch.optim` write weights this way.
 
 # %% tags=["predict"]
 predict(questions.two_backwards)
@@ -191,7 +191,7 @@ factor
 # %% [markdown]
 # Choose `.data` and move `k` from 1 to 100. The filled bars grow away from the hollow ones,
 # the counter stays at 0, and **no error appears. That picture is the lesson.**
-# The other ways never give a wrong number: they raise, or they are right.
+# The other ways give no wrong number here: they raise, or they are right.
 
 # %% tags=["claim:data-avoids-the-error"]
 factor.compare(how=".data", k=[1, 1.5, 100])
@@ -296,10 +296,10 @@ def train(order):
     names = {"torch": torch, "w": w, "lr": 0.25}
     lines = ["loss = (w * w).sum()", *order]
     try:
-        for _ in range(3):
+        for turn in (1, 2, 3):
             exec("\n".join(lines), names)
     except (RuntimeError, TypeError) as error:
-        return f"{type(error).__name__}: {error}"[:70]
+        return f"round {turn}, {type(error).__name__}: {error}"[:79]
     return f"w = {names['w'].item()}, {w._version} ticks"
 
 
@@ -330,13 +330,14 @@ w = (w - 0.5).detach().requires_grad_()  # "reset" the weight
 optimizer.step()
 held = optimizer.param_groups[0]["params"][0]
 print("w:", w.item(), "| the optimizer's:", held.item())
+print("gradient:", w.grad.item(), "| the optimizer's:", held.grad)
 
 # %% [markdown]
 # `w` has a gradient and does not move: the optimizer holds the old tensor, which has no
 # gradient to step with. Nothing raises.
 #
-# **Zeroing can be a write, too.** A second backward writes as well: it adds to an existing
-# `.grad` in place (with `create_graph=True` it makes a new tensor).
+# **Zeroing can be a write, too.** A second backward writes as well: here it adds to the existing
+# `.grad` in place.
 
 # %%
 w = torch.tensor([3.0], requires_grad=True)
@@ -403,10 +404,11 @@ print("version of a new one:", networks()[1].weight._version)
 # and nothing raises: lesson 9.)
 #
 # Threads about this error advise going back to PyTorch 1.4. You cannot run that here. Such code
-# ran there because the steps of 1.4 left the version counter alone (issue
-# [39141](https://github.com/pytorch/pytorch/issues/39141)), as a write through `.data` does
-# today. So today's PyTorch can show what such gradients look like. (`inputs=own` fills the
-# `.grad` of D's weights only, so the gradient printed for G comes from G's loss alone.)
+# ran there because the steps of 1.4 wrote through `.data` (pull request
+# [34211](https://github.com/pytorch/pytorch/pull/34211) ended that), and so left the version
+# counter alone. So today's PyTorch can show what such gradients look like. (`inputs=own` fills the
+# `.grad` of D's weights only, as the last line shows: the gradient printed for G comes from G's
+# loss alone.)
 
 # %%
 def g_gradient(how):
@@ -426,9 +428,12 @@ def g_gradient(how):
 # %% tags=["claim:downgrade"]
 for how in ("no step", "step through .data", "step, forward again"):
     print(f"{how:20}", g_gradient(how))
+G, D, *_ = networks()
+D(G(noise)).sum().backward(inputs=[*D.parameters()])
+print("inputs=own:", D.bias.grad.tolist(), G.bias.grad)
 
 # %% [markdown]
-# The middle line is neither the gradient for the old D nor the one for the new D: the score
+# The second line is neither the gradient for the old D nor the one for the new D: the score
 # comes from the old D, the weights from the new. A step that moves no counter trains G with
 # such a mixture.
 # **The right orders:** step and then run the forward again, or step only after every backward

@@ -101,10 +101,11 @@ stage = resnet.layer4()  # the last of a ResNet-50's four
 c4 = torch.zeros(2, 1024, 800 // 16, 800 // 16)
 with torch.no_grad():
     print(list(stage(c4).shape))
+print("a weight of it:", list(stage[0].conv3.weight.shape))
 
 # %% [markdown]
-# The shape is the best clue in the line. It says *where* to look: among the few places that
-# handle 2048 channels. Detectors call this map C5.
+# The shape says *where* to look: among the places that handle 2048 channels. Detectors call this
+# map C5.
 
 # %% [markdown]
 # ## 2. The shape: then or now? (4 minutes)
@@ -140,13 +141,13 @@ with caught():
 # alive, so PyTorch keeps a second tensor on the same storage, and that one is not squeezed. In
 # our line ReLU saved its result: `[2, 2048, 25, 25]` is what the ReLU returned.
 #
-# The **type** gives the kind of numbers and the device, nothing more: a `torch.LongTensor` holds
-# 64-bit whole numbers, and `cuda` is the GPU.
+# The **type** gives the kind of numbers and the device: a `torch.LongTensor` holds 64-bit whole
+# numbers, and `cuda` is the GPU.
 
 # %% [markdown]
 # ## 3. Who is "output 0 of X"? (9 minutes)
 #
-# The name misleads many readers. A short function shows it for any program:
+# The name can mislead. A short function shows it for any program:
 
 # %%
 def ask(code):
@@ -184,7 +185,8 @@ print(ask("y = a * 2\nz = y ** 2\ny[0] = 1"))
 # So the rule has two cases. **If the tensor is a result that X itself saved, X is the saver. If
 # another operation saved it, as an input, X is the last recorded writer, or the maker where no
 # write was recorded.** An operation that both writes and saves, such as a ReLU in place, can be
-# either: section 8 tells the two apart.
+# either: section 8 tells the two apart. (A view that was saved as an input is mostly named
+# `AsStrided`, whoever wrote: section 11.)
 #
 # Sometimes "which is output … of" is missing:
 
@@ -198,10 +200,11 @@ print("index    ", ask(f"{index}\ni += 1"))
 
 # %% [markdown]
 # No recorded operation made these: a parameter, a *buffer* (a tensor that a module keeps and that
-# is no parameter), a label, an index. Think of an optimizer's step, of running statistics, of
-# `targets[mask] = 0` after the loss.
+# is no parameter), a label, an index. Think of an optimizer's step, of a buffer that the next
+# forward writes, of `targets[mask] = 0` after the loss.
 #
-# And "output 0"? Most operations have one result. `qr` has two and saves both:
+# And "output 0"? It counts an operation's results from 0. `qr` has two, and here its second is
+# written:
 
 # %%
 with caught():
@@ -282,8 +285,9 @@ with caught():
 # tensor of the reported line, whatever came after it. In the report the tensor was *new* when the
 # ReLU got it: no `+=` before.
 #
-# Such a module is common. mmcv's `ConvModule` is convolution, batch norm, ReLU, and that
-# ReLU is in place unless you say otherwise:
+# mmcv's [`ConvModule`](https://github.com/open-mmlab/mmcv/blob/main/mmcv/cnn/bricks/conv_module.py)
+# is such a module: convolution, batch norm (where one is asked for), ReLU, and that ReLU is in
+# place unless you say otherwise:
 
 # %%
 print(inspect.getsource(resnet.ConvModule.forward))
@@ -301,12 +305,13 @@ with caught():
 
 # %% [markdown]
 # There it is: shape, operation, `version 2; expected version 1`. The differences are the
-# device (`torch.FloatTensor` on a CPU) and the spelling of ReLU, which tells the age of the
-# PyTorch.
+# device (`torch.FloatTensor` on a CPU), the spelling of ReLU and, from 2.11 on, the end of the
+# hint; the last two tell the age of the PyTorch.
 #
 # This is what you know by now, from one line: the author had a module that ends in an in-place
-# ReLU on a new tensor of 2048 channels, in a *backbone* (the large network that makes features of
-# the image) or a *neck* (the layers between the backbone and the *heads*, which give boxes and
+# ReLU on a new tensor of 2048 channels, perhaps in a *backbone* (the large network that makes
+# features of the image) or a *neck* (the layers between the backbone and the *heads*, which give
+# boxes and
 # classes). And something wrote once into its result. *Which* module it was, the line cannot tell.
 # Nor does that matter for the cure, which belongs at the write. (In a message from PyTorch 1.10
 # or later the same name and numbers leave another possibility: section 8.)
@@ -359,15 +364,15 @@ with caught(), watch() as recording:
 print(exercises.who(recording))
 
 # %% [markdown]
-# It names saver and writer. Anomaly mode needs no package; the doctor needs `watch` around a
-# step. Use what you have: the saver's line narrows the search to what touches the saved tensor
+# It names saver and writer. Anomaly mode comes with PyTorch, the doctor with this course.
+# Use what you have: the saver's line narrows the search to what touches the saved tensor
 # *afterwards*.
 
 # %% [markdown]
 # ## 7. "Remove `inplace=True` from ReLU" (9 minutes)
 #
-# You find the post's cure on many pages. Is it right? Here are fifteen stories in which something
-# may be written *after* a ReLU, as happens in detectors. These are two of them:
+# Is the post's cure right? Here are fifteen stories in which something may be written *after* a
+# ReLU, as happens in detectors. These are two of them:
 
 # %%
 for name in ("relu, += res", "the stock block, += a"):
@@ -542,7 +547,7 @@ for program in (relu_saved, relu_wrote):
 # ## 9. A `+=` that never raised, until it did (3 minutes)
 #
 # mmdetection's FPN (feature pyramid network) adds maps from coarse to fine. Its *laterals* are
-# convolutions that bring every map to the same number of channels. For years it added in place:
+# convolutions that bring every map to the same number of channels. Until 2022 it added in place:
 
 # %%
 forward = inspect.getsource(resnet.FPN.forward)
@@ -596,9 +601,9 @@ print("same place:", x.data_ptr() == place)
 print("same numbers:", x.tolist() == before, "version", x._version)
 
 # %% [markdown]
-# They return the tensor itself, which is why `x.mul_(2).add_(1)` works. "Modify the value
-# at the address", the post's definition of in place, fits most of them; `squeeze_` changes
-# no value at all, and still moves the counter.
+# `x.squeeze_()` returns `x` itself, and so does `x.add_(1)`; `clip_grad_norm_` returns the norm.
+# "Modify the value at the address", the post's definition of in place, does not fit `squeeze_`:
+# it changes no value at all, and still moves the counter.
 
 # %% tags=["claim:underscore-changes-variable"]
 print("saved  ", ask("z = a.exp()\nz.unsqueeze_(0)"))
@@ -606,8 +611,9 @@ print("unsaved", ask("z = a * 2\nz.unsqueeze_(0)"))
 print("nothing to squeeze", ask("z = a.exp()\nz.squeeze_()"))
 
 # %% [markdown]
-# On a saved tensor they make backward raise, even where there is nothing to squeeze. On a tensor
-# that nobody has saved they are fine, unless it refuses writes (lesson 3, section 4).
+# On a saved tensor `squeeze_` and `unsqueeze_` make backward raise, even where there is nothing to
+# squeeze. On a tensor that nobody has saved they are fine, unless it refuses writes (lesson 3,
+# section 4).
 #
 # **"`torch.relu` and `torch.sigmoid` are not in place; ReLU can be, by a setting."**
 
@@ -644,7 +650,7 @@ with caught():
     for _ in range(3):
         total += loss**2
     total.backward()
-print(loss.grad.item())
+print(loss.grad.item(), "version of total:", total._version)
 
 # %% [markdown]
 # That is right for tensors. `total` begins as a number, so the first `+=` makes a new tensor; the
@@ -685,7 +691,7 @@ print("gather, then =:", trial(late, twin).verdict)
 # %% [markdown]
 # The rule helps, and is neither enough nor needed everywhere. It holds for `gather`, which saves
 # its input, although the gradient would have been right without it. It is not enough where an
-# earlier operation saved its *result*. And `y[i]` does not need it: it saves the index alone. One
+# earlier operation saved its *result*. And `y[i]` does not need it: it does not save `y`. One
 # rule covers all: **no write between a save and the backward that asks for it.**
 
 # %% [markdown]
@@ -793,7 +799,7 @@ exercises.top_down.check(top_down)
 # ## Recap
 #
 # 1. The shape says where to look: a saved result's is that of the save, an input's that of now.
-# 2. X saved its own result: X is the saver. Saved by another, as an input: X is the last recorded writer, or the maker.
+# 2. X saved its own result: X is the saver. Saved by another, as an input: X is the last recorded writer, or the maker; of a view mostly `AsStrided`.
 # 3. `expected` counts the writes before the save, the difference those since.
 # 4. Anomaly mode names the saver, the doctor saver and writer; the traceback alone neither.
 # 5. Mend the line that writes: since 1.10 `inplace=False` cures only where the ReLU itself wrote too late; for a write after it, only the numbers change.

@@ -59,7 +59,7 @@ forgotten_no_grad = Question(
 forgotten_zeroing = Question(
     "The loop is right, but `w.grad = None` is forgotten. What happens?",
     {
-        "An error in the second backward: there is a gradient already": "Backward adds to an existing gradient. People use that to add up small batches.",
+        "An error in the second backward: there is a gradient already": "Backward adds to an existing gradient. So the gradients of small batches can be added up.",
         "Nothing: backward overwrites the old gradient": "It adds to it. Otherwise nobody would need `zero_grad`.",
         "Every step uses the sum of all gradients so far": "No error, but other weights. The version check has nothing to find: no saved tensor is overwritten.",
     },

@@ -5,7 +5,7 @@ from overwritten.lesson.questions.question import Question
 only_a_shape = Question(
     "Nothing but the shape `[2, 2048, 25, 25]`. What is this tensor, in a detector on a ResNet-50?",
     {
-        "A convolution's weight: 2048 filters of 25 × 25": "A weight would have the filters first, and a ResNet has no filters of 25 × 25.",
+        "A convolution's weight: 2048 filters of 25 × 25": "A weight has its filters first: these would be 2 filters, not 2048.",
         "Boxes: 2048 proposals in each of 2 images": "Proposals come as rows of a table, in two or three sizes. Here there are four dimensions, and the last two are equal.",
         "The last stage's result for 2 images of 800 × 800": "2048 channels is what layer4 gives, and its stride is 32: 800 / 32 = 25.",
     },
@@ -26,7 +26,7 @@ which_name = Question(
     "`y = a * 2`, then `z = y ** 2`, then `y += 1`, then backward. Which name stands in the message?",
     {
         "`Pow`: it saved `y`": "It did, but the tensor in question is not *its* output. The text says whose output the tensor is.",
-        "`Mul`: it made `y`": "It would be, up to torch 1.9. Since then the text asks the tensor for its history as it is now.",
+        "`Mul`: it made `y`": "It did, but `+=` has written since. The text asks the tensor for its history as it is now.",
         "`Add`: it wrote into `y` last": "By now the tensor is the result of the recorded `+=`, so the message names the **writer**.",
     },
     answer="`Add`: it wrote into `y` last",
@@ -38,7 +38,7 @@ which_versions = Question(
         "`4; expected 1`": "One write before the save, three after it.",
         "`3; expected 0`": "The difference is right. But the counter was at 1 when `** 2` saved `y`.",
         "`4; expected 0`": "0 would be the version at birth. What counts is the version at the save.",
-        "`1; expected 4`": "The first number is that of now, and the counter never goes back.",
+        "`1; expected 4`": "The first number is that of now, and every write counts up.",
     },
     answer="`4; expected 1`",
 )
@@ -69,7 +69,7 @@ written_after_a_module = Question(
     {
         "`1; expected 0`": "It would be, out of place. This ReLU wrote once before it saved.",
         "`2; expected 1`": "The batch norm's result is new (0), the ReLU writes it (1) and saves, `+=` is the second.",
-        "`3; expected 2`": "Convolution and batch norm write nothing in place. There is one write before the save.",
+        "`3; expected 2`": "Convolution and batch norm return new tensors. There is one write before the save.",
     },
     answer="`2; expected 1`",
 )
