@@ -5,7 +5,7 @@ one memory cgroup whose limit kills what goes beyond; its own high-water mark is
 Where no cgroup can be made, the proportional set size of the process tree is polled instead.
 `--kernels 30 --at-once 4 03_safe_relu` runs a lesson that often, so many side by side.
 `--python` names another interpreter, as one with binder/requirements.txt installed. `--write`
-puts the table into README.md, and into workshop/README.md how many learners fit a machine.
+puts the table into workshop/README.md, and how many learners fit a machine.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ def main():
     parser.add_argument(
         "--write",
         action="store_true",
-        help="put all lessons' table into README.md and workshop/README.md",
+        help="put all lessons' table into workshop/README.md",
     )
     options = parser.parse_args()
     paths = [
@@ -224,11 +224,9 @@ def main():
         rows.append(f"| {path.stem} | {kernels} | {alone} | {peak} | {limit} | {verdict} |")
         print(rows[-1], flush=True)
     if options.write and not bad:
-        for file, table in (
-            (ROOT / "README.md", "\n".join(rows)),
-            (ROOT / "workshop" / "README.md", machines(max(peaks))),
-        ):
-            file.write_text(between(file.read_text("utf8"), "memory", table), "utf8")
+        file = ROOT / "workshop" / "README.md"
+        text = between(file.read_text("utf8"), "memory of a lesson", "\n".join(rows))
+        file.write_text(between(text, "memory", machines(max(peaks))), "utf8")
     return bool(bad)
 
 

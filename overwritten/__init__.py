@@ -66,6 +66,7 @@ def unload_ipython_extension(shell):
     unload(shell)
 
 
+#: The one place where it stands: pip, badges and set-up cells take it from here.
 __version__ = "0.1.0"
 __all__ = ["answers", "caught", "film", "knob", "ops", "predict", "record", "trial", "watch"]
 __all__ += [*(name for names in _LATE.values() for name in names), *_EXERCISES, *_QUESTIONS]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import builtins
+import importlib
 import importlib.machinery
 import io
 import os
@@ -26,6 +27,13 @@ from overwritten.doctor.report import silent_text
 from overwritten.record.private import SHOWS_SAVES
 
 _OURS = os.path.dirname(__file__) + os.sep
+#: Our own commands → the module that has a function of that name.
+OWN = {"course": "overwritten.lesson.course", "demo": "overwritten.doctor.demo"}
+_EPILOG = (
+    "Two words are no program: `demo` shows the doctor on a broken script of ours; `course` lists "
+    "the lessons, the answers kept of each and what is next. A file of that name in the working "
+    "folder is run instead."
+)
 
 
 def main(arguments=None) -> int:
@@ -40,6 +48,8 @@ def main(arguments=None) -> int:
         return 2
     name, *rest = program
     if not options.module and not os.path.isfile(name):
+        if name in OWN:
+            return _own(name, sys.argv[1:] if arguments is None else arguments)
         print(f"overwritten: there is no file {name!r} to run.", file=sys.stderr)
         return 2
     # the program may go to another folder
@@ -95,7 +105,7 @@ def main(arguments=None) -> int:
 
 def _options(arguments):
     parser = argparse.ArgumentParser(
-        prog="python -m overwritten", description=__doc__.splitlines()[0]
+        prog="python -m overwritten", description=__doc__.splitlines()[0], epilog=_EPILOG
     )
     parser.add_argument(
         "--strict", action="store_true", help="also find wrong gradients that raise nothing; slow"
@@ -134,6 +144,16 @@ def _options(arguments):
     )
     parser.add_argument("program", nargs=argparse.REMAINDER, help="a script and its arguments")
     return parser.parse_args(arguments)
+
+
+def _own(name, given):
+    """`course` or `demo`: exit code 2 where more is given than the word."""
+    if list(given) != [name]:
+        print(f"overwritten: `{name}` takes no options and no arguments.", file=sys.stderr)
+        return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a console without ✓ or → gets ?
+        sys.stdout.reconfigure(errors="replace")
+    return getattr(importlib.import_module(OWN[name]), name)(_colour(sys.stdout))
 
 
 def _run(name, rest, module):
@@ -181,7 +201,7 @@ def _show(error, diagnosis):
     for one in chain_of(error):
         without_our_frames(one)
         if diagnosis is not None and hasattr(one, "__notes__"):
-            plain, text = diagnosis.text(), diagnosis.text(_colour())
+            plain, text = diagnosis.text(), diagnosis.text(_colour(sys.stderr))
             one.__notes__ = [text if note == plain else note for note in one.__notes__]
     traceback, ours = error.__traceback__, (__file__, runpy.__file__, "<frozen runpy>")
     while traceback is not None and traceback.tb_frame.f_code.co_filename in ours:
@@ -189,8 +209,8 @@ def _show(error, diagnosis):
     sys.excepthook(type(error), error.with_traceback(traceback), traceback)
 
 
-def _colour() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty() and "NO_COLOR" not in os.environ
+def _colour(stream) -> bool:
+    return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
 
 
 def _at_the_program(show):

@@ -106,15 +106,19 @@ def test_the_version_stands_everywhere():
     assert re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text("utf8"), re.M)[1] == version
 
 
-def test_the_two_lines_for_a_learner_in_need_work(tmp_path):
+def commands():
+    return re.search(r"<!-- install -->\n```\n(.+)\n(.+)\n```\n<!-- /install -->", README).groups()
+
+
+def test_the_first_two_lines_work(tmp_path):
     """As they stand in the README, GitHub's address led to a copy of this folder that has the tag."""
-    install, doctor = re.search(
-        r"## I have this error right now\n\n```\n(.+)\n(.+)\n```", README
-    ).groups()
+    install, demo = commands()
     slug, tag = badges.slug_and_tag(ROOT)
-    site = tmp_path / "site"
-    led = colab.led_to(colab.clone(tmp_path / "copy", tag), slug)
-    environment = dict(os.environ, **led, PYTHONPATH=str(site))
+    site, copy = tmp_path / "site", colab.clone(tmp_path / "copy", tag)
+    led = colab.led_to(copy, slug)
+    if "git+" not in install:  # from PyPI, which nobody asks here
+        install = install.replace(" overwritten", f" {copy}")
+    environment = dict(os.environ, **led, PYTHONPATH=str(site), PYTHONUTF8="1")
     offline = ["--no-build-isolation", "--no-index", "--target", str(site)]
     subprocess.run(
         [sys.executable, "-m", *shlex.split(install), "-q", *offline],
@@ -122,11 +126,26 @@ def test_the_two_lines_for_a_learner_in_need_work(tmp_path):
         check=True,
         cwd=tmp_path,
     )
-    shutil.copy(ROOT / "workshop" / "train.py", tmp_path)
-    command = [sys.executable, *shlex.split(doctor)[1:]]
+    command = [sys.executable, *shlex.split(demo)[1:]]
     said = subprocess.run(
         command, env=environment, cwd=tmp_path, capture_output=True, encoding="utf8"
-    ).stderr
-    wanted = re.search(r"<!-- doctor -->\n```\n(.+?)\n```", README, re.S)[1].splitlines()[1:]
-    assert said.rstrip().splitlines()[-len(wanted) :] == wanted
+    ).stdout
+    assert re.search(r"<!-- doctor -->\n```\n(.+?)\n```", README, re.S)[1] in said
     assert (site / "overwritten").is_dir(), "the lines used another copy"
+
+
+@pytest.mark.parametrize("there, line", [("true", "pip install overwritten"), ("false", None)])
+def test_the_first_line_is_pips_own_once_the_release_is_there(tmp_path, there, line):
+    (tmp_path / "overwritten").mkdir()
+    for name in ("overwritten/__init__.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    path = tmp_path / "pyproject.toml"
+    path.write_text(re.sub("on_pypi = .+", f"on_pypi = {there}", path.read_text("utf8")))
+    slug, tag = badges.slug_and_tag(ROOT)
+    assert badges.install(tmp_path) == (line or f"pip install git+https://github.com/{slug}@{tag}")
+
+
+def test_it_is_read_in_one_go():
+    assert len(README.splitlines()) < 90
+    order = ("RuntimeError: ", "pip install", "saved by ", "<picture>", "## Start", "<!-- lessons")
+    assert sorted(order, key=README.index) == [*order]

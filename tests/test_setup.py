@@ -1,11 +1,15 @@
 """The two commands on machines where something is missing: one sentence, no traceback."""
 
+import json
 import os
 import re
-import shutil
+import socket
 import subprocess
 import sys
-import zipfile
+import threading
+import time
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -35,15 +39,15 @@ def test_help_lists_the_commands():
     )
 
 
-@pytest.mark.parametrize("version", [(3, 9, 18), (2, 7, 18), (3, 14, 0)])
+@pytest.mark.parametrize("version", [(3, 9, 18), (2, 7, 18)])
 def test_another_python_is_told_which_one_is_needed(version, capsys):
     with pytest.raises(SystemExit):
         make_venv.check_python(version)
     said = capsys.readouterr().err
-    assert said.startswith("This course needs Python 3.10 to 3.13") and said.count("\n") == 1
+    assert said.startswith("This course needs Python 3.10 or later") and said.count("\n") == 1
 
 
-@pytest.mark.parametrize("version", [(3, 10, 0), (3, 13, 1)])
+@pytest.mark.parametrize("version", [(3, 10, 0), (3, 13, 1), (3, 15, 0)])
 def test_supported_pythons_pass(version):
     make_venv.check_python(version)
 
@@ -62,6 +66,115 @@ def test_supported_pythons_pass(version):
 def test_the_count_of_type_errors_only_falls(code, said, fails, told):
     failed, words = check_types.verdict(code, said, 3)
     assert failed == fails and told in words
+
+
+@pytest.fixture()
+def pips(monkeypatch):
+    """What make_venv.py has pip do, on a Linux without an NVIDIA GPU whose CPU index answers."""
+    called = []
+    monkeypatch.setattr(make_venv.subprocess, "call", lambda words: called.append(words) or 0)
+    monkeypatch.setattr(make_venv.sys, "platform", "linux")
+    monkeypatch.setattr(make_venv, "has_nvidia", lambda: False)
+    monkeypatch.setattr(make_venv, "answers", lambda address: True)
+    return called
+
+
+def installed(pips):
+    """What each call of pip was given, after the options that all get."""
+    return [" ".join(words[1 + len(make_venv.PIP) :]) for words in pips if "pip" in words]
+
+
+NEEDS = str(ROOT / "requirements.txt")
+TORCH = re.search(r"^torch==\S+$", (ROOT / "requirements.txt").read_text("utf8"), re.M)[0]
+
+
+def test_without_a_gpu_the_cpu_build_comes_first(pips, capsys):
+    make_venv.main("there", NEEDS)
+    assert installed(pips) == [f"{TORCH} --index-url {make_venv.CPU_INDEX}", f"-r {NEEDS}"]
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "No NVIDIA GPU here: this is PyTorch's CPU build."
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, instead",
+    [("has_nvidia", lambda: True), ("sys.platform", "darwin"), ("sys.platform", "win32")],
+)
+def test_with_a_gpu_or_on_another_system_the_usual_one_comes(
+    pips, capsys, monkeypatch, name, instead
+):
+    monkeypatch.setattr(f"make_venv.{name}", instead)
+    make_venv.main("there", NEEDS)
+    assert installed(pips) == [f"-r {NEEDS}"]
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+def test_what_needs_no_torch_asks_no_index(pips, monkeypatch):
+    monkeypatch.setattr(make_venv, "answers", lambda address: pytest.fail(address))
+    make_venv.main("there", str(ROOT / "requirements-site.txt"))
+    assert len(installed(pips)) == 1
+
+
+def test_torch_is_found_in_the_file_that_is_taken_in():
+    assert make_venv.torch_of(str(ROOT / "requirements-dev.txt")) == TORCH
+
+
+@pytest.mark.parametrize("answers, why", [(False, "cannot be reached"), (True, "does not give it")])
+def test_gigabytes_are_no_surprise(pips, capsys, monkeypatch, answers, why):
+    monkeypatch.setattr(make_venv, "answers", lambda address: answers)
+    refuse = lambda words: pips.append(words) or int(make_venv.CPU_INDEX in words)
+    monkeypatch.setattr(make_venv.subprocess, "call", refuse)
+    make_venv.main("there", NEEDS)
+    assert installed(pips)[-1] == f"-r {NEEDS}"
+    said = capsys.readouterr().out.splitlines()[1:]
+    assert len(said) == 1 and why in said[0] and said[0].endswith("may bring gigabytes.")
+
+
+def test_an_index_that_hangs_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(make_venv, "WAIT", 0.2)
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()  # and never answers
+        begun = time.monotonic()
+        assert not make_venv.answers(f"http://127.0.0.1:{server.getsockname()[1]}/")
+    assert time.monotonic() - begun < 5
+    assert not make_venv.answers("http://127.0.0.1:1/")
+
+
+def test_an_index_that_is_there_answers(tmp_path):
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, *words):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=tmp_path)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert make_venv.answers(f"http://127.0.0.1:{server.server_port}/")
+        assert not make_venv.answers(f"http://127.0.0.1:{server.server_port}/nothing")
+        server.shutdown()
+
+
+# Where people work
+
+
+def test_the_containers_set_up_is_that_of_make_lab():
+    folder = ROOT / ".devcontainer"
+    told = json.loads((folder / "devcontainer.json").read_text("utf8"))
+    script = ROOT / told["postCreateCommand"]
+    assert os.access(script, os.X_OK)
+    assert subprocess.run(["bash", "-n", script]).returncode == 0
+    assert "\nmake .venv/.learner\n" in script.read_text("utf8")
+    assert all((ROOT / name).exists() for name in told["customizations"]["codespaces"]["openFiles"])
+    python = told["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"]
+    assert python == "${containerWorkspaceFolder}/.venv/bin/python"
+
+
+def test_windows_runs_what_make_lab_runs():
+    text, makefile = (ROOT / "lab.cmd").read_text("utf8"), (ROOT / "Makefile").read_text("utf8")
+    start = re.search(r"^START := (.+)$", makefile, re.M)[1]
+    assert f"jupyter lab {start} %* notebooks\\learn\n" in text
+    assert "py -3 tools\\make_venv.py .venv requirements.txt\nif errorlevel 1 exit" in text
+    tests = (ROOT / ".github" / "workflows" / "test.yml").read_text("utf8")
+    assert "run: lab.cmd --version" in tests
 
 
 def test_make_lab_without_venv_support(tmp_path):
@@ -86,8 +199,6 @@ def test_make_lab_when_pip_cannot_install(tmp_path):
 
 
 def test_make_lab_finds_another_port_when_one_is_taken(tmp_path):
-    import socket
-
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -165,72 +276,3 @@ def test_the_set_up_cell_installs_the_course_or_says_what_to_do(
     assert last.startswith(said) and bool(last) == bool(said)
     called = tmp_path / "asked"
     assert called.read_text().startswith(asked) if asked else not called.exists()
-
-
-def test_what_pip_installs_is_the_whole_package(tmp_path):
-    """A learner in Colab has nothing but this."""
-    shutil.copytree(
-        ROOT,
-        tmp_path / "copy",
-        ignore=shutil.ignore_patterns(
-            ".*", "artefacts", "_build", "*.egg-info", "build", "__pycache__"
-        ),
-    )
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "--no-build-isolation",
-        "-w",
-        str(tmp_path),
-        str(tmp_path / "copy"),
-    ]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    packed = {name for name in names if name.startswith("overwritten/")}
-    here = {
-        str(path.relative_to(ROOT))
-        for path in (ROOT / "overwritten").rglob("*")
-        if path.suffix in (".py", ".js", ".css", ".csv", ".json")
-    }
-    assert packed == here
-    scripts = {path.name for path in (ROOT / "lessons_src" / "clinic").glob("*.py")}
-    assert {
-        name.rpartition("/")[2] for name in names if "/share/overwritten/clinic/" in name
-    } == scripts
-    finds_its_scripts(wheel, tmp_path)
-
-
-def finds_its_scripts(wheel, folder):
-    """Installed elsewhere, without this tree, the clinic reads the scripts that pip put there."""
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "-q",
-        "--no-deps",
-        "--ignore-installed",
-        "--prefix",
-        str(folder / "there"),
-        str(wheel),
-    ]
-    assert subprocess.run(command, capture_output=True).returncode == 0
-    (site,) = (folder / "there").rglob("site-packages")
-    code = "from overwritten.lesson.exercises import clinic; print(clinic.__file__, *(one.path for one in clinic.SCRIPTS.values()))"
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env=dict(os.environ, PYTHONPATH=str(site)),
-        capture_output=True,
-        text=True,
-    )
-    found = done.stdout.split()
-    assert len(found) == 4 and all(path.startswith(str(folder / "there")) for path in found), (
-        done.stdout + done.stderr
-    )

@@ -79,7 +79,12 @@ def test_a_link_leads_beside_the_page_and_in_colab_to_its_release(monkeypatch):
 
 
 FAULTS = [
-    (selfcheck.python, ((3, 9, 18), (3, 14, 0)), ((3, 10, 0), (3, 13, 9)), "make lab PYTHON="),
+    (
+        selfcheck.python,
+        ((3, 9, 18), (2, 7, 18)),
+        ((3, 10, 0), (3, 13, 9), (3, 15, 0)),
+        "make lab PYTHON=",
+    ),
     (
         selfcheck.torch,
         ("2.5.1+cu121", "1.13.1", "2.16.0", "3.0.0"),

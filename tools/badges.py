@@ -1,8 +1,9 @@
 """Stamp the one slug and the release tag into badges, set-up cells, README and start page.
 
-Owner, repository and version stand once, in pyproject.toml. The tables of lessons come from
-the lessons' own heads, and so do the contents that the package carries; the glossary comes from
-glossary.py, the README's moving pictures from a recording made now.
+Owner and repository stand once, in pyproject.toml, and so does whether the release is on PyPI;
+the version stands in overwritten/__init__.py. The tables of lessons come from the lessons' own
+heads, and so do the contents that the package carries; the glossary comes from glossary.py, the
+README's moving pictures from a recording made now.
 """
 
 from __future__ import annotations
@@ -21,10 +22,21 @@ from stamp import ROOT, between, only_check, settle, stale
 
 
 def slug_and_tag(root: Path) -> tuple[str, str]:
-    """('owner/repository', 'v0.1.0') from pyproject.toml."""
+    """('owner/repository', 'v0.1.0')."""
     text = (root / "pyproject.toml").read_text("utf8")
     slug = re.search(r'^Repository = "https://github\.com/([\w.-]+/[\w.-]+)"', text, re.M)[1]
-    return slug, "v" + re.search(r'^version = "(.+)"', text, re.M)[1]
+    face = (root / "overwritten" / "__init__.py").read_text("utf8")
+    return slug, "v" + re.search(r'^__version__ = "(.+)"', face, re.M)[1]
+
+
+def install(root: Path) -> str:
+    """The line that installs the package: from PyPI once it is there, from GitHub until then."""
+    there = re.search(
+        r"^on_pypi = (true|false)$", (root / "pyproject.toml").read_text("utf8"), re.M
+    )
+    slug, tag = slug_and_tag(root)
+    where = "overwritten" if there[1] == "true" else f"git+https://github.com/{slug}@{tag}"
+    return f"pip install {where}"
 
 
 def home(root: Path) -> str:
@@ -43,11 +55,28 @@ def binder(slug: str, tag: str, lesson: str) -> str:
     return f"https://mybinder.org/v2/gh/{slug}/{tag}?urlpath={path}"
 
 
+def kaggle(slug: str, tag: str, lesson: str) -> str:
+    github = f"https://github.com/{slug}/blob/{tag}"
+    return f"https://kaggle.com/kernels/welcome?src={github}/notebooks/learn/{lesson}.ipynb"
+
+
+#: Where a page opens with one click → its badge, and the address of a page there.
+PLACES = {
+    "Colab": ("https://colab.research.google.com/assets/colab-badge.svg", colab),
+    "Binder": ("https://mybinder.org/badge_logo.svg", binder),
+    "Kaggle": ("https://kaggle.com/static/images/open-in-kaggle.svg", kaggle),
+}
+
+
+CODESPACE = "https://github.com/codespaces/badge.svg"
+
+
 def badge(slug: str, tag: str, lesson: str) -> str:
-    """Both badges of a page: Colab's and Binder's."""
-    in_colab = "[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]"
-    in_binder = "[![Open in Binder](https://mybinder.org/badge_logo.svg)]"
-    return f"{in_colab}({colab(slug, tag, lesson)}) {in_binder}({binder(slug, tag, lesson)})"
+    """A page's badges, one for each of PLACES."""
+    return " ".join(
+        f"[![Open in {name}]({picture})]({address(slug, tag, lesson)})"
+        for name, (picture, address) in PLACES.items()
+    )
 
 
 def set_up(slug: str, tag: str) -> str:
@@ -103,12 +132,6 @@ def stamped_lesson(text: str, lesson: str, slug: str, tag: str) -> str:
     return re.sub(r'selfcheck\("v[^"]*"\)', f'selfcheck("{tag}")', text)
 
 
-def stamped_address(text: str, slug: str, tag: str) -> str:
-    return re.sub(
-        r"git\+https://github\.com/[\w./@-]+", f"git+https://github.com/{slug}@{tag}", text
-    )
-
-
 def stamped_start(text: str, lessons: list[Lesson], slug: str, tag: str) -> str:
     """The start page with its map: what each lesson takes, and what it builds on."""
     rows = ["| | lesson | minutes | you need | |", "|---|---|---|---|---|"]
@@ -122,25 +145,31 @@ def stamped_start(text: str, lessons: list[Lesson], slug: str, tag: str) -> str:
 
 
 def stamped_readme(text: str, pages: list[Lesson], slug: str, tag: str) -> str:
-    rows = ["| lesson | minutes | open |", "|---|---|---|"]
+    """README.md with its badges and its table: a lesson's title opens it to read."""
+    tests = f"https://github.com/{slug}/actions/workflows/test.yml"
+    state = f"[![tests]({tests}/badge.svg)]({tests})"
+    codespace = f"[![Open in Codespaces]({CODESPACE})](https://codespaces.new/{slug})"
+    text = between(text, "badges", f"{state} {badge(slug, tag, START)} {codespace}")
+    rows = ["| read | minutes | open and learn |", "|---|---:|---|"]
     for page in pages:
         link = f"[{page.title}](notebooks/{page.name}.ipynb)"
-        rows.append(f"| {link} | {page.minutes} | {badge(slug, tag, page.name)} |")
-    return stamped_address(between(text, "lessons", "\n".join(rows)), slug, tag)
+        there = (f"[{name}]({of(slug, tag, page.name)})" for name, (_, of) in PLACES.items())
+        rows.append(f"| {link} | {page.minutes} | {', '.join(there)} |")
+    return between(text, "lessons", "\n".join(rows))
 
 
 def doctor_says(root: Path) -> str:
-    """What the doctor says of workshop/train.py, from PyTorch's message on.
-
-    The message is cut where PyTorch's versions differ.
-    """
-    command = [sys.executable, "-m", "overwritten", "train.py"]
+    """What the doctor says of the demo's script, below PyTorch's message."""
+    command = [sys.executable, "-m", "overwritten", "demo.py"]
     environment = dict(os.environ, PYTHONPATH=str(root))
     said = subprocess.run(
-        command, cwd=root / "workshop", env=environment, capture_output=True, encoding="utf8"
+        command,
+        cwd=root / "overwritten" / "cases",
+        env=environment,
+        capture_output=True,
+        encoding="utf8",
     ).stderr
-    message, *lines = said[said.index("RuntimeError: ") :].rstrip().splitlines()
-    return "\n".join([f"{message.partition(' operation: ')[0]} operation: …", *lines])
+    return said[said.index("\nsaved by ") + 1 :].rstrip()
 
 
 def wanted(root: Path) -> dict[Path, str]:
@@ -153,7 +182,11 @@ def wanted(root: Path) -> dict[Path, str]:
     files[start] = stamped_start(files[start], pages[1:], slug, tag)
     files |= {path: stamped_glossary(text, pages, slug, tag) for path, text in files.items()}
     text = stamped_readme(readme.read_text("utf8"), pages, slug, tag)
+    commands = f"```\n{install(root)}\npython -m overwritten demo\n```"
+    text = between(text, "install", commands)
     files[readme] = between(text, "doctor", f"```\n{doctor_says(root)}\n```")
+    cited = root / "CITATION.cff"
+    files[cited] = re.sub(r"(?m)^version: .+$", f"version: {tag[1:]}", cited.read_text("utf8"))
     told = contents(pages, {path.stem: text for path, text in files.items()})
     files[root / "overwritten" / "lesson" / "contents.json"] = told
     from readme_film import films

@@ -176,7 +176,7 @@ def route() -> Shown:
     entries = kept.STORE.entries()
     kept.say_news()
     known, step = Known(entries), first_step(entries)
-    parts = [f"<p>{_told(step, known)}</p>"]
+    parts = [f"<p>{told(step, known)}</p>"]
     if not known.snippets:
         parts.append(f"<p>{_TELL}</p>")
     paths = "".join(f"<li>{_path(name, known)}</li>" for name in PATHS)
@@ -184,11 +184,20 @@ def route() -> Shown:
         f"<p>Less time? ✓ stands where all that a section asks is answered.</p><ul>{paths}</ul>"
     )
     html = "".join(parts)
-    lines = re.sub(r"</p>|</li>", "\n", html)
-    return Shown(unescape(re.sub(r"<[^>]+>", "", lines)).strip(), html)
+    return Shown(plain(re.sub(r"</p>|</li>", "\n", html)).strip(), html)
 
 
-def _told(step, known):
+def plain(html: str) -> str:
+    """Its words alone.
+
+    >>> plain('<a href="02.ipynb">lesson 2</a> &amp; 3')
+    'lesson 2 & 3'
+    """
+    return unescape(re.sub(r"<[^>]+>", "", html))
+
+
+def told(step: Step | None, known: Known) -> str:
+    """HTML: the step as a sentence."""
     if step is None:
         return f"You are through: every exercise is right. {LESSONS[-1].link('Take the final')}."
     place = LESSONS[int(step.section.lesson[:2])]

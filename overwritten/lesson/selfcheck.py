@@ -14,7 +14,7 @@ from html import escape
 
 from overwritten.live.output import widget_view
 
-PYTHONS, TORCHES, WIDGETS = ((3, 10), (3, 13)), ((2, 6), (2, 15)), ((7, 7), (8, 99))
+PYTHON, TORCHES, WIDGETS = (3, 10), ((2, 6), (2, 15)), ((7, 7), (8, 99))
 STILL = (
     "nothing moves on this page, for no script runs. In JupyterLab: run this cell. If this line stays, "
     "press Ctrl+Shift+C, type `Trust Notebook`, press Enter."
@@ -29,9 +29,9 @@ _SCRIPT = """for (const line of document.querySelectorAll('.ow-check [data-needs
 def python(version=None) -> str:
     """'' if this Python will do, else a sentence. version: a tuple, default that of this one."""
     here = tuple(version or sys.version_info)[:2]
-    if PYTHONS[0] <= here <= PYTHONS[1]:
+    if here >= PYTHON:
         return ""
-    return f"{here[0]}.{here[1]} is not one of 3.10 to 3.13: install one, then run `make lab PYTHON=python3.12`."
+    return f"{here[0]}.{here[1]} is older than 3.10: install a newer one, then run `make lab PYTHON=python3.12`."
 
 
 def torch(version: str = "") -> str:

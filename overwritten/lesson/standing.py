@@ -73,13 +73,17 @@ def attempts(entries: dict[tuple, dict]) -> list[dict]:
     return sorted((one for one in found if one["score"].isdecimal()), key=lambda one: one["when"])
 
 
+def programs(entries: dict[tuple, dict]) -> int:
+    """How many of the final's programs are answered."""
+    return sum(key[:2] == ("final", "final") and key[2] in PROGRAMS for key in entries)
+
+
 def scored(entries: dict[tuple, dict]) -> str:
     """'your score: 9 of 12, best of 2 attempts: 10', of the final; before the first attempt how
     many programs are answered."""
     tried = attempts(entries)
     if not tried:
-        answered = sum(key[:2] == ("final", "final") and key[2] in PROGRAMS for key in entries)
-        return f"{answered} of {len(PROGRAMS)} programs answered"
+        return f"{programs(entries)} of {len(PROGRAMS)} programs answered"
     best = max(int(one["score"]) for one in tried)
     times = f", best of {len(tried)} attempts: {best}" if len(tried) > 1 else ""
     return f"your score: {int(tried[-1]['score'])} of {len(PROGRAMS)}{times}"
