@@ -344,7 +344,7 @@ def fails():
 
 
 with warnings.catch_warnings(record=True) as warned, caught():
-    warnings.simplefilter("always")
+    warnings.simplefilter("always", UserWarning)
     with torch.autograd.set_detect_anomaly(True):
         fails()
 

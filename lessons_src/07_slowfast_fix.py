@@ -287,7 +287,7 @@ print("transferred: ", outcome(weights=pretrained))
 # %%
 def anomaly_trace():
     with warnings.catch_warnings(record=True) as seen, caught():
-        warnings.simplefilter("always")
+        warnings.simplefilter("always", UserWarning)
         with torch.autograd.set_detect_anomaly(True):
             train_step()
     return str(seen[-1].message).splitlines()

@@ -1,13 +1,18 @@
 """Each lesson in a stand-in for Colab: a lone file, Colab's versions, the course fetched by its first cell."""
 
 import os
+import re
+import sys
 
 import nbformat
 import pytest
+from nbval.plugin import get_sanitize_patterns
 
 import colab
 from badges import slug_and_tag
 from conftest import LEARN, LESSONS, NOTEBOOKS, ONE_LESSON, ROOT
+from overwritten import find, route
+from overwritten.lesson.show import with_code
 
 VENV = ROOT / ".venv-colab"
 TAG = slug_and_tag(ROOT)[1]
@@ -85,3 +90,35 @@ def test_pytorch_is_never_touched():
         )
         assert "find_spec" in first.source and "--no-deps" in first.source, path
     assert "\ndependencies = []\n" in (ROOT / "pyproject.toml").read_text("utf8")
+
+
+def sanitised(html):
+    rules = get_sanitize_patterns((ROOT / "tests" / "sanitize.cfg").read_text("utf8"))
+    for pattern, instead in rules:
+        html = re.sub(pattern, instead, html)
+    return html
+
+
+REPORTED = (
+    "[torch.FloatTensor [9, 9]], which is output 0 of Relu, is at version 2; expected version 1"
+)
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        lambda: route().html,
+        lambda: find(REPORTED).html(),
+        lambda: with_code("[lesson 2](02_version_counter.ipynb)"),
+    ],
+    ids=["route", "find", "words"],
+)
+def test_a_link_in_colab_is_compared_with_the_one_in_jupyter(monkeypatch, output):
+    here = output()
+    monkeypatch.setitem(sys.modules, "google.colab", sys)
+    there = output()
+    assert there != here and sanitised(there) == sanitised(here)
+    for wrong in (r"(scrollTo=)\d", r"(/)0\d_\w+(?=\.ipynb)"):
+        elsewhere = re.sub(wrong, r"\g<1>9", there)
+        assert elsewhere == there or sanitised(elsewhere) != sanitised(here), wrong
+    assert elsewhere != there

@@ -84,6 +84,8 @@ def test_the_site_is_built_and_published_as_make_site_builds_it():
     assert done.returncode == 0 and lines[0].startswith(f"-m pip install {torch} --index-url ")
     assert lines[1:3] == ["-m pip install -r requirements-site.txt", "tools/build_site.py"]
     assert "-r requirements.txt" in (ROOT / "requirements-site.txt").read_text("utf8").splitlines()
+
+
 def workflow(name):
     return yaml.safe_load((FOLDER / "workflows" / f"{name}.yml").read_text("utf8"))
 

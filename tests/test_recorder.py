@@ -548,3 +548,29 @@ def test_statistics_follow_a_write_and_touch_nothing():
         "0 to 7, mean 0.07",
     ]
     assert recording.steps[-1].tensor("y").version == 1 and recording.peak == 800
+
+
+def test_no_bytes_that_nobody_names_are_no_part_of_a_recording():
+    """As torch 2.11's checkpoint makes them before it calls the function, and 2.13's does not."""
+
+    def handed(given, x):
+        return given(x)
+
+    def with_empty(given, x):
+        torch.empty(0)
+        return given(x)
+
+    def with_bytes(given, x):
+        torch.empty(1)
+        return given(x)
+
+    code = "def twice(x):\n    return x * 2\na = torch.ones(4)\nb = call(twice, a)"
+    plain, same, other = (
+        record(code, {"call": call}).steps for call in (handed, with_empty, with_bytes)
+    )
+    assert same == plain and [step.line for step in plain] == [0, 1, 3, 2, 4]
+    assert [step.line for step in other] == [0, 1, 3, 4, 2, 4]
+    named = record("x = torch.empty(0)\nx.resize_(2)").steps
+    assert named[1].born == (("A", 0),) and named[2].writes[0].storage == "A"
+    grown = record("x = torch.add(torch.ones(2), 1, out=torch.empty(0))").steps[1]
+    assert [write.storage for write in grown.writes] == ["B"]

@@ -25,7 +25,7 @@ LOOKS_ONLY = frozenset(
 
 
 class Calls(TorchFunctionMode):
-    """calls: a `Call` for each torch call since the list was last emptied.
+    """calls: a `Call` for each torch call that touched bytes since the list was last emptied.
 
     full: nothing more is noted, but the ledger goes on counting bytes.
     """
@@ -37,33 +37,33 @@ class Calls(TorchFunctionMode):
         self.full = False
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        kwargs = kwargs or {}
+        kwargs, see = kwargs or {}, self.ledger.see_bytes
         name = getattr(func, "__name__", str(func))
         if name in LOOKS_ONLY:
             return func(*args, **kwargs)
         given = list({id(t): t for t in tensors_in([args, kwargs])}.values())
         with DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
-            before = [(self.ledger.see(t, old=True), version_of(t)) for t in given]
+            before = [(see(t, old=True), version_of(t)) for t in given]
         if self._scratch and not self.full:
             result, scratch = with_scratch(func, args, kwargs)
         else:
             result, scratch = func(*args, **kwargs), None
         with DisableTorchFunctionSubclass():
-            for tensor in tensors_in(result):
-                self.ledger.see(tensor)
+            made = [see(tensor) for tensor in tensors_in(result)]
             if scratch and scratch > NUMBER_BYTES:
                 self.ledger.peak = max(self.ledger.peak, self.ledger.bytes + scratch)
             if not self.full:
-                self._note(name, given, before, kwargs, scratch)
+                self._note(name, given, before, made, kwargs, scratch)
         return result
 
-    def _note(self, name, given, before, kwargs, scratch):
-        after = [(self.ledger.see(t), version_of(t)) for t in given]
+    def _note(self, name, given, before, made, kwargs, scratch):
+        after = [(self.ledger.see_bytes(t), version_of(t)) for t in given]
         writes = [
-            Write(name, old, new, letter)
-            for (letter, old), (_, new) in zip(before, after)
-            if letter and new != old
+            Write(name, old, new, letter or grown)
+            for (letter, old), (grown, new) in zip(before, after)
+            if (letter or grown) and new != old
         ]
         outs = {id(t) for t in tensors_in(kwargs.get("out"))}
         read = [letter for t, (letter, _) in zip(given, before) if letter and id(t) not in outs]
-        self.calls.append(Call(name, tuple(dict.fromkeys(read)), tuple(writes), scratch))
+        if read or writes or scratch or any(made):
+            self.calls.append(Call(name, tuple(dict.fromkeys(read)), tuple(writes), scratch))

@@ -62,6 +62,16 @@ class Ledger:
         self._resize(entry, storage)
         return entry.letter
 
+    def see_bytes(self, tensor: torch.Tensor, old: bool = False) -> str | None:
+        """The same of a tensor in a call; None too for no bytes that nobody has named: PyTorch's
+        own code makes such tensors, in one version and not in another (2.11's checkpoint does).
+        """
+        if why_no_storage(tensor):
+            return None
+        storage = tensor.untyped_storage()
+        known = storage._cdata in self._by_impl
+        return self.see(tensor, old) if known or storage.nbytes() else None
+
     def start(self, letter: str, tensor: torch.Tensor) -> int:
         """Where the tensor's first element lies, in bytes from the storage's beginning."""
         entry = self._alive[letter]
