@@ -201,6 +201,7 @@ def test_the_order_on_the_screen_is_judged_and_comes_back_after_a_restart(own_st
     monkeypatch.setattr(kept, "shell", lambda: types.SimpleNamespace(kernel=1))
     path, order = tmp_path / "overwritten_answers.json", orders.order_save
     own_store(path)
+    monkeypatch.setattr(order, "_field", None)
     order._ipython_display_()
     assert shown(order) == list(range(6)) and order._field.value == "0 1 2 3 4 5"
     for nothing in ("", "0 1", "0 0 1 2 3 4", "0 1 2 3 4 6", "x", "² 1 2 3 4 5"):
@@ -216,6 +217,19 @@ def test_the_order_on_the_screen_is_judged_and_comes_back_after_a_restart(own_st
     assert shown(order) == list(range(6)), "what the code hands over stands there too"
     order.check([0, 1])
     assert shown(order) == list(range(6)) and kept.answer(order)["outcome"] == "wrong"
+
+
+def test_a_list_that_an_ended_kernel_has_shown_is_not_judged(own_store, tmp_path, monkeypatch):
+    monkeypatch.setattr("IPython.display.display", lambda bundle, raw: None)
+    monkeypatch.setattr(kept, "shell", lambda: types.SimpleNamespace(kernel=1))
+    own_store(tmp_path / "overwritten_answers.json")
+    order = orders.order_save
+    order.check([order.lines.index(line) for line in right(order)])
+    monkeypatch.setattr(order, "_field", None)  # a new kernel: the old list still stands there
+    verdict = order.check()
+    assert verdict.outcome == "not attempted" and "run the cell that shows" in verdict.message
+    order._ipython_display_()
+    assert order.check().outcome == "right"
 
 
 def test_without_a_script_lines_and_question_can_be_read():

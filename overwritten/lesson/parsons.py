@@ -30,6 +30,10 @@ _UNMOVED = (
     "move the lines above into order first; or hand the order over as `.check([…])`, by the "
     "numbers that the lines had at first, counted from 0."
 )
+_NOT_SHOWN = (
+    "run the cell that shows the lines first: since the kernel was started it has not run, so "
+    "what you move there does not reach the check."
+)
 #: How many lines an order may run: a loop with lines in the wrong place may never end.
 MAX_LINES = 1_000
 
@@ -46,19 +50,22 @@ class Order(Exercise):
         right = lines.strip().splitlines()
         super().__init__(self._mistake, hints, "\n".join(right))
         self.words, self._start, self._twin = words, start.strip(), twin.strip()
+        self._field = None
         self._compare = compare
         self.lines = sorted(right, key=lambda line: sha256(f"{words}\n{line}".encode()).digest())
 
     def check(self, answer=...) -> Verdict:
         """Judge the order on the screen, or one given as numbers or as lines; never raises."""
-        if answer is ...:
-            answer = self._kept() or ...
+        if answer is ...:  # what a kernel that is gone has shown cannot be heard
+            answer = self._field and self._kept() or ...
         elif not self._misfit(answer):
             self._keep(self._numbers(answer))
         return super().check(answer)
 
     def _judged(self, answer):
-        return Verdict("not attempted", _UNMOVED) if answer is ... else super()._judged(answer)
+        if answer is ...:
+            return Verdict("not attempted", _UNMOVED if self._field else _NOT_SHOWN)
+        return super()._judged(answer)
 
     def _misfit(self, answer):
         """One sentence where the answer is no order of all lines."""
