@@ -10,6 +10,7 @@ from torch.nn import functional as F
 from answers import but
 from answers.unconventional import HOOKS, body, sly
 from conftest import LESSONS
+from overwritten import caught, watch
 from overwritten.lesson.checking import beside_twin, plain
 from overwritten.lesson.exercises import (
     clinic,
@@ -21,7 +22,7 @@ from overwritten.lesson.exercises import (
     version_counter,
 )
 from overwritten.lesson.exercises.clinic import replaced
-from overwritten.lesson.witness import WHY_NOT, Without, Witness, blamed
+from overwritten.lesson.witness import WHY_NOT, Without, Witness, blamed, who
 from overwritten.record.private import SHOWS_SAVES, top_hooks
 
 #: In the gate; the other scripts, which train, are slow.
@@ -268,3 +269,11 @@ def test_a_write_between_two_calls_of_one_line_is_no_tick_of_the_next(code, hear
     with Witness(x) as witness:
         eval(code, {"x": x})
     assert (not witness.unheard) == heard
+
+
+def test_a_line_that_saves_and_writes_is_named_once():
+    with caught(), watch() as recording:
+        x = torch.ones(3, requires_grad=True) * 2
+        x *= x**2
+        x.sum().backward()
+    assert who(recording) == "`x *= x**2` saved, and the same line wrote over it"

@@ -149,7 +149,10 @@ def test_begun_in_two_tabs_nothing_is_lost(begin, capsys):
     begin()
     other = kept.STORE
     words = str(final.check({"a": ..., "b": "right"}))
-    assert "○ 1 of 12 answered" in words and "Kept from before: a. `final.restore()`" in words
+    assert (
+        "○ 1 of 12 answered" in words
+        and "Your earlier answer to a is kept: `final.restore()`" in words
+    )
     assert one.entries() == other.entries() and len(one.entries()) == 2
     begin()
     assert "stand above" in str(final.restore())

@@ -187,6 +187,8 @@ def both_lines(one, code: str = "", outside: Site = NOWHERE) -> str:
 
     saver = f"{said(one.saver)} saved" if one.saver else "something unseen saved"
     writers = dict.fromkeys(map(said, one.writers))
+    if one.saver and [*writers] == [said(one.saver)]:
+        return f"{saver}, and the same line wrote over it"
     return f"{saver}, {' and '.join(writers) or 'something unseen'} wrote over it"
 
 

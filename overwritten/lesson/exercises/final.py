@@ -77,7 +77,7 @@ def check(answers: Any) -> Shown:
         lines = [f"○ {len(given)} of {len(PROGRAMS)} answered, open: {', '.join(open_)}."]
         if also := [letter for letter in open_ if letter in _kept()]:
             lines.append(
-                f"Kept from before: {', '.join(also)}. `final.restore()` writes them into a new cell."
+                f"Your earlier answer to {', '.join(also)} is kept: `final.restore()` writes it into a new cell."
             )
         return _said([*lines, "All are marked together, when none is open."])
     marks = [_mark(letter, given[letter]) for letter in PROGRAMS]
