@@ -210,8 +210,7 @@ print("strides:", wide.stride(), "not", row.expand(3, 2).stride())
 # memory.
 #
 # PyTorch does not refuse every write to an expanded tensor. `fill_` goes through, and so does a
-# write to a single element: no place gets two different values. A few others go through with a
-# warning that this is deprecated:
+# write to a single element. A few others go through with a warning that this is deprecated:
 
 # %%
 import warnings
@@ -372,7 +371,7 @@ with caught():
 print(counts + 0.5, "a new tensor may have a new dtype")
 
 # %% [markdown]
-# That rule is for arithmetic. An assignment casts without a word:
+# That rule is for arithmetic. An assignment drops the fraction without a word:
 
 # %%
 counts[0] = 2.7

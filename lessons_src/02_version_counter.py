@@ -117,7 +117,8 @@ for line in (
 # Remember three things. A write counts, even when no number changes. Changing a tensor's shape or
 # storage in place counts too (`squeeze_`, `set_`). And `+=` on an element counts twice.
 #
-# But a trailing underscore, or `inplace=True`, does not always mean a write. These count nothing:
+# But a trailing underscore, or `inplace=True`, does not always mean a write. These count nothing.
+# (`x` has the shape `[1, 4]` already, and a dropout with rate 0 drops nothing.)
 
 # %%
 for line in (

@@ -403,6 +403,7 @@ at_once(leaves | views)
 
 # %%
 others = {
+    "chunk, no grad": "torch.ones(4).chunk(2)[0].relu_()",
     "behind a hook": """layer = nn.Linear(4, 4)
 layer.register_full_backward_hook(lambda *gradients: None)
 y = nn.ReLU(inplace=True)(layer(y))""",
@@ -424,24 +425,25 @@ print("errors out of place:", errors - {""} or "none")
 # %% [markdown]
 # - *Leaves* (tensors that no recorded operation made, such as weights) and views of them refuse
 #   if they require grad. The batch of section 3 did not. Lesson 4 is about them.
-# - **Views.** A single slice may be written. The views that one call returns together (`chunk`,
-#   `split`, `unbind`, a loop over the rows) may not, nor may a view made under `no_grad`.
+# - **Views** of a tensor that requires grad. A single slice may be written. The views that one
+#   call returns together (`chunk`, `split`, `unbind`, a loop over the rows) may not, nor may a
+#   view made under `no_grad`. A chunk of a tensor that does not require grad may be written.
 # - **A full backward hook**, as Grad-CAM tools put on a layer, hands the layer's result on as a
 #   view of this kind. An in-place ReLU after it is refused as long as the hook is there.
 # - **Expanded tensors**, whose elements share memory, and **inference tensors** refuse as well.
 #
 # Out of place, each of these lines is allowed. So the whole rule is four questions, asked of the
-# tensor that the activation would overwrite:
+# tensor that the activation would overwrite. (All views of one storage count as one tensor.)
 #
 # - **Does it refuse the write?** Then that line raises, before any backward.
 # - **Has anybody saved it?** Then backward raises if it asks for that save.
 # - **Does the activation save its result, and does anybody write into that before backward?**
 #   Then backward raises, because of that writer.
-# - **Does anyone else still read it, or a view of it (a shortcut, a list of features, your
-#   batch)?** Then values change, without an error.
+# - **Does anyone else still read it (a shortcut, a slice, a list of features, your batch)?**
+#   Then values change, without an error.
 #
-# If the answer is no all four times, it is safe. (Writes that no counter sees, such as through
-# `.data`, are the subject of lessons 4 and 9.)
+# If the answer is no all four times, it is safe. (An exception is the negative slope of section 1.
+# Writes that no counter sees, such as through `.data`, are the subject of lessons 4 and 9.)
 
 # %% [markdown]
 # ## 5. What it is worth (8 minutes)

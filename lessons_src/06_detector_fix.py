@@ -281,7 +281,8 @@ for lines in (
 # saved and column 0 is written. In the last line nothing is written after the save.
 #
 # So the document's rule, "never use `tensor[:, i] = value`", forbids too much. The rule is:
-# **once an operation has saved a column of a tensor, do not write into that tensor.**
+# **once an operation has saved a column of a tensor, do not write into that tensor before
+# backward.**
 #
 # Would the gradient have been wrong? `trial` runs a program beside its out-of-place twin, and
 # once more with the check switched off.
@@ -615,11 +616,11 @@ exercises.decode.check(decode)
 # %% [markdown]
 # ## Recap
 #
-# 1. The two versions in a message say which of many writes it means; backward meets the last one first.
+# 1. The two versions in a message say which of many saves it means, and how many writes came after; backward meets the last save first.
 # 2. Only one of three published fixes was needed; one changed nothing, and one broke the training.
 # 3. A slice write is harmless unless an operation has already saved a part of the tensor that it fills.
-# 4. Written labels and in-place ReLUs are harmless where nobody has saved what they overwrite.
-# 5. Whether such an error appears depends on the data: with no positive proposal nothing is checked.
+# 4. Written labels and in-place ReLUs are harmless where nobody has saved what they overwrite, or still reads it.
+# 5. Whether such an error appears depends on the data: with no positive proposal no box is checked.
 #
 # ## For your own code
 #

@@ -671,10 +671,10 @@ exercises.review.check(answers)
 # ## Recap
 #
 # 1. The shape in the message rules out every saved tensor of another shape: read it first.
-# 2. A cure changes what is saved, changes what is written, or puts a copy between the two.
+# 2. A cure changes what is saved, changes what is written, or when, or puts a copy between the two.
 # 3. Saver and writer may be in two files, with a view between them: same storage, same counter.
 # 4. Since PyTorch 1.10 ReLU saves its result: if its counter moves before backward, backward raises.
-# 5. Fix the writer. Whether the ReLU itself works in place only changes the version numbers.
+# 5. Fix the writer. If that is not the ReLU, `inplace=False` in the ReLU only changes the version numbers.
 #
 # ## For your own code
 #

@@ -25,7 +25,7 @@ from overwritten.record.private import DisableTorchFunction, disable_current_mod
 #: A folk cure → what it does instead of curing.
 WHY_NOT = {
     ".detach()": "`.detach()` cuts the history: what comes before it gets no gradient. And it copies nothing.",
-    ".data": "`.data` cuts the history and has a version counter of its own: what you do with it is not recorded, and a write through it goes unheard.",
+    ".data": "`.data` cuts the history and has a version counter of its own: what you do with it is not recorded, and a write through it goes unnoticed.",
     "no_grad": "under `no_grad` nothing is recorded: what comes before gets no gradient from these lines.",
 }
 

@@ -29,7 +29,7 @@ WRONG = {
         ),
         "a wrong": (
             _but({"a": "wrong"}),
-            "nobody hears `y[0] = 0.0`. Who counts that write? A hint: one counter",
+            "nobody notices `y[0] = 0.0`. Who counts that write? A hint: one counter",
         ),
         "b raises": (
             _but({"b": "raises"}),
@@ -41,7 +41,7 @@ WRONG = {
         ),
         "d raises": (
             _but({"d": "raises"}),
-            "you say that the check hears `optimizer.step()`. Does it? A hint: it is a step with `fused=True`",
+            "you say that the check notices `optimizer.step()`. Does it? A hint: it is a step with `fused=True`",
         ),
         "d right": (_but({"d": "right"}), "look again at `first, second = w.exp(), w.square()`"),
         "e wrong": (_but({"e": "wrong"}), "remember what `detach()` shares"),
@@ -49,11 +49,11 @@ WRONG = {
         "g right": (_but({"g": "right"}), "look again at `score = (h * w).sum()`"),
         "h wrong": (
             _but({"h": "wrong"}),
-            "nobody hears `optimizer.step()`. Who counts that write? A hint: a step runs under `no_grad`",
+            "nobody notices `optimizer.step()`. Who counts that write? A hint: a step runs under `no_grad`",
         ),
         "i raises": (
             _but({"i": "raises"}),
-            "you say that the check hears `y += 1`. Does it? A hint: it moves the counter, but look at how",
+            "you say that the check notices `y += 1`. Does it? A hint: it moves the counter, but look at how",
         ),
         "i right": (_but({"i": "right"}), "look again at `y = x.exp()`"),
         "another word": (_but({"a": "fine"}), "you gave 'fine'"),

@@ -15,7 +15,7 @@ __all__ = [
 
 
 _UNHEARD = (
-    "right numbers, but a write went unheard: no version counter moved, as with `.data`, NumPy and fused optimizers, "
+    "right numbers, but a write went unnoticed: no version counter moved, as with `.data`, NumPy and fused optimizers, "
     "and a step in the wrong place would then pass without an error. Write the weight itself under `no_grad`."
 )
 

@@ -126,8 +126,8 @@ _WRITTEN = "look again at {saver}: {save}. What stands there when backward asks 
 _NUDGES = {
     ("right", "raises"): _WRITTEN,
     ("right", "wrong"): _WRITTEN,
-    ("wrong", "raises"): "you say that nobody hears {writer}. Who counts that write? A hint: {write}.",
-    ("raises", "wrong"): "you say that the check hears {writer}. Does it? A hint: {write}.",
+    ("wrong", "raises"): "you say that nobody notices {writer}. Who counts that write? A hint: {write}.",
+    ("raises", "wrong"): "you say that the check notices {writer}. Does it? A hint: {write}.",
     ("raises", "right"): "the check compares saved tensors only, each with its version at the save. Here {save}, and {write}.",
     ("wrong", "right"): "a wrong number must come from a saved tensor that was written after its save. Here {save}, and {write}.",
 }  # fmt: skip

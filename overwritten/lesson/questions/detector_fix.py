@@ -28,7 +28,7 @@ no_positive = Question(
     "No fix at all, and an image in which no proposal is positive. What does backward do?",
     {
         "It raises as before: `apply_box_deltas` runs all the same": "It runs, and it writes over what it saved. But does backward ever ask for what was saved?",
-        "It runs: the boxes are in no loss": "Without a positive proposal there is no box loss. Backward never enters that part of the graph, so nothing is checked.",
+        "It runs: the boxes are in no loss": "Without a positive proposal there is no box loss. Backward never enters that part of the graph, so nothing there is checked.",
         "It raises another error: a mean over nothing": "`compute_detection_loss` leaves the box loss out if no proposal is positive.",
     },
     answer="It runs: the boxes are in no loss",

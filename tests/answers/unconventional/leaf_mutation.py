@@ -116,10 +116,10 @@ RIGHT = {
 }
 WRONG = {
     "sgd_step": {
-        ".data": (_each(f"w.data -= lr * w.grad\n{_ZEROED}"), "went unheard"),
+        ".data": (_each(f"w.data -= lr * w.grad\n{_ZEROED}"), "went unnoticed"),
         ".data and a tick": (
             _each(f"w.data -= lr * w.grad\nwith torch.no_grad():\n    w += 0\n{_ZEROED}"),
-            "went unheard",
+            "went unnoticed",
         ),
         "rebound": (_each(f"w = w - lr * w.grad\n{_ZEROED}"), "has not moved"),
         "a leaf that is recorded": (_each(f"w -= lr * w.grad\n{_ZEROED}"), "leaf"),

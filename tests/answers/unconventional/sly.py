@@ -149,7 +149,7 @@ WRONG = {
                     "for w in weights:\n    if w.grad is not None:\n"
                     "        (w.detach().numpy().__isub__(lr * w.grad.numpy()), w.detach().add_(0))\n        w.grad = None"
                 ),
-                "unheard",
+                "unnoticed",
             ),
         },
         "gan_step": {
