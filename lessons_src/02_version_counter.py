@@ -47,13 +47,14 @@ from overwritten import version_counter_questions as questions
 # %% [markdown]
 # ## Again (2 minutes)
 #
-# Here are three questions from earlier lessons. Those you answered wrong come first.
+# Here are three questions from earlier lessons, of those that make sense on their own. Those you
+# answered wrong come first, then those you have not been asked again.
 
 # %%
 again(questions)
 
 # %% [markdown]
-# ## 1. One counter for a tensor and its views (5 minutes)
+# ## 1. The version counter (5 minutes)
 #
 # A tensor has a number, `_version`, that counts in-place operations. A new tensor starts at
 # 0. A layer's weight does not: it was initialised in place.
@@ -117,14 +118,15 @@ for line in (
 # Remember three things. A write counts, even when no number changes. Changing a tensor's shape or
 # storage in place counts too (`squeeze_`, `set_`). And `+=` on an element counts twice.
 #
-# But a trailing underscore, or `inplace=True`, does not always mean a write. These count nothing.
-# (`x` has the shape `[1, 4]` already, and a dropout with rate 0 drops nothing.)
+# But a trailing underscore, or `inplace=True`, does not always mean a write. `resize_` counts only
+# where the shape changes; the other three lines count nothing:
 
 # %%
 for line in (
     "x.requires_grad_()",
     "x.detach_()",
     "x.resize_(1, 4)",
+    "x.resize_(2, 2)",
     "F.dropout(x, 0.0, inplace=True)",
 ):
     print(ticks(line), line)
@@ -148,7 +150,7 @@ for line in (
 # %% [markdown]
 # `no_grad` and `inference_mode` switch off the recording of gradients, not the counter.
 # `detach()` shares the counter of `x`. `.data` starts a counter of its own on the same storage,
-# and NumPy has none: PyTorch's check cannot see these two writes. Nor can it see these:
+# and NumPy has none: these two writes do not move the counter of `x`. Nor do these three lines:
 
 # %%
 for line in (
@@ -247,10 +249,11 @@ with caught():
 
 
 # %% [markdown]
-# So ask of every operation what its derivative needs. You can watch PyTorch answer: it calls a
-# *hook*, a function of yours, at a fixed moment. Here the first of two functions is a *pack
-# hook*, called with each tensor that an operation saves. (The second would give the tensor back
-# to backward, but no backward runs.)
+# So ask of every operation what its derivative needs. You can watch PyTorch answer. A *hook* is a
+# function of yours that PyTorch calls at a fixed moment. `saved_tensors_hooks` takes two of them:
+# the *pack hook* gets each tensor that an operation saves, and the second gives it back to
+# backward. Here the first puts the tensors into a list. No backward runs, so the second is never
+# called.
 
 # %%
 def saves(operation):
@@ -379,7 +382,8 @@ lanes
 # %% [markdown]
 # Each *lane* is one storage; time runs to the right. The padlock closes at the save and notes the
 # version; the line under the lane leads to the check. Use the menu and the slider. Here are the
-# three moments side by side:
+# three moments side by side. The line that saves is `z = y * y`: line 3, or line 5 where the two
+# writes stand before it.
 
 # %%
 lanes.compare(where=moments, times=2)
@@ -417,16 +421,18 @@ print(trial(in_place, start + "s.backward()").verdict)
 #
 # Now for many operations at once. For each one, the course writes a small program, overwrites the
 # input or the result with `*= -3` before backward, and compares the gradient with the twin's.
-# "Allowed" and "right" are two questions, so they have two columns. Where a write raises, the
-# second says what the gradient would have been. None of it is typed in by hand: the cell takes a
-# few seconds because it measures.
+# Whether the write is allowed and whether the gradient is right are two questions: each has a
+# column for the input and one for the result. Where a write raises, the table says what the
+# gradient would have been. The column "saves other" is about tensors that are neither of the two:
+# another input, as in `x * w`, or one that the operation made for itself. None of it is typed in by
+# hand: the cell takes a few seconds because it measures.
 
 # %%
 table = ops.operations()
 table
 
 # %% [markdown]
-# In nearly all rows the two columns agree: where a write is allowed the gradient is right, and
+# In nearly all rows the two answers agree: where a write is allowed the gradient is right, and
 # where it raises it would have been wrong. The interesting rows are the others.
 
 # %%
@@ -448,9 +454,8 @@ for row in table.find("✗ wrong"):
 # counter of `x`; the counter that backward compares stands still. It is a gap in the check, and a
 # rare one: lesson 9 collects the others.
 #
-# How rare? These rows are the course's own part of the *op atlas*. The rest are the entries of
-# PyTorch's own op database that can be written as one line of code. They went through the same
-# experiment, once. The atlas is read from a file, and its title names the torch that wrote it.
+# How rare? The *op atlas* holds the same experiment for the entries of PyTorch's own op database as
+# well, those that can be written as one line of code. It was measured once, on the torch named here:
 
 # %%
 everything = ops.all_operations()
@@ -461,24 +466,18 @@ for row in everything.find("✗ wrong"):
 
 # %% [markdown]
 # It finds two more, and their names warn you: `unsafe_split` and `unsafe_chunk` return views that
-# PyTorch does not treat as views. You need not take a file's word for it. One line runs any row
-# again, on your torch:
-
-# %%
-row = everything.find("unsafe_split")[0]
-here = ops.operation(row.name)
-print(here.over_input, here.over_input == row.over_input)
-print(here.start)
-
-# %% [markdown]
-# The last lines show the tensors for which the row was measured. Lesson 8 has the whole atlas as a table. Now pick one of the course's own
-# rows and see it in the lanes:
+# PyTorch does not treat as views. `ops.operation` measures any row again on your torch, and lesson
+# 8 has the whole atlas as a table. Now pick one of the course's own rows and see it in the lanes:
 
 # %%
 names = ops.expressions()
 writes = ["x", "result"]
 pick = knob(ops.program, show="lanes", name=names, write=writes)
 pick
+
+# %% [markdown]
+# Three of them side by side. In each the operation saves, the next line writes, and the last is
+# backward:
 
 # %%
 shown = ["x.sigmoid()", "x.sigmoid()", "torch.kron(x, w)"]
@@ -503,7 +502,7 @@ exercises.order_save.check()
 
 # %% [markdown]
 # **Exercise 1.** `f` is any function that may write into `x`. Call `f(x)` and return how many
-# in-place operations the counter of `x` has seen.
+# in-place operations the counter of `x` has seen during that call.
 
 # %%
 def count_writes(f, x):

@@ -51,7 +51,8 @@ from overwritten import safe_relu_questions as questions
 # %% [markdown]
 # ## Again (2 minutes)
 #
-# Here are three questions from earlier lessons. Those you answered wrong come first.
+# Here are three questions from earlier lessons, of those that make sense on their own. Those you
+# answered wrong come first, then those you have not been asked again.
 
 # %%
 again(questions)

@@ -56,7 +56,8 @@ from overwritten import decode, decoder, parse, plain_op
 # %% [markdown]
 # ## Again (2 minutes)
 #
-# Here are three questions from earlier lessons. Those you answered wrong come first.
+# Here are three questions from earlier lessons, of those that make sense on their own. Those you
+# answered wrong come first, then those you have not been asked again.
 
 # %%
 again(questions)
@@ -137,9 +138,9 @@ with caught():
 
 
 # %% [markdown]
-# It shows `[1, 3]`, the shape at the save. A node that held its own result would keep itself
-# alive, so PyTorch keeps a second tensor on the same storage, and that one is not squeezed. In
-# our line ReLU saved its result: `[2, 2048, 25, 25]` is what the ReLU returned.
+# It shows `[1, 3]`, the shape at the save. A result keeps its node alive; if the node kept that
+# result as well, neither would be freed. So PyTorch gives the node a second tensor on the same
+# storage, and that one is not squeezed. In our line ReLU saved its result: `[2, 2048, 25, 25]` is what the ReLU returned.
 #
 # The **type** gives the kind of numbers and the device: a `torch.LongTensor` holds 64-bit whole
 # numbers, and `cuda` is the GPU.
@@ -356,7 +357,8 @@ print("\n".join(exercises.forward_of(warned)[-2:]))
 # notebook's are left out.) The hint has changed, too: the tensor "was changed in there or anywhere
 # later". It does not say where: anomaly mode watches no writes.
 #
-# The doctor watches both:
+# `watch` is the course's *doctor*. It notes every save and every write in its block, with their
+# lines:
 
 # %%
 with caught(), watch() as recording:
@@ -372,12 +374,13 @@ print(exercises.who(recording))
 # ## 7. "Remove `inplace=True` from ReLU" (9 minutes)
 #
 # Is the post's cure right? Here are fifteen stories in which something may be written *after* a
-# ReLU, as happens in detectors. These are two of them:
+# ReLU, as happens in detectors: the code of two, then the names of all. (`res` is short for
+# *residual*, a tensor that is added to the ReLU's result; in the code it is `b`.)
 
 # %%
 for name in ("relu, += res", "the stock block, += a"):
     print(f"--- {name}\n{resnet.story(name, inplace=True)}\n")
-print(len(resnet.STORIES), "stories")
+print(*resnet.STORIES, sep="\n")
 
 
 # %%
@@ -612,8 +615,8 @@ print("nothing to squeeze", ask("z = a.exp()\nz.squeeze_()"))
 
 # %% [markdown]
 # On a saved tensor `squeeze_` and `unsqueeze_` make backward raise, even where there is nothing to
-# squeeze. On a tensor that nobody has saved they are fine, unless it refuses writes (lesson 3,
-# section 4).
+# squeeze. On a tensor that nobody has saved they do no harm. (Some tensors refuse the write at
+# once: lesson 3, section 4.)
 #
 # **"`torch.relu` and `torch.sigmoid` are not in place; ReLU can be, by a setting."**
 

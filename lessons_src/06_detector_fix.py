@@ -60,7 +60,8 @@ torch.set_num_threads(1)  # a small network: others would wait
 # %% [markdown]
 # ## Again (2 minutes)
 #
-# Here are three questions from earlier lessons. Those you answered wrong come first.
+# Here are three questions from earlier lessons, of those that make sense on their own. Those you
+# answered wrong come first, then those you have not been asked again.
 
 # %%
 again(questions)

@@ -57,7 +57,8 @@ from torch.utils.checkpoint import set_checkpoint_early_stop
 # %% [markdown]
 # ## Again (2 minutes)
 #
-# Here are three questions from earlier lessons. Those you answered wrong come first.
+# Here are three questions from earlier lessons, of those that make sense on their own. Those you
+# answered wrong come first, then those you have not been asked again.
 
 # %%
 again(questions)
@@ -300,7 +301,7 @@ print("save_on_cpu is one:", issubclass(graph.save_on_cpu, hooks))
 # there already: it is kept as it is, and the gradient is wrong as above.
 #
 # **A checkpoint** (`use_reentrant=False`) drops its saved tensors and computes its part again
-# when backward needs them. It is made of such hooks.
+# when backward needs them. It is made of such hooks, so what is saved inside it is not checked.
 
 # %%
 def checkpointed(write, reentrant=False, last=lambda z, w: z * w):
@@ -325,6 +326,10 @@ with caught():
 # %% [markdown]
 # The gradient is twice the true one. The older kind, `use_reentrant=True`, runs an ordinary
 # backward over its part. It uses no hooks, so the check works.
+#
+# With both kinds PyTorch checks the tensors that `checkpoint` is given as arguments. What the
+# function reads besides them, here `w`, nobody keeps: the second computation reads it as it is by
+# then, and nothing raises.
 #
 # The second computation stops as soon as it has everything that was saved. `* w` saves
 # something after the write, so the computation runs past the write. Without `* w`, the second
@@ -575,7 +580,7 @@ exercises.one_step.check(one_step)
 #
 # 1. The check needs two things: a write that moves the counter, and a save that PyTorch compares.
 # 2. `.data`, NumPy, DLPack, running statistics and fused steps (on the CPU) write without moving the counter.
-# 3. Behind saved-tensor hooks, and so behind checkpoints (`use_reentrant=False`) and `allow_mutation_on_saved_tensors`, PyTorch checks no version. Nor does it for `ctx.x = x`.
+# 3. Behind saved-tensor hooks, and so inside checkpoints (`use_reentrant=False`) and `allow_mutation_on_saved_tensors`, PyTorch checks no version. Nor does it for `ctx.x = x`.
 # 4. Strict mode compares bytes and gradients; it sees only saves made inside its block.
 # 5. The right gradient is that of the forward that ran; an out-of-place twin measures it.
 #

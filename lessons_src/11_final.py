@@ -38,6 +38,7 @@ from overwritten import final
 # ## 1. Twelve programs (30 minutes)
 #
 # Here are twelve programs that appear nowhere else in this course. Read them; run none of them.
+# `torch`, `nn` and `F` (`torch.nn.functional`) are imported already.
 
 # %%
 final.show()
@@ -62,9 +63,9 @@ final.check(answers)
 # ## Recap
 #
 # 1. Who saves? The operation whose gradient needs its input or its result.
-# 2. Who writes into that storage before backward has read it?
-# 3. Does the counter move? Then it raises; if not, the gradient may be silently wrong.
-# 4. Is the save compared at all? Hooks, checkpoints and `ctx.x` are not.
+# 2. Who writes into that storage between the save and the backward that reads it?
+# 3. Does that write move the counter that was noted at the save? Then backward raises; if not, the gradient may be silently wrong.
+# 4. Is the save compared at all? What `ctx.x` or a saved-tensor hook keeps is not.
 # 5. An out-of-place twin decides what is right.
 #
 # ## For your own code

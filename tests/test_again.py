@@ -80,6 +80,24 @@ def test_the_wrong_ones_come_first_even_of_one_lesson():
     assert drawn("slowfast_fix") == usual
 
 
+def test_what_was_recalled_gives_way_to_what_was_not():
+    before = drawn("reading_the_error")
+    one = before[0]
+    of = kept.lesson_of(one)
+    kept.keep_later_choice(of, one.words, one.answer)
+    after = drawn("reading_the_error")
+    assert one not in after and after[:2] == before[1:]
+    for other in QUESTIONS["storage_pointers"].ALONE:
+        kept.keep_later_choice("storage_pointers", other.words, other.answer)
+    assert len(drawn("version_counter")) == 3, "where all were, they come again"
+
+
+def test_a_wrong_guess_about_optimizers_comes_again():
+    asked = QUESTIONS["version_counter"].optimizers_counter
+    kept.keep_choice("version_counter", asked.words, "3, 3, 3")
+    assert drawn("reading_the_error")[0] is asked
+
+
 def test_later_lessons_are_never_drawn():
     one = slips("slowfast_fix")
     assert one not in drawn("detector_fix") and one in drawn("field_guide")

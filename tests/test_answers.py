@@ -649,7 +649,7 @@ def test_how_far_one_is(kept_in, path):
     for words in (
         "Lesson 1, Follow a storage pointer: 0 of 7 questions answered, 0 of 3 exercises right",
         "Lesson 2, Read the version counter: 1 of 9 questions answered, 0 of 4 exercises right",
-        "  1. One counter for a tensor and its views: 1 of 1 question answered",
+        "  1. The version counter: 1 of 1 question answered",
         "  6. The op table: nothing is asked",
         "  7. Your turn: order_save: ○ open; count_writes: ✗ not yet right; what_is_saved: ○ open; zero",
         "Lesson 11, Take the final: 1 of 12 programs answered",

@@ -219,6 +219,17 @@ def test_the_first_slip_does_not_give_the_reason_away():
         assert message.startswith(begins) and message.endswith("?")
 
 
+def test_what_is_asked_after_a_wrong_word_is_the_same_whatever_is_right():
+    exercise, said = version_counter.what_is_saved, {}
+    for name in exercise.questions:
+        for word in ("input", "result", "both", "neither"):
+            outcome, message = checked(exercise, but(exercise, {name: word}))
+            if outcome == "wrong":
+                said.setdefault(word, set()).add(message.removeprefix(f"{name}: "))
+    assert {word: len(messages) for word, messages in said.items()} == dict.fromkeys(said, 1)
+    assert len(said) == 4 and all(m.endswith("?") for one in said.values() for m in one)
+
+
 def test_where_the_message_has_no_name_none_is_told():
     source = body("cell, start, steps")(
         "one, s = torch.ones(start.shape), [start]\nfor _ in range(steps - 1):\n"

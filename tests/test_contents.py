@@ -9,7 +9,7 @@ import pytest
 
 import course
 from build_notebooks import notebook_from
-from build_site import prepared
+from site_lessons import prepared
 from conftest import PAGES, ROOT
 from overwritten.lesson.contents import LESSONS, module_of
 from overwritten.lesson.questions.question import Question
@@ -90,6 +90,6 @@ def test_a_heading_has_another_name_on_the_site():
         cells=[nbformat.v4.new_code_cell(outputs=[nbformat.v4.new_output("display_data")])]
     )
     notebook.cells[0].outputs[0].data = {"text/html": f"{link} {LESSONS[4].link('it')}"}
-    html = prepared(nbformat.writes(notebook))
+    html = prepared(nbformat.writes(notebook), "00_start_here", "a/b", "v1")
     there = "04_leaf_mutation.html#what-no-grad-allows-and-what-it-does-not-protect-6-minutes"
     assert f'href=\\"{there}\\"' in html and 'href=\\"04_leaf_mutation.html\\"' in html

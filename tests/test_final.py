@@ -104,6 +104,7 @@ def test_every_wrong_verdict_and_line_is_marked_with_its_reason():
         in words
     )
     assert "✗ i: you said 'silently wrong', it is 'raises'. Line 3 is refused." in words
+    assert "Line 3 saved, lines 5 and 6 wrote. The product" in words
     turned = perfect() | {"d": ("raises", 5, 4), "i": ("raises", 2, 3)}
     words = str(final.check(turned))
     assert words.count("✗") == 2 and "✗ d: 'raises' it is, but not by these lines." in words

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from build_notebooks import notebook_from
-from build_site import prepared
+from site_lessons import prepared
 from conftest import NOTEBOOKS, ROOT
 from glossary import GLOSSARY
 
@@ -89,7 +89,7 @@ def test_an_earlier_use_is_set_in_italics_where_the_text_says_what_it_means(term
 
 def test_on_the_site_a_link_leads_to_the_heading():
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell(row_of("leaf"))])
-    (cell,) = json.loads(prepared(nbformat.writes(notebook)))["cells"]
+    (cell,) = json.loads(prepared(nbformat.writes(notebook), "00_start_here", "a/b", "v1"))["cells"]
     there = "04_leaf_mutation.html#a-leaf-that-requires-grad-5-minutes"
     assert f'| <a href="{there}">lesson 4, section 1</a> |' in "".join(cell["source"])
     assert "olab" not in "".join(cell["source"])

@@ -12,6 +12,7 @@ import sys
 
 import pytest
 import torch
+from torch.utils.checkpoint import checkpoint
 
 from conftest import ROOT
 from overwritten.cases.patterns import EVERY, HEAD
@@ -139,3 +140,21 @@ def test_compiled_code_loses_the_check_as_the_pattern_does(tmp_path):
     eager, inductor = _ran(tmp_path / "compiled.py", COMPILED)
     assert eager == "aot_eager raises True"
     assert inductor == f"inductor {names['w'].grad.tolist()}"
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_a_checkpoints_argument_is_checked_and_what_it_reads_besides_is_not(reentrant):
+    def gradient(write):
+        x, w = torch.ones(2, requires_grad=True), torch.ones(2)
+        given = x * 2
+        y = checkpoint(lambda t: t * t * w, given, use_reentrant=reentrant)
+        with torch.no_grad():
+            if write:
+                {"given": given, "w": w}[write].mul_(3)
+        y.sum().backward()
+        return x.grad.tolist()
+
+    assert gradient("") == [8, 8]
+    with pytest.raises(RuntimeError, match="at version 1; expected version 0"):
+        gradient("given")
+    assert gradient("w") == [24, 24]

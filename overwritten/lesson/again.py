@@ -1,8 +1,8 @@
 """Three questions from earlier lessons, asked anew where a lesson begins.
 
-The idea: what was answered wrong comes first; what is recalled after a pause stays. The answer
-given here is kept apart and leaves the first prediction as it was. Where nothing is kept the three
-are the same for everyone.
+The idea: what was answered wrong comes first; what is recalled after a pause stays. Only what is
+in a lesson's `ALONE` is drawn. The answer given here is kept apart and leaves the first prediction
+as it was. Where nothing is kept the three are the same for everyone.
 """
 
 from __future__ import annotations
@@ -51,9 +51,10 @@ def drawn(lesson: str) -> list[Question]:
 
 
 def _rank(lesson, found, of, question):
-    """Smaller comes first: answered wrong, of a lesson that has none yet, then by a hash."""
+    """Smaller comes first: answered wrong, of a lesson with none yet, not met again, by a hash."""
     place = sha256(f"{lesson}\n{question.words}".encode()).hexdigest()
-    return not _wrong(of, question), sum(other == of for other, _ in found), place
+    met = kept.later_choice(of, question.words) is not None
+    return not _wrong(of, question), sum(other == of for other, _ in found), met, place
 
 
 def _wrong(of, question):

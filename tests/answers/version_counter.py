@@ -49,12 +49,15 @@ WRONG = {
         ),
     },
     "what_is_saved": {
-        "input for tanh": (_but({"x.tanh()": "input"}), "computed from the result alone"),
-        "both for tanh": (_but({"x.tanh()": "both"}), "not both"),
-        "result for minus": (_but({"x - 3": "result"}), "is a constant"),
-        "result for sin": (_but({"x.sin()": "result"}), "cannot be computed"),
-        "input for cumprod": (_but({"x.cumprod(1)": "input"}), "one of them is not all"),
-        "neither for softmax": (_but({"F.softmax(x, 1)": "neither"}), "some values must be kept"),
+        "input for tanh": (_but({"x.tanh()": "input"}), "does the result hold them already"),
+        "both for tanh": (_but({"x.tanh()": "both"}), "do without"),
+        "result for minus": (_but({"x - 3": "result"}), "from the result alone"),
+        "result for sin": (_but({"x.sin()": "result"}), "from the result alone"),
+        "input for cumprod": (_but({"x.cumprod(1)": "input"}), "which numbers does it need"),
+        "neither for softmax": (
+            _but({"F.softmax(x, 1)": "neither"}),
+            "the same number for every x",
+        ),
         "another word": (_but({"F.silu(x)": "x"}), "you wrote 'x'"),
     },
     "zero_first_column": {

@@ -178,7 +178,10 @@ def _reason(letter, true):
     parts = []
     for saver, writers in true.clashes[:1]:
         at = " and ".join(map(str, writers))
-        parts.append(f"Line {saver} saved, line {at} wrote." if saver else f"Line {at} is refused.")
+        lines = "lines" if len(writers) > 1 else "line"
+        parts.append(
+            f"Line {saver} saved, {lines} {at} wrote." if saver else f"Line {at} is refused."
+        )
     if true.needless:
         parts.append("The gradient would have been right; PyTorch cannot know.")
     return " ".join([*parts, PROGRAMS[letter].why])

@@ -114,7 +114,7 @@ for step in range(3):
     state = state.detach()
     state *= 0.5
 """,
-        "`detach` shares the bytes that tanh saved, but that backward has been, and the next forward saves the new ones.",
+        "`detach` shares the bytes that tanh saved, but the backward that reads them has run by then, and the next forward saves new ones.",
         ("    state *= 0.5", "    state = state * 0.5"),
     ),
     "h": _program(

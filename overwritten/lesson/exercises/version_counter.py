@@ -74,6 +74,13 @@ _SAVED = ("x.tanh()", "x - 3", "x.sin()", "x.cumprod(1)", "F.softmax(x, 1)", "F.
 _WORDS = {
     (True, False): "input", (False, True): "result", (True, True): "both", (False, False): "neither",
 }  # fmt: skip
+#: What to ask after a wrong answer; the same for every operation, so that it tells no right one.
+_ASK = {
+    "input": "Write its derivative down: which numbers does it need, and does the result hold them already?",
+    "result": "Write its derivative down: which numbers does it need, and can you tell them from the result alone?",
+    "both": "Write its derivative down: which of the two could you do without?",
+    "neither": "Write its derivative down: is it the same number for every x?",
+}
 
 
 @cache
@@ -88,25 +95,8 @@ def _knows_what_is_saved(answer):
         if said not in _WORDS.values():
             words = ", ".join(map(repr, _WORDS.values()))
             return f"{name}: answer with one of {words}; you wrote {answer[name]!r}."
-        truth = _what_it_saves(name)
-        if said != truth:
-            return f"{name}: {_why(said, truth)} Watch it with `film`, and think of its derivative."
-
-
-def _why(said, truth):
-    if said == "both":
-        return "not both: what the derivative does not need is not saved."
-    if truth == "neither":
-        return "its derivative is a constant, so no value is needed."
-    if truth == "both":
-        return "its derivative is computed from the input and the result; one of them is not all."
-    if said == "neither":
-        return "its derivative depends on x, so some values must be kept."
-    if truth == "result":
-        return (
-            "its derivative can be computed from the result alone, and that is what PyTorch keeps."
-        )
-    return "from its result alone the derivative cannot be computed."
+        if said != _what_it_saves(name):
+            return f"{name}: not {said!r}. {_ASK[said]}"
 
 
 def _exp_but_first(x):

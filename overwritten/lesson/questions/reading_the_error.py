@@ -44,7 +44,7 @@ which_versions = Question(
 )
 
 stock_layer4 = Question(
-    "Two writes in place into `out`, then ReLU saves it. Does the stock layer4 raise, with every ReLU in place?",
+    "Every ReLU of the stock layer4 works in place. Does its backward raise?",
     {
         "Yes: it has two writes into one tensor": "Both come before the save. Only a write *after* it is one too many.",
         "Yes: `+=` writes what the batch norm saved": "A batch norm saves its input, not its result.",

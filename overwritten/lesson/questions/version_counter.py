@@ -30,7 +30,7 @@ optimizers_counter = Question(
         "3, 3, 3": "A step is a write, but not always *one* write, and not always one that moves the counter.",
         "3, 3, 0": "Right about the fused kernel. But `AdamW` writes twice: first the weight decay, then the update.",
         "3, 6, 0": "One write, two writes (weight decay, then update), and a kernel that writes without moving the counter.",
-        "0, 0, 0": "`step()` runs under `no_grad`, and `no_grad` does not stop the counter. You have just measured that.",
+        "0, 0, 0": "`step()` runs under `no_grad`, and `no_grad` does not stop the counter, as lesson 2 measures.",
     },
     answer="3, 6, 0",
 )
@@ -102,7 +102,9 @@ written_column = Question(
 ALONE = (
     whose_counter,
     moves_it_by_two,
+    optimizers_counter,
     saved_by_exp,
     write_after_plus_two,
+    where_a_write_raises,
     written_column,
 )
