@@ -9,10 +9,10 @@ import pytest
 
 import course
 from build_notebooks import notebook_from
-from site_lessons import prepared
 from conftest import PAGES, ROOT
 from overwritten.lesson.contents import LESSONS, module_of
 from overwritten.lesson.questions.question import Question
+from site_lessons import prepared
 
 each_page = pytest.mark.parametrize("page", LESSONS, ids=lambda page: page.name)
 SAID = "Minutes are plans. Pause after any section: your answers are kept."

@@ -7,9 +7,9 @@ import nbformat
 import pytest
 
 from build_notebooks import notebook_from
-from site_lessons import prepared
 from conftest import NOTEBOOKS, ROOT
 from glossary import GLOSSARY
+from site_lessons import prepared
 
 PAGES = [path.stem for path in NOTEBOOKS]  # `PAGES[3]` is lesson 3
 CELLS = {page: notebook_from(ROOT / "lessons_src" / f"{page}.py").cells for page in PAGES}
