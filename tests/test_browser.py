@@ -1,5 +1,6 @@
 """The lessons in a real JupyterLab in a real browser: what is shown is what the kernel says."""
 
+import html
 import os
 import random
 import re
@@ -66,7 +67,11 @@ class FilmOnPage:
     def at(self) -> int:
         """The step shown, once sentence, picture and what is read out have been compared."""
         step, said, read, *alike = self.root.evaluate(FILM_SHOWS, self.truth)
-        assert said == read == self.truth[step][0] and all(alike), (
+        words = self.truth[step][0]
+        if self.last and not step and self.root.locator(".lanes").is_visible():
+            label = re.search('aria-label="(.*?)"', self.truth[0][2])[1]
+            words = html.unescape(label)  # the lanes are told whole
+        assert said == read == words and all(alike), (
             f"step {step} shows {said!r}, picture and lanes: {alike}"
         )
         return step

@@ -582,6 +582,30 @@ def test_where_scripts_run_a_stored_knob_has_controls(blank):
     assert slider.get_attribute("aria-valuetext") == "20" and page.locator(".still").count() == 0
 
 
+#: px from the picture to its sentence; where begins what stands below the knob.
+ROOM = """() => {
+  const [svg, sentence, below] = ['.picture svg', '.sentence', 'footer'].map(
+    one => document.querySelector(one).getBoundingClientRect());
+  return [sentence.top - svg.bottom, below.top];
+}"""
+
+
+@pytest.mark.parametrize("width", [570, 1280])
+def test_the_sentence_stays_at_its_picture_and_nothing_below_jumps_up(blank, width):
+    view = knob(lambda n: "x = torch.ones(1)\n" * n, show="lanes", n=[1, 9, 2, 4])
+    stored = view._stored()
+    page = blank(width=width)
+    page.set_content(
+        f"<!doctype html><main>{stored.still}{stored.script}</main><footer>below</footer>"
+    )
+    slider, places = page.get_by_role("slider", name="n"), [page.evaluate(ROOM)]
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "Home"):
+        slider.press(key)
+        places.append(page.evaluate(ROOM))
+    gaps, below = zip(*places)
+    assert max(gaps) < 12 and list(below) == sorted(below) and below[0] < below[1]
+
+
 def rows(html):
     """The texts of a table's cells, row by row."""
     return [

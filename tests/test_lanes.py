@@ -390,3 +390,28 @@ def test_where_nothing_is_known_no_scene_says_that_it_is_right():
     assert "a" in words_in(side_by_side({"a": done}).picture)
     failed = side_by_side({"a": trial(typo, ok)}).picture
     assert "✗ a: raises" in words_in(failed) and "✓" not in failed.svg()
+
+
+def test_a_lane_lasts_until_backward_has_found_what_it_looked_for():
+    code = "x = torch.ones(3, requires_grad=True)\nz = x.exp().sum()\nz.backward()\nq = 1"
+    root = tree(lanes_picture(record(code), code=False))
+    (found,) = [right for words, _, right, _ in texts(root) if words == "✓"]
+    (freed,) = [left for words, left, *_ in texts(root) if words == "freed"]
+    lanes = root.findall(f"{SVG}rect[@class='box fresh'][@height='26']")
+    ends = [float(lane.get("x")) + float(lane.get("width")) for lane in lanes]
+    assert [end for end in ends if found < end < freed] != [], (found, ends, freed)
+
+
+def names_beside(code):
+    """The words under the first lane's letter."""
+    root = tree(lanes_picture(record(code), code=False))
+    assert not outside(root) and not overlapping(root)
+    rows = [(y, words) for words, left, _, y in texts(root) if left == 10 and 80 < y]
+    return " ".join(words for _, words in sorted(rows)).partition(" bytes")[0]
+
+
+def test_no_name_of_a_storage_is_dropped():
+    views = "x = torch.zeros(3, 4)\nfirst = x[:, 0]\nthird = x[:, 2]\n"
+    assert names_beside(views) == "x, first, third"
+    many = views + "".join(f"view{n} = x\n" for n in range(9))
+    assert names_beside(many).endswith("… 8 more")

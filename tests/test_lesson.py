@@ -4,6 +4,7 @@ import importlib
 import re
 import signal
 import types
+from html import unescape
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from overwritten.lesson import kept
 from overwritten.lesson.exercise import Exercise, attempt
 from overwritten.lesson.parsons import Order
 from overwritten.lesson.questions.question import Question
+from overwritten.lesson.show import plain, with_code
 
 LESSONS = [path.stem[3:] for path in PAGES]
 EXERCISES = {
@@ -204,6 +206,33 @@ def test_a_question_answers_each_choice():
     assert html.count("<details") == 3 and html.count("✓") == 1 and "<code>1 + 1</code>" in html
     with pytest.raises(KeyError):
         question.choose("4")
+
+
+@pytest.mark.parametrize(
+    "words, html",
+    [
+        ("It *is* so.", "It <em>is</em> so."),
+        ("The **writer** and the *saver*", "The <strong>writer</strong> and the <em>saver</em>"),
+        ("**no `x * y` here**", "<strong>no <code>x * y</code> here</strong>"),
+        ("*a < b*", "<em>a &lt; b</em>"),
+        ("2 * x * y and a*b*c and *args, **kwargs", None),
+        ("`2 *x* y` and `**a**`", "<code>2 *x* y</code> and <code>**a**</code>"),
+        ("`f(*a)` or `g(*b)`", "<code>f(*a)</code> or <code>g(*b)</code>"),
+    ],
+)
+def test_emphasis_is_set_outside_of_code(words, html):
+    assert with_code(words) == (html or words)
+    bare = re.sub("</?(em|strong)>", "", html or words)
+    assert plain(words) == unescape(re.sub("</?code>", "`", bare))
+
+
+def test_no_asterisk_of_a_question_is_shown():
+    asked = predict(Question("*Is* it?", {"**1**": "*No*.", "2": "Yes.", "3": "N."}, "2"))
+    shown = asked._repr_mimebundle_()
+    assert "*" not in shown["text/plain"] + re.sub(
+        "<(style|script).*?</\\1>", "", shown["text/html"]
+    )
+    assert asked.choose("**1**") == "✗ Not so. No."
 
 
 def test_caught(capsys):

@@ -287,3 +287,14 @@ def test_what_is_saved_is_said_in_words_that_praise_nothing():
             if name.startswith(("saves", "copies")):
                 cells = {cells[names.index(name)] for cells in table.cells}
                 assert all(told in cell and "✓" not in cell for cell in cells), cells
+
+
+@pytest.mark.parametrize("width, fits", [(900, True), (390, False)])
+def test_the_widest_table_shows_all_its_columns_or_says_where_they_are(blank, width, fits):
+    page = blank(width=width)
+    page.set_content(f"<!doctype html>{ops.all_operations().html()}")
+    box, hint = page.locator(".scroll"), page.get_by_text("more columns")
+    assert box.evaluate("e => e.scrollWidth <= e.clientWidth") == fits
+    page.wait_for_function(
+        "([e, hidden]) => e.hidden === hidden", arg=[hint.element_handle(), fits]
+    )

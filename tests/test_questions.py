@@ -103,6 +103,30 @@ def holds(source, words):
     return spelt in source or (" " in words and words in source)
 
 
+def explanations(cells):
+    """Of each question that code settles, the first markdown cell after that code."""
+    for at, cell in enumerate(cells):
+        if "predict" in cell.metadata.get("tags", ()):
+            rest = iter(cells[at + 1 :])
+            first = next(one for one in rest if one.cell_type == "code")
+            if "predict" not in first.metadata.get("tags", ()):
+                yield next(one for one in rest if one.cell_type == "markdown")
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_the_learners_copy_folds_each_explanation_and_nothing_else(path):
+    copy = nbformat.read(LEARN / path.name, as_version=4).cells
+    built = {cell.id: cell.source for cell in nbformat.read(path, as_version=4).cells}
+    wanted = {cell.id for cell in explanations(copy) if not built[cell.id].startswith("#")}
+    assert {cell.id for cell in copy if cell.source != built[cell.id]} == wanted
+    for cell in copy:
+        if cell.id in wanted:
+            head, inside = cell.source.split("\n\n", 1)
+            assert re.fullmatch("<details><summary>.+</summary>", head)
+            assert inside == f"{built[cell.id]}\n\n</details>"
+    assert wanted or path.stem in PAGES
+
+
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_the_learners_copy_gives_nothing_away(path):
     copy = nbformat.read(LEARN / path.name, as_version=4)

@@ -1,5 +1,5 @@
 """Build notebooks/ from lessons_src/*.py, the same bytes every time: executed, to read, and in
-notebooks/learn/ without outputs, to learn from.
+notebooks/learn/ without outputs and with the explanations folded, to learn from.
 
 One way only: the .py is what an author edits, the .ipynb are made. Cell ids come from the
 headings, no time stamp, address, path or widget id is kept.
@@ -11,6 +11,7 @@ import argparse
 import os
 import re
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import jupytext
@@ -29,6 +30,12 @@ NBVAL = [
     *("--nbval-sanitize-with", str(ROOT / "tests" / "sanitize.cfg")),
 ]
 WIDGET = "application/vnd.jupyter.widget-view+json"
+#: Between blank lines, or its Markdown would be shown as it is typed.
+FOLDED = """<details><summary>Why: open this once you have run the cell above</summary>
+
+{}
+
+</details>"""
 SAME_EVERYWHERE = [  # what differs from run to run or from machine to machine
     (re.compile(r"0x[0-9a-fA-F]{6,}"), "0x…"),
     (re.compile(r"/tmp/ipykernel_\d+/\d+\.py"), "<cell>"),
@@ -54,6 +61,25 @@ def notebook_from(source: Path):
         tags = cell.metadata.get("tags")
         cell.metadata = nbformat.from_dict({"tags": tags} if tags else {})
     return notebook
+
+
+def for_learners(notebook):
+    """The same, each explanation folded: it stands below a question that nobody has run yet.
+
+    That is the first markdown cell after the code that settles a question, but for one that begins
+    with a heading.
+    """
+    copy = deepcopy(notebook)
+    asked = settled = False
+    for cell in copy.cells:
+        if cell.cell_type == "code":
+            asks = "predict" in cell.metadata.get("tags", ())
+            asked, settled = asked or asks, not asks and asked
+        elif settled:
+            asked = settled = False
+            if not cell.source.startswith("#"):
+                cell.source = FOLDED.format(cell.source)
+    return copy
 
 
 def _slug(words: str) -> str:
@@ -161,7 +187,7 @@ def main(arguments=None) -> int:
     for name in options.names or sources:
         built, copy = folder / f"{name}.ipynb", learn / f"{name}.ipynb"
         notebook = notebook_from(sources[name])
-        unrun = text_of(notebook)
+        unrun = text_of(for_learners(notebook))
         if options.check:
             reasons = drift(sources[name], built)
             if not reasons and not options.no_kernel:

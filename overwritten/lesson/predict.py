@@ -11,7 +11,7 @@ from html import escape
 
 from overwritten.lesson import kept
 from overwritten.lesson.questions.question import Question
-from overwritten.lesson.show import LOOK, with_code
+from overwritten.lesson.show import LOOK, plain, with_code
 from overwritten.live.output import asset, each, name_of, widget_view
 
 _EARLIER = " <em>(your earlier choice)</em>"
@@ -30,10 +30,13 @@ class Asked:
         self.question, self.choices = question.words, question.choices
         self.answer, self._lesson = question.answer, kept.lesson_of(question)
         self._earlier = kept.choice(self._lesson, self.question)
-        self._name = f"{self.kind}: {self.question}".replace("`", "")
+        self._name = plain(f"{self.kind}: {self.question}").replace("`", "")
 
     def choose(self, choice: str) -> str:
         """The feedback for one alternative, marked right or wrong (KeyError: no such one)."""
+        return plain(self._feedback(choice))
+
+    def _feedback(self, choice):
         mark = "✓ Right." if choice == self.answer else "✗ Not so."
         return f"{mark} {self.choices[choice]}"
 
@@ -44,7 +47,7 @@ class Asked:
             f"{' open' * (choice == earlier)}>"
             f'<summary data-lm-suppress-shortcuts="true">'
             f"{with_code(choice)}{_EARLIER * (choice == earlier)}</summary>"
-            f"<p>{with_code(self.choose(choice))}</p></details>"
+            f"<p>{with_code(self._feedback(choice))}</p></details>"
             for choice in self.choices
         )
         # named by its own words: a label beside them would be read out as well
@@ -57,8 +60,8 @@ class Asked:
             f"</div>{_TELL}"
         )
         marks = {choice: "  (•) " if choice == earlier else "  ( ) " for choice in self.choices}
-        plain = [f"{self.kind}: {self.question}", *(mark + one for one, mark in marks.items())]
-        return {"text/html": html, "text/plain": "\n".join(plain)}
+        lines = [f"{self.kind}: {self.question}", *(mark + one for one, mark in marks.items())]
+        return {"text/html": html, "text/plain": "\n".join(map(plain, lines))}
 
     def show_field(self):
         """Display the hidden field into which the question's script writes a choice's number."""

@@ -15,13 +15,38 @@ from overwritten.live.output import asset
 LOOK = f"<style> {' '.join(asset('lesson.css', 'lesson').split())} </style>"
 
 
-def with_code(words: str) -> str:
-    """HTML of a sentence: `backticks` set as code, [links](01_lesson.ipynb) to lessons as links.
+#: Code first, for what looks like emphasis within it is none; nor is `2 * x * y` outside of it.
+_MARKS = re.compile(r"`([^`]+)`|(?<![\w*])(\*\*?)(?![\s*])((?:`[^`]+`|[^`*])+)(?<!\s)\2(?![\w*])")
 
-    >>> with_code("`a < b`? See [lesson 2](02_version_counter.ipynb).")
-    '<code>a &lt; b</code>? See <a href="02_version_counter.ipynb">lesson 2</a>.'
+
+def _marked(words, show):
+    """The words, what is marked in them as show(tag, what it holds) says."""
+
+    def one(found):
+        code, stars, inside = found.groups()
+        if code:
+            return show("code", code)
+        return show("strong" if stars == "**" else "em", _marked(inside, show))
+
+    return _MARKS.sub(one, words)
+
+
+def plain(words: str) -> str:
+    """The same sentence where nothing is set in another type: `code` keeps its backticks.
+
+    >>> plain("The derivative *is* `2 * x`.")
+    'The derivative is `2 * x`.'
     """
-    html = re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(words, quote=False))
+    return _marked(words, lambda tag, inside: f"`{inside}`" if tag == "code" else inside)
+
+
+def with_code(words: str) -> str:
+    """HTML of a sentence: `code`, *emphasis*, **strong**, [links](01_lesson.ipynb) to lessons.
+
+    >>> with_code("*Is* `a < b`? See [lesson 2](02_version_counter.ipynb).")
+    '<em>Is</em> <code>a &lt; b</code>? See <a href="02_version_counter.ipynb">lesson 2</a>.'
+    """
+    html = _marked(escape(words, quote=False), "<{0}>{1}</{0}>".format)
     link = r"\[([^]]+)\]\((\w+\.ipynb)\)"
     return re.sub(link, lambda found: f'<a href="{address(found[2])}">{found[1]}</a>', html)
 

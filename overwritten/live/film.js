@@ -62,8 +62,10 @@ function show(step) {
   slider.value = step;
   picture.innerHTML = steps[step].join('');
   if (!across.hidden) across.innerHTML = lanes[step].join('');
-  const words = picture.firstChild.getAttribute('aria-label');
-  count.textContent = `step ${step} of ${last}`;
+  // before the first step the lanes frame no column: they are told whole
+  const whole = !across.hidden && !step && last && across.firstChild.getAttribute('aria-label');
+  const words = whole || picture.firstChild.getAttribute('aria-label');
+  count.textContent = whole ? 'no step framed' : `step ${step} of ${last}`;
   slider.setAttribute('aria-valuetext', words);
   // the slider's own value is read out already, and a film that plays would be never silent
   sentence.setAttribute('aria-live', timer || document.activeElement === slider ? 'off' : 'polite');

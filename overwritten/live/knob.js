@@ -30,17 +30,23 @@ function reach({ target: view }) {
 function screen() {
   const picture = make('div', { class: 'picture view' });
   const sentence = make('p', { class: 'sentence', 'aria-live': 'polite' });
-  new ResizeObserver(entries => entries.forEach(reach)).observe(picture);
-  let drawn, tall = 0;
+  const both = make('div', { class: 'both' }, picture, sentence);
+  // what stands below jumps down at most, and the sentence stays at its picture
+  const keep = () => { both.style.minHeight = `${both.getBoundingClientRect().height}px`; };
+  let drawn, wide;
+  new ResizeObserver(entries => {
+    entries.forEach(reach);
+    if (wide === (wide = picture.clientWidth)) return;
+    both.style.minHeight = '';
+    keep();
+  }).observe(picture);
   const paint = (at, svg, words) => {
-    if (drawn !== (drawn = at)) {
-      picture.innerHTML = svg;
-      tall = Math.max(tall, picture.firstChild?.getAttribute('height') ?? 0);
-      picture.style.minHeight = `${tall}px`; // what stands below jumps down at most
-    }
+    if (drawn === at && sentence.textContent === words) return;
+    if (drawn !== (drawn = at)) picture.innerHTML = svg;
     if (sentence.textContent !== words) sentence.textContent = words;
+    keep();
   };
-  return { picture, sentence, paint };
+  return { picture, both, paint };
 }
 
 const recorded = number => knob.pictures[number].map(stroke => knob.strokes[stroke]).join('');
@@ -51,9 +57,9 @@ function follow(box) {
   if (!said) return;
   if (!screens.has(box)) {
     screens.set(box, screen());
-    const { picture, sentence } = screens.get(box);
+    const { both } = screens.get(box);
     box.classList.add('ow-here');
-    drawn.closest('.ow-drawn').before(make('div', { class: 'ow' }, make('style', {}, knob.style), picture, sentence));
+    drawn.closest('.ow-drawn').before(make('div', { class: 'ow' }, make('style', {}, knob.style), both));
   }
   const { picture, paint } = screens.get(box);
   const labels = [...knob.controls.map(one => one.labels), ...knob.others];
@@ -98,7 +104,7 @@ function control({ name, labels, slider }, place) {
 }
 
 function build(place) {
-  const { picture, sentence, paint } = screen();
+  const { both, paint } = screen();
   const fields = knob.controls.map(control);
   const show = number =>
     number === undefined ? paint('', '', 'This was not recorded. Run the cell to see it.')
@@ -111,7 +117,7 @@ function build(place) {
   const names = `Choose ${knob.controls.map(one => one.name).join(', ')}`;
   const group = make('div', { role: 'group', 'aria-label': names, class: 'controls' }, ...fields.map(one => one.row));
   place.querySelectorAll('.still, .sentence, .run').forEach(one => one.remove());
-  place.prepend(make('style', {}, knob.style), group, picture, sentence);
+  place.prepend(make('style', {}, knob.style), group, both);
   show(knob.now);
 }
 

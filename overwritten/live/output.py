@@ -16,6 +16,9 @@ def asset(name: str, room: str = "live") -> str:
     return files("overwritten").joinpath(room, name).read_text("utf8")
 
 
+#: Shift+Enter and its kin run the cell, in JupyterLab too: there the mark that keeps its other
+#: shortcuts away from a focused control would keep them away as well, and press the control.
+_RUNS = asset("keys.js")
 #: How buttons, sliders, sentences and tables look below a picture.
 CONTROLS = "\n" + asset("controls.css")
 
@@ -43,7 +46,7 @@ def for_script(data) -> str:
 def each(selector: str, script: str) -> str:
     """JavaScript: do `script` once with every element of this kind, which it calls `root`."""
     return (
-        f"for (const root of document.querySelectorAll('{selector}:not([data-on])')) {{\n"
+        f"{_RUNS}\nfor (const root of document.querySelectorAll('{selector}:not([data-on])')) {{\n"
         f"root.dataset.on = 1;\n{script}}}"
     )
 

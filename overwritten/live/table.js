@@ -27,6 +27,10 @@ if (root.dataset.verdicts) {
   menu.append(new Option('all', ''), ...root.dataset.verdicts.split('|').map((one, k) => new Option(one, k)));
   add('verdict', menu);
 }
-find.append(count);
-root.insertBefore(find, root.querySelector('.scroll'));
+const box = root.querySelector('.scroll');
+const more = document.createElement('span');
+more.textContent = 'more columns: scroll right →';
+find.append(count, more);
+root.insertBefore(find, box);
+new ResizeObserver(() => { more.hidden = box.scrollWidth <= box.clientWidth; }).observe(box);
 show();

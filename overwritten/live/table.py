@@ -15,7 +15,7 @@ _LOOK, _SCRIPT = "\n" + asset("table.css"), asset("table.js")
 
 
 #: Cells of a column with nothing longer stay on one line.
-_SHORT = 18
+_SHORT = 14
 
 
 class Table:

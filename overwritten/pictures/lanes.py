@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from overwritten.pictures.curve import stairs
 from overwritten.pictures.draw import CHAR, WIDTH, badge, box, clip, judged, padlock, size, text
-from overwritten.pictures.marks import RAISED, WROTE, failed, marks
+from overwritten.pictures.marks import LOCK, RAISED, SAVED, WROTE, failed, marks, sign
 from overwritten.pictures.picture import Picture
 from overwritten.pictures.plan import touched
 from overwritten.record.recording import Recording
@@ -19,6 +19,7 @@ from overwritten.record.trial import RAISES, bad
 PAD, LINE, GUTTER = 10, 20, 92
 BAR, SPAN, STAIRS = 26, 20, 36
 MOST_LANES, MOST_SPANS, MOST_LINES = 8, 3, 14
+NAME, MOST_NAMES = 15, 4  # px of a row of names beside a lane; rows of them
 
 
 def lanes_picture(
@@ -59,14 +60,15 @@ def lanes_picture(
     for letter in shown:
         here = [span for span in lives if span.storage == letter]
         here.sort(key=lambda span: not failed(span))
-        body += _lane(recording, letter, wide, y)
+        names = _names(recording, letter, early=any(not span.start for span in here))
+        body += _lane(recording, letter, wide, y, names, {span.end for span in here})
         for row, span in enumerate(here[:MOST_SPANS]):
             body += _span(recording, span, wide, y, y + BAR + 17 + SPAN * 1.6 * row)
         if len(here) > MOST_SPANS:
             more = f"saves not drawn: {len(here) - MOST_SPANS}"
             body.append(text(PAD + GUTTER, y + BAR + 17 + SPAN * 1.6 * MOST_SPANS, more, "soft"))
         rows = min(len(here), MOST_SPANS) + (len(here) > MOST_SPANS)
-        y += BAR + 18 + (SPAN * 1.6 * rows + 2 if rows else 0)
+        y += max(BAR + 18 + (SPAN * 1.6 * rows + 2 if rows else 0), 17 + NAME * len(names))
     if len(letters) > len(shown):
         body.append(text(PAD, y, f"storages not drawn: {len(letters) - len(shown)}", "soft"))
         y += 18
@@ -131,13 +133,13 @@ def _code(recording):
     yield text(PAD, 14, "code", "soft")
     for row, words in enumerate(recording.lines[:MOST_LINES]):
         y, line = 34 + LINE * row, row + 1
-        tag = next((one for one in (WROTE, RAISED) if one in said.get(line, ())), "")
-        if tag:
+        tag = next((one for one in (WROTE, RAISED, SAVED) if one in said.get(line, ())), "")
+        if tag and tag != SAVED:
             yield box(PAD - 4, y - 15, WIDTH - 2 * PAD + 8, LINE, "hotbad", radius=3)
         yield text(PAD + 14, y, line, "soft end")
-        yield text(PAD + 24, y, clip(words, 74 - len(tag)))
-        if tag:
-            yield text(WIDTH - PAD, y, tag, "bad bold end")
+        right = WIDTH - PAD - CHAR * len(tag) - LOCK * (tag == SAVED)
+        yield text(PAD + 24, y, clip(words, int((right - PAD - 24) / CHAR)))
+        yield from sign(right, y, tag) if tag else ()
     if len(recording.lines) > MOST_LINES:
         more = f"… and {len(recording.lines) - MOST_LINES} more"
         yield text(PAD + 24, 34 + LINE * MOST_LINES - 4, more, "soft")
@@ -167,15 +169,34 @@ def _heads(steps, wide, y):
             yield text(middle, y + 15, words, "mid bad bold" if step.error else "mid")
 
 
-def _lane(recording, letter, wide, y):
+def _names(recording, letter, early):
+    """All that a storage is called, in rows; early: whether a padlock stands beside them."""
+    here = (t.name for step in recording.steps for t in step.tensors if t.storage == letter)
+    room, rows = 9 if early else 11, [""]
+    names = list(dict.fromkeys(here))
+    for number, name in enumerate(names):
+        name = clip(name, room - 1) + "," * (number < len(names) - 1)
+        if rows[-1] and len(rows[-1]) + 1 + len(name) > room:
+            rows.append("")
+        rows[-1] += f" {name}" if rows[-1] else name
+    if len(rows) > MOST_NAMES:
+        told = sum(row.count(",") for row in rows[: MOST_NAMES - 1])
+        rows[MOST_NAMES - 1 :] = [f"… {len(names) - told} more"]
+    return rows if names else ["no name"]
+
+
+def _lane(recording, letter, wide, y, names, checks):
+    """checks: the steps in which its saves end."""
     alive = [step for step in recording.steps if any(s.letter == letter for s in step.storages)]
     first, last = alive[0].index, alive[-1].index
-    names = dict.fromkeys(t.name for step in alive for t in step.tensors if t.storage == letter)
     nbytes = size(alive[0].storage(letter).nbytes)
     yield text(PAD, y + 11, letter, "bold", ' style="font-size:16px"')
     yield text(PAD + 6 + 10 * len(letter), y + 10, clip(nbytes, 10 - len(letter)), "soft")
-    yield text(PAD, y + 26, clip(", ".join(names) or "no name", 11))
+    for row, words in enumerate(names):
+        yield text(PAD, y + 26 + NAME * row, words)
     left, right = _x(max(first, 1), wide), _x(last + 1, wide)
+    if last + 1 in checks:  # backward still found it, and let it go
+        right = max(right, min(right + wide / 2 + 7, WIDTH - PAD - CHAR * 5 - 4))
     yield box(left, y, right - left, BAR, "box fresh", radius=5)
     silent = silent_steps(recording, letter)
     version, badges = None, []
