@@ -168,6 +168,7 @@ class Lines:
     def _on_line(self, frame):
         statement = self._source.at(frame.f_lineno)
         if self._pending and self._pending == (frame, statement) and not statement.repeats:
+            self._count()  # from Python 3.12 on a comprehension runs in the frame it stands in
             return
         self._close()
         if statement is not None:
