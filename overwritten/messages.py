@@ -47,6 +47,11 @@ _DETAILS = re.compile(
     r"(?P<node>[\w:]+(?:\(anonymous namespace\)[\w:]+)?(?:(?<=Backward) \d+)?),?)?"
     r" is at version (?P<now>\d+); expected version (?P<expected>\d+)\b"
 )
+#: Pieces of the sentence about an overwritten tensor that no other text has, wherever it was cut.
+_PIECES = re.compile(
+    r"one of the variables needed for grad|needed for gradient computation|modified by an inplace op"
+    r"(?!eration\. Its)|which is output \d+ of [A-Z]|is at version \d+; expected version"
+)
 #: Colours of a terminal, also where the escape character was lost or spelt out; and the marks at
 #: the edges of quoted or boxed lines.
 _COLOUR = re.compile(
@@ -155,15 +160,28 @@ def parse_all(text: str) -> list[Message]:
     >>> [m.kind for m in parse_all(said + "Trying to backward through the graph a second time " + said)]
     ['leaf', 'backward twice']
     """
-    found = _all(_one_line(text))
+    spaced, joined = _both(text)
+    found = _all(spaced)
     if not found or _whole(found) < len(found):  # a terminal may have broken lines within words
-        found = max(
-            found,
-            _all(_one_line(re.sub(r"[\r\n]+", "", _plain(text)))),
-            key=lambda some: (_whole(some), len(some)),
-        )
+        found = max(found, _all(joined), key=lambda some: (_whole(some), len(some)))
     named = any(m.overwritten for m in found)  # then its first words alone are a title, or prose
     return [m for m in found if not (named and m.kind == "no tensor named")]
+
+
+def cut_off(text: str) -> bool:
+    """Is a piece of the sentence about an overwritten tensor in `text`? Where `parse_all` finds no
+    message, it was cut.
+
+    >>> cut_off("has been modified by an inplace oper"), cut_off("KeyError: 'version'")
+    (True, False)
+    """
+    return any(_PIECES.search(words) for words in _both(text))
+
+
+def _both(text):
+    """`text` in one line: its line ends taken as blanks, and as a terminal's, within words."""
+    yield _one_line(text)
+    yield _one_line(re.sub(r"[\r\n]+", "", _plain(text)))
 
 
 def _whole(messages):

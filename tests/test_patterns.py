@@ -292,6 +292,21 @@ def test_one_of_several_views_is_not_a_slice():
     assert a.grad[:, 0].tolist() == [2] * 4
 
 
+def test_rows_of_a_loop_are_stacked_and_a_renamed_row_changes_nothing():
+    a = torch.ones(3, 2, requires_grad=True)
+    x = a * 2
+    with pytest.raises(RuntimeError, match="returns multiple views"):
+        for row in x:
+            row += 1
+    for row in x:
+        row = row + 1
+    assert x.tolist() == [[2, 2]] * 3
+    stacked = torch.stack([row + 1 for row in x])
+    assert stacked.tolist() == (x + 1).tolist() == [[3, 3]] * 3
+    stacked.square().sum().backward()
+    assert a.grad.tolist() == [[12, 12]] * 3
+
+
 @each_pattern
 def test_a_diagnosis_as_json(pattern):
     found = _diagnosis(pattern)[1]

@@ -423,6 +423,27 @@ def test_cut_off_is_said(length):
     assert both.sorry == CUT_OFF and len(both.readings) == 1
 
 
+ENTIRE = MODIFIED + TENSOR
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "RuntimeError: one of the variables needed for gradient computa",
+        ENTIRE[: ENTIRE.index("ation: [")],
+        ENTIRE[ENTIRE.index("computation has") : ENTIRE.index("output 0 of") + 17],
+        ENTIRE[ENTIRE.index("inplace operation: [") : ENTIRE.index("eluBackward")],
+        ENTIRE[ENTIRE.index("which is output 0") :],
+        ENTIRE[ENTIRE.index("is at version") :],
+        "> modified by an\n> inplace\xa0opera\u200btion …",
+        "\x1b[31mmodified by an inpla\nce operation\x1b[0m",
+        "…which is output 0 of AsStr",
+    ],
+)
+def test_any_piece_of_the_sentence_is_called_cut_off(text):
+    assert decode(text).sorry == CUT_OFF and decode(f"{text}\n{ENTIRE}").sorry == ""
+
+
 NO_ERROR_OF_OURS = {
     "empty": "",
     "blank": " \n\t ",
@@ -431,6 +452,11 @@ NO_ERROR_OF_OURS = {
     "out of memory": "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 MiB.",
     "numbers": "[2, 2048, 25, 25] version 2 expected 1",
     "translated": "eine der Variablen, die für die Gradientenberechnung benötigt werden, wurde verändert",
+    "a key": "KeyError: 'version'; which is output 3 of the loop",
+    "a module": "ModuleNotFoundError: No module named 'inplace_abn' (gradient computation)",
+    "versions": "pkg is at version 2, expected version 3 or later",
+    "a refused write": "This operation is modified in place; expected one of the variables",
+    "another library's words": "Variable 'x' has been modified by an inplace operation. Its version is 1",
     "null": "\x00\ud800",
     "long": "no " * 100_000,
 }

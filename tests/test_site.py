@@ -198,7 +198,7 @@ def test_what_settles_a_question_is_found_by_its_tag():
 def test_what_settles_a_question_is_folded(site, path):
     folded = soup(site, page_of(path)).select("details.hide")
     cells = json.loads(path.read_text("utf8"))["cells"]
-    wanted = [*site_lessons.settling(cells)]
+    wanted = site_lessons.folded(cells)
     assert len(folded) == len(wanted) and bool(wanted) == (path.stem not in PAGES[1:])
     said = {one.summary.get_text(" ", strip=True) for one in folded}
     assert said <= {"Show what it prints Hide what it prints"}

@@ -43,13 +43,24 @@ def with_both_themes(text: str) -> str:
     return re.sub(pattern, both, text, flags=re.S)
 
 
+def with_the_box(readme: str) -> str:
+    """On the page that begins with the decoder the README need not send anybody to another one."""
+    elsewhere = "into [lesson 8](notebooks/08_field_guide.ipynb), which names"
+    assert elsewhere in readme, "the README's sentence for who has no time"
+    return readme.replace(elsewhere, "into the box at the top of this page, which names")
+
+
 def lay(source: Path):
     """Everything that Sphinx reads, into this new folder."""
     slug, tag = slug_and_tag(ROOT)
     shutil.copytree(ROOT / "site", source, ignore=shutil.ignore_patterns("_build"))
     readme = without_remote_pictures((ROOT / "README.md").read_text("utf8"))
+    readme = with_the_box(readme)
     readme = site_guides.linked(with_both_themes(readme), "README.md", slug)
     (source / "README.md").write_text(readme, "utf8")
+    index = (source / "index.md").read_text("utf8")
+    index = index.replace("(REPOSITORY)", f"(https://github.com/{slug}#start)")
+    (source / "index.md").write_text(index, "utf8")
     (source / "extra").mkdir()
     for path in ROOT.glob("README_*.svg"):
         shutil.copy(path, source / "extra")

@@ -97,7 +97,7 @@ def lay(source: Path, decoder: bool = True):
 
     decoder: whether the page can read a message; else it has the list of patterns alone.
     """
-    files = ""
+    files, size = "", 0
     if decoder:
         with tempfile.TemporaryDirectory() as made:
             folder = Path(made)
@@ -105,10 +105,12 @@ def lay(source: Path, decoder: bool = True):
             digest = hashlib.sha256()
             for path in sorted(folder.rglob("*")):
                 digest.update(path.read_bytes() if path.is_file() else b"")
+            loaded = [folder / name for name in (*PARTS, "snapshot.bin")]
+            size = sum(path.stat().st_size for path in loaded)
             files = f"_static/decoder-{digest.hexdigest()[:10]}/"
             shutil.copytree(folder, source / files)
         shutil.copy(ROOT / "site" / "sw.js", source / "extra")
-    (source / "decoder.html").write_text(page(files), "utf8")
+    (source / "decoder.html").write_text(page(files, size), "utf8")
 
 
 def _fill(folder, runtime):
@@ -149,6 +151,8 @@ def told(one: Pattern) -> dict[str, str]:
         "key": key(one.name),
         "group": one.group,
         "says": one.says,
+        "cure": one.cure,
+        "does": one.does,
         "text": error,
     }
 
@@ -166,12 +170,15 @@ def shown(one: Pattern) -> str:
     return whole.replace(picture[0], moving)
 
 
-def page(files: str) -> str:
-    """The HTML of the front page's first screen; files: where the decoder's lie, '' for none."""
+def page(files: str, size: int) -> str:
+    """The HTML of the front page's first screen; files: where the decoder's lie, '' for none; size:
+    the bytes of what starts it.
+    """
     template = Template((ROOT / "site" / "decoder" / "page.html").read_text("utf8"))
     return template.substitute(
         style=STYLE + CONTROLS + CARDS,
         files=files,
+        megabytes=str(-(-size // 10**6)),
         example=escape(EXAMPLE),
         groups="".join(map(_group, SECTIONS)),
         count=str(len(EVERY)),

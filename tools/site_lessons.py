@@ -94,7 +94,7 @@ def prepared(text: str, lesson: str, slug: str, tag: str) -> str:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "markdown":
             cell["source"] = re.sub(_TO_A_SECTION, _anchor, "".join(cell["source"]))
-    for cell in settling(notebook["cells"]):
+    for cell in folded(notebook["cells"]):
         cell["metadata"].setdefault("tags", []).append("hide-output")
     for cell in notebook["cells"]:
         if asks(cell):
@@ -144,6 +144,18 @@ def page_of(link: re.Match) -> str:
 
 def asks(cell: dict) -> bool:
     return "predict" in cell["metadata"].get("tags", [])
+
+
+def folded(cells: list[dict]) -> list[dict]:
+    """The cells whose output is folded: what settles a question, and the check of one's own
+    machine: of a page it says what nobody asked.
+    """
+    return [*settling(cells), *filter(_checks_itself, cells)]
+
+
+def _checks_itself(cell):
+    shown = (output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+    return any('class="ow-check"' in "".join(html) for html in shown)
 
 
 def settling(cells: list[dict]) -> Iterator[dict]:

@@ -8,13 +8,14 @@ Who it really was, the doctor sees when the program runs (`watch`).
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from html import escape
 
 from overwritten.doctor.foreign import whose
 from overwritten.doctor.named import like_a_kernel, node_of, numbers_of, place_of
 from overwritten.doctor.suspects import suspects
-from overwritten.messages import Message, detected, forward_lines, parse_all
+from overwritten.messages import Message, cut_off, detected, forward_lines, parse_all
 from overwritten.pictures.draw import STYLE, clean
 
 NO_MESSAGE = (
@@ -26,9 +27,11 @@ _CASES = re.compile(r"[/\\]overwritten[/\\]cases[/\\]")
 #: So many messages are explained; a log may hold thousands.
 MOST = 12
 CUT_OFF = (
-    "The message is cut off: the tensor and its two versions are missing; copy it up to the "
-    "word 'instead'."
+    "The message is cut off: the tensor or its two versions are missing; copy it from 'one of "
+    "the variables' to the word 'instead'."
 )
+#: What the table of parts is called where it is folded.
+PARTS = "The message, part by part"
 #: kind of message (see `messages.KINDS`) → what it says. The first is taken apart below.
 IN_A_SENTENCE = {
     "overwritten": "Backward needed a saved tensor as it was, and its storage has been written since.",
@@ -36,7 +39,7 @@ IN_A_SENTENCE = {
     "leaf": "A weight or an input that requires grad was written while operations are recorded: write it under `torch.no_grad()`, after backward, or compute a new tensor.",
     "view of a leaf": "A slice or a view of a weight or an input that requires grad was written while operations are recorded: the same as writing the leaf itself.",
     "leaf moved": "A leaf that requires grad became the result of an operation by a write into a view of it: write into a clone.",
-    "one of several views": "An operation that returns several views at once (`unbind`, `split`, `chunk`) made this view or its sibling, and one was written: write into a clone, or use the operation's out-of-place form.",
+    "one of several views": "An operation that returns several views at once (`unbind`, `split`, `chunk`, or `for row in x`) made this view or its sibling, and one was written: write into a clone, or use the operation's out-of-place form.",
     "view of a custom Function": "A custom autograd Function returned a view, and it was written: return `view.clone()` there or write out of place.",
     "view made under no_grad": "A view was made under `no_grad` and it or its base was written with gradients on: make the view where you write it.",
     "view made in inference mode": "A view was made in inference mode and written outside: make the view where you write it.",
@@ -74,7 +77,7 @@ class Reading:
 
     suspects: sentences, the likeliest first; tied: so many of the first the text cannot tell apart,
     0 if one leads. names: the suspects' in `SUSPECTS`, in the same order; groups: of the patterns
-    that show them.
+    that show them. saver, writer: of the first suspect, in a few words; '' where the text tells none.
     """
 
     message: Message
@@ -84,6 +87,8 @@ class Reading:
     names: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     tied: int = 0
+    saver: str = ""
+    writer: str = ""
 
     @property
     def heading(self) -> str:
@@ -127,6 +132,15 @@ class Decoded:
 
     def html(self) -> str:
         """For a notebook; says it all again in words that can be copied."""
+        return self._html()
+
+    def folded(self, cures: Sequence[str]) -> str:
+        """For a page that begins with it: saver, writer and cure of each reading at its head, its
+        parts folded. cures: of each reading, what the nearest pattern does; '' for none.
+        """
+        return self._html(cures)
+
+    def _html(self, cures=None):
         body = [f"<p>{_code(self.sorry)}</p>"] if self.sorry else []
         for number, reading in enumerate(self.readings, 1):
             head = f"Message {number} of {len(self.readings)}. " if len(self.readings) > 1 else ""
@@ -135,13 +149,25 @@ class Decoded:
                 f'<tr><th scope="row"><code>{escape(a)}</code></th><td>{_code(b)}</td></tr>'
                 for a, b in reading.parts
             ]
-            body += [f'<table class="parts"><tbody>{"".join(rows)}</tbody></table>'] if rows else []
+            table = f'<table class="parts"><tbody>{"".join(rows)}</tbody></table>' if rows else ""
+            if cures is not None:
+                body.append(_short(reading, cures[number - 1]))
+                table = table and f"<details><summary>{PARTS}</summary>{table}</details>"
+            body += [table] if table else []
             items = "".join(f"<li>{_code(words)}</li>" for words in reading.suspects)
             body += [f"<p>{_code(reading.heading)}</p><ol>{items}</ol>"] if items else []
         return f'<div class="ow decoded" role="status"><style>{STYLE}{_LOOK}</style>{"".join(body)}</div>'
 
     def _repr_mimebundle_(self, include=None, exclude=None):
         return {"text/plain": str(self), "text/html": self.html()}
+
+
+def _short(reading, cure):
+    """A list of who saved, who wrote and what cures it, as far as known."""
+    likely = "Possible cure" if reading.tied else "Most likely cure"
+    told = {"Saved by": reading.saver, "Overwritten by": reading.writer, likely: cure}
+    items = [f"<dt>{a}</dt><dd>{_code(words)}</dd>" for a, words in told.items() if words]
+    return f'<dl class="short">{"".join(items)}</dl>' if items else ""
 
 
 def decode(text: str) -> Decoded:
@@ -158,7 +184,7 @@ def decode(text: str) -> Decoded:
     messages = parse_all(text)
     whole = [m for m in messages if m.kind != "overwritten" or m.overwritten]
     if not messages:
-        sorry = whose(text) or NO_MESSAGE
+        sorry = whose(text) or (CUT_OFF if cut_off(text) else NO_MESSAGE)
     elif len(whole) < len(messages):
         sorry = CUT_OFF
     else:
@@ -192,6 +218,8 @@ def _reading(m, text):
         tuple(one.name for one in chosen),
         tuple(dict.fromkeys(group for one in chosen for group in one.groups)),
         tied if tied > 1 and not named else 0,
+        named[0].replace(" is the saver:", ":") if named else chosen[0].saved.format(**values),
+        chosen[0].wrote.format(**values),
     )
 
 

@@ -13,7 +13,7 @@ const show = () => {
     row.hidden = !chosen || !words.every(word => text.includes(word));
     shown += !row.hidden;
   }
-  count.textContent = `${shown} of ${rows.length} rows`;
+  count.textContent = shown ? `${shown} of ${rows.length} rows` : 'nothing found: try a shorter word';
 };
 const add = (words, control) => {
   const label = document.createElement('label');
@@ -34,3 +34,4 @@ find.append(count, more);
 root.insertBefore(find, box);
 new ResizeObserver(() => { more.hidden = box.scrollWidth <= box.clientWidth; }).observe(box);
 show();
+addEventListener('pageshow', show); // a browser that goes back has put the old words in

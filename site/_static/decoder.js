@@ -40,6 +40,10 @@
     };
   }
 
+  const waiting = () => {
+    if (!ready && !broken) say(`Starting Python in this page … It loads up to ${root.dataset.megabytes} MB, the first time only.`);
+  };
+
   function read() {
     clearTimeout(timer);
     const text = field.value;
@@ -49,7 +53,7 @@
     if (!text.trim()) return done('', []);
     if (broken) return;
     start();
-    if (!ready) say('Starting Python in this page …');
+    waiting();
     told.ariaBusy = 'true';
     worker.postMessage({ id: asked, text });
   }
@@ -97,9 +101,11 @@
     for (const one of [field, example, clear]) one.disabled = true;
     return say(why);
   }
+  document.getElementById('pst-skip-link')?.prepend(Object.assign(document.createElement('a'), { href: '#message', textContent: 'Skip to the error box' }));
   field.addEventListener('focus', start);
   field.addEventListener('input', ({ inputType }) => {
     clearTimeout(timer);
+    if (field.value.trim()) waiting();
     timer = setTimeout(read, /^insertFromPaste|^insertFromDrop/.test(inputType) ? 0 : PAUSE);
   });
   example.addEventListener('click', () => { field.value = root.dataset.example; read(); });

@@ -11,7 +11,7 @@ from overwritten.doctor.reading import decode
 from overwritten.lesson.shows.likest import heading, likest
 from overwritten.messages import parse
 
-#: name, key (its address), group, says and text (what it ends with) of each pattern.
+#: name, key (its address), group, says, cure, does and text (what it ends with) of each pattern.
 PATTERNS = [SimpleNamespace(**one) for one in json.loads(Path("patterns.json").read_text("utf8"))]
 
 
@@ -19,11 +19,12 @@ def answer(text: str) -> str:
     """JSON: html, what is said of it; cards, of each message the heading and the patterns' keys."""
     decoded = decode(text)
     count = len(decoded.readings)
+    nearest = [likest(reading, PATTERNS, _message_of) for reading in decoded.readings]
     cards = [
-        [heading(place, count), [one.key for one in likest(reading, PATTERNS, _message_of)]]
-        for place, reading in enumerate(decoded.readings, 1)
+        [heading(place, count), [one.key for one in some]] for place, some in enumerate(nearest, 1)
     ]
-    return json.dumps({"html": decoded.html(), "cards": cards})
+    cures = [some[0].does if some else "" for some in nearest]
+    return json.dumps({"html": decoded.folded(cures), "cards": cards})
 
 
 def _message_of(one):

@@ -55,7 +55,7 @@ x += 1
 (x * y).sum().backward()
 """,
         right={"x += 1": "x = x + 1"},
-        does="Compute a new tensor: `x = x + 1`.",
+        does="Compute a new tensor: `x = x + 1`; in a loop `torch.stack([row + 1 for row in x])`. (`row = row + 1` only renames: `x` stays as it was.)",
         folk="`split` in place of `unbind`",
         vain={"x, y = (boxes * 2).unbind(1)": "x, y = (boxes * 2).split(1, 1)"},
         ends="one of several views",

@@ -1,6 +1,6 @@
 """Which patterns look most like a message: by the suspects that it points to, then by its parts.
 
-The idea: of a pattern only its group and what it ends with count, so this needs no PyTorch and
+The idea: of a pattern only its group, its cure and what it ends with count, so this needs no PyTorch and
 runs in a page as well. What each pattern's own message is, whoever asks has measured.
 """
 
@@ -17,6 +17,9 @@ SHOWN = 3
 #: A kind of message that no pattern ends with → the kind with the same cure.
 _COUSINS = {"leaf moved": "view of a leaf"}
 
+#: The cure of a write such as `x += y`, the likeliest where nothing else is told.
+_PLAIN = "augmented assignment"
+
 _Pattern = TypeVar("_Pattern", bound=Any)
 
 
@@ -25,7 +28,7 @@ def likest(
 ) -> tuple[_Pattern, ...]:
     """At most `SHOWN` of the patterns, the likest first.
 
-    patterns: whatever has a `group` and what it ends with as `says`, as in `Pattern`.
+    patterns: whatever has a `group`, a `cure` and what it ends with as `says`, as in `Pattern`.
     message_of: function(pattern) → the `Message` of its own; asked only where it counts.
     """
     message, groups = reading.message, reading.groups
@@ -38,20 +41,26 @@ def likest(
         known = [one for one in patterns if one.group in groups]
 
         def distance(one):
-            return _distance(message, message_of(one), groups.index(one.group))
+            return _distance(message, one, message_of(one), groups.index(one.group))
 
         found = sorted(known, key=distance)
     return tuple(found[:SHOWN])
 
 
-def _distance(message: Message, other: Message, place: int):
+def _distance(message: Message, one: Any, other: Message, place: int):
+    begins = bool(other.expected) != bool(message.expected)
+    named, own = other.op == message.op, one.group == "own result"
+    if own:  # once or more often tells more than the name, and a write by another name is rare
+        often = (other.writes or 0) > 1, (message.writes or 0) > 1
+        named = named and often[0] == often[1] and one.cure != "any other write"
     return (
-        other.op != message.op,
+        not named,
         place if message.op else 0,  # without a name the shape tells more
+        *((one.cure != _PLAIN, other.op != message.op, begins) if own and not named else ()),
         len(other.shape or ()) != len(message.shape or ()),
         place,
         other.writes != message.writes,
-        bool(other.expected) != bool(message.expected),
+        begins,
     )
 
 
