@@ -123,7 +123,7 @@ def _refused(node):
         _, message = taken(partial(getattr, node, attribute))
         if message is not None and getattr(raw, "data", None) is not None:
             if raw.data._version != message.now:  # several tensors in one attribute: not this one
-                _, message = taken(raw.unpack)
+                message = taken(raw.unpack)[1] if hasattr(raw, "unpack") else None
         if message is not None:
             yield Broken(node, name, message, getattr(raw, "data", None))
 

@@ -6,7 +6,7 @@ Private attributes of public objects are read where they are needed: `Tensor._ve
 `._is_view()`, `Storage._cdata`, `Node._sequence_nr()`, `Node._saved_…`, `Node._raw_saved_…`,
 `Module._buffers` and `._modules`; `doctor.elsewhere` and `doctor.watching` replace functions of
 `torch.autograd`, `torch.utils.checkpoint` and Dynamo while they watch. `SavedTensor.data` and
-`.unpack_hook` are not in 2.6.
+`.unpack_hook` are not in 2.6, its `.unpack` is not in 2.11.
 """
 
 from __future__ import annotations
