@@ -10,7 +10,7 @@ ROOT_MAY := $(if $(filter 0,$(shell id -u)),--allow-root)
 START := --LabApp.default_url=/lab/tree/00_start_here.ipynb
 LAB_FLAGS ?=
 NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/sanitize.cfg --nbval-cell-timeout 600 --nbval-kernel-startup-timeout 600
-PYTEST := $(BIN)/python -m pytest -q -n 3 --dist loadscope $(NBVAL)
+PYTEST := $(BIN)/python -m pytest -q -n 4 --dist loadscope $(NBVAL)
 
 .DEFAULT_GOAL := help
 .PHONY: help lab author check test test-all notebooks site colab colab-exact badges workshop atlas versions
