@@ -187,9 +187,14 @@ def both_lines(one, code: str = "", outside: Site = NOWHERE) -> str:
 
     saver = f"{said(one.saver)} saved" if one.saver else "something unseen saved"
     writers = dict.fromkeys(map(said, one.writers))
-    if one.saver and [*writers] == [said(one.saver)]:
+    spots = {_spot(event) for event in (one.saver, *one.writers) if event}
+    if one.saver and one.writers and len(spots) == 1 and line_at(one.saver.site, code):
         return f"{saver}, and the same line wrote over it"
     return f"{saver}, {' and '.join(writers) or 'something unseen'} wrote over it"
+
+
+def _spot(event):
+    return event.site.file, event.site.line
 
 
 def line_at(site, code: str = "") -> str:

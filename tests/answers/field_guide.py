@@ -34,7 +34,7 @@ WRONG = {
         ),
         "two losses": (
             _but({"b": "step between two losses"}),
-            "section 5 is the place, but two sides",
+            "section 5 is the place, but two dimensions",
         ),
         "not a buffer": (
             _but({"c": "buffer written by the next forward"}),
