@@ -86,6 +86,14 @@ def test_a_report_leads_to_its_pattern(text, name):
     assert len(nearest) <= SHOWN
 
 
+@pytest.mark.parametrize("op", ["Sigmoid", "Exp", "Sqrt", "Prod"])
+@pytest.mark.parametrize("shape", [[10], [64, 109], [2, 3, 4, 5]])
+def test_one_write_onto_a_result_is_first_taken_for_a_plain_one(op, shape):
+    first, second, _ = find(overwritten(shape, f"{op}Backward0", 1, 0)).patterns[0]
+    assert first.cure == "augmented assignment" and first.does.startswith("Compute a new tensor")
+    assert "expected 0" in first.says and "write through detach" != second.name
+
+
 def test_two_messages_lead_to_patterns_of_each():
     found = find("\n".join(text for text, _ in (REPORTS["leaf"], REPORTS["AlphAction"])))
     assert [patterns[0].name for patterns in found.patterns] == [

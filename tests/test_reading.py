@@ -518,6 +518,17 @@ def test_what_is_pasted_is_shown_as_text():
     assert "<script>" not in html and "&lt;script&gt;" in html
 
 
+def test_the_short_form_says_saver_writer_and_cure_as_text():
+    html = decode(ANOMALY.replace("x = self.act(x)", "<b>")).folded([("`a`", "b")])
+    assert "<dt>Saved by</dt><dd><code>&lt;b&gt;</code> (line 34" in html
+    assert "<dt>Most likely cure</dt><dd><code>a</code></dd><dt>Or</dt><dd>b</dd>" in html
+    assert html.index("</dl>") < html.index("<details>") < html.index('<table class="parts"')
+    assert html.count("Overwritten by") == 1 and "Overwritten by" not in decode(LEAF).folded([()])
+    for one in SUSPECTS:
+        filled = (one.saved + one.wrote).format(op="Mul", writes="*=", turned="")
+        assert one.saved and one.wrote and "{" not in filled
+
+
 def test_the_table_says_what_the_text_says():
     decoded = decode(LABEL + LEAF)
     html = decoded.html()

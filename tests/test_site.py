@@ -534,6 +534,34 @@ def test_claims_are_searched_and_chosen_by_verdict(visit):
     assert page.url.endswith(f"claims/{wanted[0]}.html")
 
 
+def test_who_comes_back_to_the_claims_finds_them_chosen(visit):
+    page = visit("claims/index.html")
+    page.get_by_role("searchbox", name="search").last.click()
+    page.keyboard.type("relu")
+    rows = page.locator(".ow[data-table] tbody tr:visible")
+    before = rows.count()
+    assert 0 < before < len(CLAIMS["claim"])
+    rows.locator("a").first.click()
+    page.go_back()
+    field = page.get_by_role("searchbox", name="search").last
+    assert field.input_value() == "relu" and rows.count() == before
+    field.fill("no such word")
+    assert "nothing found" in page.locator(".ow[data-table] output").inner_text()
+
+
+def test_the_front_page_sends_nobody_away_for_an_answer(site):
+    page = soup(site, "index.html")
+    assert "the box at the top of this page" in page.get_text()
+    link = page.find("a", string="take the course from its repository")
+    assert link["href"].startswith("https://github.com/") and link["href"].endswith("#start")
+
+
+def test_the_check_of_ones_own_machine_is_folded(site):
+    page = soup(site, page_of(NOTEBOOKS[0]))
+    (check,) = page.select(".ow-check")
+    assert check.find_parent("details", class_="hide")
+
+
 def test_the_atlas_is_searched_and_chosen_by_verdict(visit):
     table, page = ops.all_operations(), visit("atlas.html").locator(".ow[data-table]").first
     page.get_by_role("searchbox").fill("sigmoid")

@@ -16,6 +16,7 @@ import site_decoder
 from conftest import ARTEFACTS
 from overwritten.cases.patterns import EVERY
 from overwritten.doctor.reading import decode
+from overwritten.lesson.shows.likest import cures
 from overwritten.lesson.shows.nearest import find
 from site_page import key
 from test_axe import RULES
@@ -168,8 +169,8 @@ def test_page_and_kernel_agree(page):
     told = page.evaluate(read, [files, json.dumps(MESSAGES)])
     assert len(told) == len(MESSAGES) > 250
     for text, there in zip(MESSAGES, told):
-        cures = [some[0].does if some else "" for some in find(text).patterns]
-        assert there["html"] == decode(text).folded(cures), text[:200]
+        known = [*map(cures, find(text).patterns)]
+        assert there["html"] == decode(text).folded(known), text[:200]
         keys = [[key(one.name) for one in some] for some in find(text).patterns]
         assert [keys for _, keys in there["cards"]] == keys, text[:200]
 
@@ -189,6 +190,39 @@ def test_html_that_is_pasted_is_text(page):
     assert bad in page.locator("#decoder .told").inner_text()
     assert page.locator("#decoder :is(.told, .cards) :is(script[src], img[src=x])").count() == 0
     assert page.evaluate("window.hit") is None
+
+
+def test_the_cure_stands_on_the_first_screen(page):
+    page.set_viewport_size({"width": 1280, "height": 800})
+    for text in (of("ReluBackward0", "[4, 3]", 1, 0), REPORTS["yolov3 1805"][0], SOURCES[0][1]):
+        first = shown(page, text)[0]
+        page.evaluate("scrollTo(0, 0)")
+        short = page.locator("#decoder .told .short")
+        cure = short.locator("dd", has_text=f"“{first}”: {BY_NAME[first].does}".split("`")[0])
+        box = cure.first.bounding_box()
+        assert 0 < box["y"] and box["y"] + box["height"] < 800, text
+    page.set_viewport_size({"width": 1280, "height": 720})
+
+
+def test_a_paste_is_answered_before_python_is_there(browser, address):
+    context = browser.new_context()
+    page = context.new_page()
+    page.route("**/snapshot.bin", lambda route: None)  # a line so slow that it never comes
+    page.goto(address)
+    page.locator("#message").fill(REPORTED)
+    said = page.evaluate("document.querySelector('#decoder .told').innerText")
+    size = int(page.locator("#decoder").get_attribute("data-megabytes"))
+    assert said.startswith("Starting Python in this page") and f" {size} MB" in said and size > 9
+    context.close()
+
+
+def test_the_keyboard_skips_to_the_box(context, address):
+    page = opened(context, address)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the error box"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "message"
+    page.close()
 
 
 def test_what_is_no_message_is_said_and_two_are_told_apart(page):

@@ -134,9 +134,9 @@ class Decoded:
         """For a notebook; says it all again in words that can be copied."""
         return self._html()
 
-    def folded(self, cures: Sequence[str]) -> str:
+    def folded(self, cures: Sequence[Sequence[str]]) -> str:
         """For a page that begins with it: saver, writer and cure of each reading at its head, its
-        parts folded. cures: of each reading, what the nearest pattern does; '' for none.
+        parts folded. cures: of each reading, what the nearest patterns do; at most two are shown.
         """
         return self._html(cures)
 
@@ -162,10 +162,11 @@ class Decoded:
         return {"text/plain": str(self), "text/html": self.html()}
 
 
-def _short(reading, cure):
+def _short(reading, cures):
     """A list of who saved, who wrote and what cures it, as far as known."""
     likely = "Possible cure" if reading.tied else "Most likely cure"
-    told = {"Saved by": reading.saver, "Overwritten by": reading.writer, likely: cure}
+    told = {"Saved by": reading.saver, "Overwritten by": reading.writer}
+    told |= dict(zip((likely, "Or"), cures))
     items = [f"<dt>{a}</dt><dd>{_code(words)}</dd>" for a, words in told.items() if words]
     return f'<dl class="short">{"".join(items)}</dl>' if items else ""
 

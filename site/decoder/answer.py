@@ -8,7 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from overwritten.doctor.reading import decode
-from overwritten.lesson.shows.likest import heading, likest
+from overwritten.lesson.shows.likest import cures, heading, likest
 from overwritten.messages import parse
 
 #: name, key (its address), group, says, cure, does and text (what it ends with) of each pattern.
@@ -23,8 +23,8 @@ def answer(text: str) -> str:
     cards = [
         [heading(place, count), [one.key for one in some]] for place, some in enumerate(nearest, 1)
     ]
-    cures = [some[0].does if some else "" for some in nearest]
-    return json.dumps({"html": decoded.folded(cures), "cards": cards})
+    html = decoded.folded([*map(cures, nearest)])
+    return json.dumps({"html": html, "cards": cards})
 
 
 def _message_of(one):

@@ -64,6 +64,15 @@ def _distance(message: Message, one: Any, other: Message, place: int):
     )
 
 
+def cures(patterns: Sequence[Any]) -> tuple[str, ...]:
+    """What the first of these patterns does, and the second where the text cannot tell them apart.
+
+    patterns: of one message, the likest first, each with a `name`, a `group` and what it `does`.
+    """
+    alike = [one for one in patterns[:2] if one.group == patterns[0].group]
+    return tuple(f"“{one.name}”: {one.does}" for one in alike)
+
+
 def heading(place: int, count: int) -> str:
     """What stands above the patterns of message number `place` of `count`.
 
