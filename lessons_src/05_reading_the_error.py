@@ -465,7 +465,7 @@ stories = knob(settings, show="beside", **choices)
 stories
 
 # %%
-three = [name for name in (names[0], names[4], names[12]) for _ in imports]
+three = [names[n] for n in (0, 0, 4, 4, 12, 12)]
 stories.compare(story=three, relu=[*imports] * 3)
 
 # %% [markdown]
