@@ -289,10 +289,17 @@ def recorded_knob(look):
     pytest.skip("its knobs have more positions than are recorded")
 
 
+def positions_of(knob) -> int:
+    """Of its first slider."""
+    slider = knob.handles[0]
+    return 1 + int(float(slider.get_attribute("aria-valuemax") or slider.get_attribute("max")))
+
+
 @light
 def test_what_is_recorded_is_painted_before_the_kernel_hears_of_it(look, tmp_path):
     knob = recorded_knob(look)
     begun, over = tmp_path / "begun", tmp_path / "over"
+    positions = positions_of(knob)
     number = look.out(knob.root)[4:-1]
     frames = Frames(knob)
     look.page.evaluate(START, DEAF.format(out=number, begun=begun, over=over))
@@ -304,7 +311,7 @@ def test_what_is_recorded_is_painted_before_the_kernel_hears_of_it(look, tmp_pat
         for key in ("ArrowRight", "ArrowRight", "End", "ArrowLeft"):
             knob.handles[0].press(key)
             look.page.evaluate(PAINTED)
-        assert len(frames.seen()) >= 4
+        assert len(frames.seen()) >= min(4, positions)
         assert knob.root.evaluate(kernel_said) == before
     finally:
         over.touch()
@@ -329,7 +336,7 @@ def test_no_frame_contradicts_the_controls(look):
     turn = "k = {}; name = list(k._choices)[0]; [k.turn(**{{name: v}}) for v in k._choices[name]]"
     look.page.evaluate(ASK, turn.format(look.out(knob.root)))
     knob.follows()
-    assert len(frames.seen()) > 5
+    assert len(frames.seen()) >= min(6, positions_of(knob))
 
 
 #: `OVERWRITTEN_MOVES=500 pytest tests/test_browser.py -k random` is the long run: 500 moves a lesson.
