@@ -6,6 +6,7 @@ The site is served on loopback; most tests share one visit.
 import functools
 import http.server
 import json
+import sys
 import threading
 import time
 
@@ -13,7 +14,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 import site_decoder
-from conftest import ARTEFACTS
+from conftest import ARTEFACTS, ROOT
 from overwritten.cases.patterns import EVERY
 from overwritten.doctor.reading import decode
 from overwritten.lesson.shows.likest import cures
@@ -36,6 +37,10 @@ from test_reading import (
 )
 from threads import SOURCES
 
+sys.path.insert(0, str(ROOT / "benchmarks"))
+
+from front_page import Files  # its server, which can give nothing
+
 SHAPES = "[]", "[4]", "[4, 3]", "[4, 3, 2, 2]", "[4, 3, 64, 64]"
 GRID = [of(node, shape, e + 1, e) for node in ("", *NODES) for shape in SHAPES for e in (0, 1)]
 #: Every message that the decoder's own tests read, and what is none.
@@ -53,24 +58,6 @@ ANYBODY = ["own result", "linear weight", "slice"]  # the text names no tensor
 RIGHT |= {f"source {which}": (text, ANYBODY) for which, text, _ in SOURCES[:3]}
 RIGHT |= {name: (text, [first]) for name, (text, first) in REPORTS.items()}
 BY_NAME = {one.name: one for one in EVERY}
-
-
-class Files(http.server.SimpleHTTPRequestHandler):
-    """The built pages, or, where `gone`, a server that gives nothing."""
-
-    gone = False
-
-    def log_message(self, *words):
-        pass
-
-    def end_headers(self):
-        self.send_header("Cache-Control", "no-cache")  # the browser asks again for all it has
-        super().end_headers()
-
-    def do_GET(self):
-        if not self.gone:
-            super().do_GET()
-        self.close_connection = True
 
 
 @pytest.fixture(scope="session")
