@@ -153,7 +153,13 @@ def _own(name, given):
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):  # a console without ✓ or → gets ?
         sys.stdout.reconfigure(errors="replace")
-    return getattr(importlib.import_module(OWN[name]), name)(_colour(sys.stdout))
+    try:
+        code = getattr(importlib.import_module(OWN[name]), name)(_colour(sys.stdout))
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:  # `… | head` has enough; what is left is for nobody
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
 
 
 def _run(name, rest, module):

@@ -243,3 +243,11 @@ def test_the_readme_says_what_the_demo_does():
     assert "\npython -m overwritten demo\n" in readme.partition("<!-- /install -->")[0]
     said = re.search(r"<!-- doctor -->\n```\n(.+?)\n```", readme, re.S)[1]
     assert all(f"demo.py:{line_with(word)}" in said for word in ("torch.sigmoid(", "gate *="))
+
+
+def test_who_reads_the_first_line_alone_sees_no_traceback():
+    run = [sys.executable, "-u", "-m", "overwritten", "course"]
+    with subprocess.Popen(run, cwd=ROOT, stdout=-1, stderr=-1, text=True) as running:
+        assert running.stdout.readline()
+        running.stdout.close()
+        assert running.stderr.read() == ""
