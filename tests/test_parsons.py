@@ -237,3 +237,9 @@ def test_without_a_script_lines_and_question_can_be_read():
     html, text = bundle["text/html"].partition("<script>")[0], bundle["text/plain"]
     assert "<button" not in html and "<code>scaled *= keep</code>" in html and "x &lt; 1" in html
     assert all(line in text for line in orders.order_save.lines) and "0: " in text
+
+
+def test_without_a_kernel_there_is_no_list_to_run(monkeypatch):
+    monkeypatch.setattr(kept, "shell", lambda: None)
+    monkeypatch.setattr(orders.order_save, "_field", None)
+    assert "move the lines" in orders.order_save.check().message

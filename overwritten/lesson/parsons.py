@@ -56,16 +56,20 @@ class Order(Exercise):
 
     def check(self, answer=...) -> Verdict:
         """Judge the order on the screen, or one given as numbers or as lines; never raises."""
-        if answer is ...:  # what a kernel that is gone has shown cannot be heard
-            answer = self._field and self._kept() or ...
+        if answer is ... and self._heard():
+            answer = self._kept() or ...
         elif not self._misfit(answer):
             self._keep(self._numbers(answer))
         return super().check(answer)
 
     def _judged(self, answer):
         if answer is ...:
-            return Verdict("not attempted", _UNMOVED if self._field else _NOT_SHOWN)
+            return Verdict("not attempted", _UNMOVED if self._heard() else _NOT_SHOWN)
         return super()._judged(answer)
+
+    def _heard(self):
+        """Does what is moved reach the check? Not from a list that an ended kernel has shown."""
+        return self._field is not None or not hasattr(kept.shell(), "kernel")
 
     def _misfit(self, answer):
         """One sentence where the answer is no order of all lines."""

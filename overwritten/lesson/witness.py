@@ -181,20 +181,19 @@ def both_lines(one, code: str = "", outside: Site = NOWHERE) -> str:
     """
 
     def said(event):
-        here = (event.site.file, event.site.line) == (outside.file, outside.line)
-        line = "" if here else line_at(event.site, code)
+        line = "" if _spot(event.site) == _spot(outside) else line_at(event.site, code)
         return f"`{line or event.op}`"
 
     saver = f"{said(one.saver)} saved" if one.saver else "something unseen saved"
     writers = dict.fromkeys(map(said, one.writers))
-    spots = {_spot(event) for event in (one.saver, *one.writers) if event}
+    spots = {_spot(event.site) for event in (one.saver, *one.writers) if event}
     if one.saver and one.writers and len(spots) == 1 and line_at(one.saver.site, code):
         return f"{saver}, and the same line wrote over it"
     return f"{saver}, {' and '.join(writers) or 'something unseen'} wrote over it"
 
 
-def _spot(event):
-    return event.site.file, event.site.line
+def _spot(site):
+    return site.file, site.line
 
 
 def line_at(site, code: str = "") -> str:
