@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import sys
 import threading
-from functools import lru_cache
+from functools import lru_cache, wraps
 from importlib import import_module
 from types import CodeType
 
 import torch
 import torch.utils.checkpoint
-from torch.overrides import TorchFunctionMode
+from torch.optim import Optimizer
 
-from overwritten.doctor.modules import plain_modules, watch_modules
+from overwritten.doctor.modules import plain_modules, step_out_of, watch_modules
 from overwritten.record.graph import storage_of
-from overwritten.record.private import DYNAMO, mode_at, modes_on, next_node
+from overwritten.record.private import DYNAMO, mode_at, modes_on, next_node, pop_mode, push_mode
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter, type(None))
 _OURS = "overwritten_"
@@ -30,26 +30,30 @@ NOT_LOOKED_INTO = (
 
 def is_on(eyes) -> bool:
     """In this thread, and not stepped back."""
-    return any(mode_at(k) is eyes for k in range(modes_on()))
+    for k in range(modes_on()):
+        if mode_at(k) is eyes:
+            return True
+    return False
 
 
 def turned_on(eyes) -> bool:
     """Put the mode on, unless it is on in this thread; did it have to?"""
     if is_on(eyes):
         return False
-    TorchFunctionMode.__enter__(eyes)
+    push_mode(eyes)
     return True
 
 
 def turn_off(eyes):
-    TorchFunctionMode.__exit__(eyes, None, None, None)
+    pop_mode()
 
 
 def turned_off_if_on_top(eyes) -> bool:
-    on_top = bool(modes_on()) and mode_at(modes_on() - 1) is eyes
-    if on_top:
-        turn_off(eyes)
-    return on_top
+    on = modes_on()
+    if not on or mode_at(on - 1) is not eyes:
+        return False
+    pop_mode()
+    return True
 
 
 def unseen_by(eyes, function):
@@ -62,10 +66,16 @@ def unseen_by(eyes, function):
     asked, ours = space[question], _OURS + question
 
     def ask(tensors):
+        if modes_on() == 1 and type(tensors) in _PLAIN and mode_at(0).__class__ is eyes.__class__:
+            return False
         on = [mode_at(k) for k in range(modes_on())]
-        if not all(mode.__class__ is eyes.__class__ for mode in on):
-            return asked(tensors)
-        if all(type(t) in _PLAIN for t in (tensors if type(tensors) is tuple else (tensors,))):
+        for mode in on:
+            if mode.__class__ is not eyes.__class__:
+                return asked(tensors)
+        for tensor in tensors if type(tensors) is tuple else (tensors,):
+            if type(tensor) not in _PLAIN:
+                break
+        else:
             return False
         for mode in reversed(on):
             turn_off(mode)
@@ -73,7 +83,7 @@ def unseen_by(eyes, function):
             return asked(tensors)
         finally:
             for mode in on:
-                TorchFunctionMode.__enter__(mode)
+                push_mode(mode)
 
     space[ours] = ask
     function.__code__ = asking
@@ -93,6 +103,46 @@ def _renamed(code):
         return "", None
     names = (_OURS + name if name == question else name for name in code.co_names)
     return question, code.replace(co_names=tuple(names))
+
+
+def pass_over_reading(eyes):
+    """Nothing is saved or written where backward makes its first gradient and where an optimizer
+    of PyTorch's reads each gradient or sets it to None: half of a small model's calls."""
+    undo = [_passed_over(eyes, kind, "_init_group") for kind in _optimizers(Optimizer)]
+    undo.append(_passed_over(eyes, Optimizer, "zero_grad", _sets_to_none))
+    undo.append(_passed_over(eyes, torch.autograd, "_make_grads"))
+    return lambda: [one() for one in undo]
+
+
+def _optimizers(kind):
+    """PyTorch's own, with a part of the step that only reads."""
+    if "_init_group" in vars(kind) and kind.__module__.startswith("torch.optim."):
+        yield kind
+    for heir in kind.__subclasses__():
+        yield from _optimizers(heir)
+
+
+def _sets_to_none(optimizer, set_to_none=True):
+    return set_to_none
+
+
+def _passed_over(eyes, owner, name, when=None):
+    function = vars(owner)[name]
+
+    @wraps(function)
+    def watched(*args, **kwargs):
+        aside = (when is None or when(*args, **kwargs)) and turned_off_if_on_top(eyes)
+        try:
+            return function(*args, **kwargs)
+        except BaseException as error:
+            step_out_of(error)
+            raise
+        finally:
+            if aside:
+                push_mode(eyes)
+
+    setattr(owner, name, watched)
+    return lambda: setattr(owner, name, function)
 
 
 def watch_threads(eyes):
@@ -174,7 +224,7 @@ def _step_aside(eyes, dynamo):
             if away[3]:
                 eyes.healer.turn_on()
             watch_modules()
-            TorchFunctionMode.__enter__(eyes)
+            push_mode(eyes)
             eyes.made("torch.compile", away[1], frame, away[2])
         return begin(callback)
 

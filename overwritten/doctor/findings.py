@@ -103,7 +103,7 @@ class _Case:
         made = self.logs.maker(one.number, node)
         if made is not None:
             return *made, None
-        around = [(calls, *calls.around(one.number)) for calls in self.logs.threads if calls.ends]
+        around = [(calls, *calls.around(one.number)) for calls in self.logs.threads if calls.events]
         for calls, before, after, order in around:
             if before is not None:
                 return before._replace(op=_plain(node)), order, calls.thread, after or before

@@ -65,40 +65,40 @@ class Wrote(NamedTuple):
 
 
 class Calls:
-    """The calls of one thread that made nodes: numbers from starts to ends, in order of `ends`."""
+    """The calls of one thread that made nodes, in order of their ends: the first number of each,
+    the one behind its last, and when it was."""
 
     def __init__(self, thread: str):
         self.thread = thread
-        self.starts, self.ends, self.orders = array("q"), array("q"), array("q")
+        self.numbers = array("q")  # three for each of the events
         self.events: list[Event] = []
 
     def add(self, start: int, end: int, event: Event, order: int):
-        if len(self.ends) >= MOST_CALLS:
-            self._forget()
-        self.starts.append(start)
-        self.ends.append(end)
-        self.orders.append(order)
+        if len(self.events) >= MOST_CALLS:
+            half = len(self.events) // 2
+            del self.events[:half], self.numbers[: 3 * half]
+        self.numbers.extend((start, end, order))
         self.events.append(event)
 
     def maker(self, number: int) -> tuple[Event, int] | None:
         """The innermost call that made node `number`, and when; calls end inside out."""
-        first = bisect_right(self.ends, number)
-        for k in range(first, min(first + _MOST_INSIDE, len(self.ends))):
-            if self.starts[k] <= number:
-                return self.events[k], self.orders[k]
+        first = self._behind(number)
+        for k in range(first, min(first + _MOST_INSIDE, len(self.events))):
+            if self.numbers[3 * k] <= number:
+                return self.events[k], self.numbers[3 * k + 2]
         return None
 
     def around(self, number: int) -> tuple[Event | None, Event | None, int]:
         """The calls before and after a node that none of them made, and when the first was."""
-        k = bisect_right(self.ends, number)
+        k = self._behind(number)
         before = self.events[k - 1] if k else None
-        after = self.events[k] if k < len(self.ends) else None
-        return before, after, self.orders[k - 1] if k else 0
+        after = self.events[k] if k < len(self.events) else None
+        return before, after, self.numbers[3 * k - 1] if k else 0
 
-    def _forget(self):
-        half = len(self.ends) // 2
-        for log in (self.starts, self.ends, self.orders, self.events):
-            del log[:half]
+    def _behind(self, number):
+        """How many calls had ended when node `number` was made."""
+        every = range(len(self.events))
+        return bisect_right(every, number, key=lambda k: self.numbers[3 * k + 1])
 
 
 class Logs:

@@ -31,32 +31,34 @@ def outermost() -> list[nn.Module]:
 
 
 class Running(threading.local):
-    """The modules that run in this thread, the outermost first."""
+    """runs: the calls of modules that go on in this thread, [module, which call of it within the
+    outermost, its names once told], the outermost first; before them how often each ran by id."""
 
     def __init__(self):
-        self.stack = []
+        self.runs = [{}]
 
     def path(self, frame) -> str:
         """Of the innermost module that runs; frame: the line that asks, whose module may have a
         `__call__` of its own, so that nobody saw it begin."""
-        code, stack = frame.f_code, self.stack
-        if code.co_name in _METHODS and code.co_varnames[:1] == ("self",):
-            if not (stack and _has(stack[-1].module.__class__, code)) and not any(
-                _has(type(run.module), code) for run in reversed(stack)
-            ):
-                unseen = _local(frame, "self")
-                if isinstance(unseen, nn.Module):
-                    return self._with(unseen, _begun_since(frame)).path()
-        return stack[-1].path() if stack else ""
+        runs, code = self.runs, frame.f_code
+        run = runs[-1] if len(runs) > 1 else None
+        if code.co_name in _METHODS and not (run and _has(type(run[0]), code)):
+            runs = self._with_unseen(frame)
+        elif run is None or run[2]:
+            return run[2][1] if run else ""
+        return _names(runs, len(runs) - 1)[1]
 
-    def _with(self, unseen, inside):
-        """The innermost run, as if `unseen` ran too, with so many of the others inside it."""
-        outside = max(0, len(self.stack) - inside)  # some began before the watch
-        run = _Run(unseen, self.stack[outside - 1] if outside else None, counted=False)
-        for known in self.stack[outside:]:
-            run = _Run(known.module, run, counted=False)
-            run.turn = known.turn
-        return run
+    def _with_unseen(self, frame):
+        """The runs, as if the module of `frame` ran too, where it is one that nobody saw begin."""
+        code, runs = frame.f_code, self.runs
+        if code.co_varnames[:1] != ("self",) or any(_has(type(r[0]), code) for r in runs[:0:-1]):
+            return runs
+        unseen = _local(frame, "self")
+        if not isinstance(unseen, nn.Module):
+            return runs
+        outside = max(1, len(runs) - _begun_since(frame))  # some began before the watch
+        known = [[module, turn, None] for module, turn, _ in runs[outside:]]
+        return [*runs[:outside], [unseen, runs[0].get(id(unseen), 0) + 1, None], *known]
 
 
 RUNNING = Running()
@@ -72,47 +74,39 @@ def _begun_since(frame) -> int:
     return found
 
 
-class _Run:
-    """One call of a module. parent: the call it was made in."""
+def _begins(times, module):
+    """Of the outermost module the first call within itself begins."""
+    times.clear()
+    if id(module) not in _outermost or _outermost[id(module)]() is not module:
+        _outermost[id(module)] = weakref.ref(module)
 
-    __slots__ = ("module", "parent", "times", "turn", "_told")
 
-    def __init__(self, module, parent, counted=True):
-        self.module, self.parent, self._told = module, parent, None
-        if parent is None:
-            self.times, self.turn = {}, 1  # how often each module has run, in all
-            if id(module) not in _outermost or _outermost[id(module)]() is not module:
-                _outermost[id(module)] = weakref.ref(module)
-        else:
-            self.times = parent.times
-            self.turn = self.times.get(id(module), 0) + 1
-            if counted:
-                self.times[id(module)] = self.turn
+def _names(runs, at):
+    """(the names from the outermost module on, the same with the class) of the run at `at`."""
+    if at == 0:
+        return "", ""
+    run = runs[at]
+    if run[2] is None:
+        module, turn, _ = run
+        above = _names(runs, at - 1)[0]
+        key = above, id(module), turn
+        known = _paths.get(key)
+        if known is None or known[0]() is not module:
+            if len(_paths) >= _MOST:
+                _paths.clear()
+            told = _put_together(above, runs[at - 1], module, turn)
+            known = _paths[key] = (weakref.ref(module), told)
+        run[2] = known[1]
+    return run[2]
 
-    def path(self) -> str:
-        """The names from the outermost module on, and the class."""
-        return self._names()[1]
 
-    def _names(self):
-        if self._told is None:
-            parent, module = self.parent, self.module
-            above = parent._names()[0] if parent is not None else ""
-            key = above, id(module), self.turn
-            known = _paths.get(key)
-            if known is None or known[0]() is not module:
-                if len(_paths) >= _MOST:
-                    _paths.clear()
-                known = _paths[key] = (weakref.ref(module), self._put_together(above))
-            self._told = known[1]
-        return self._told
-
-    def _put_together(self, above):
-        kind = type(self.module).__name__
-        if not above:
-            return kind, kind
-        names = f"{above}.{_name_in(self.parent.module, self.module)}"
-        turn = "" if self.turn == 1 else f", {_ORDINALS.get(self.turn, f'{self.turn}th')} call"
-        return names, f"{names} ({kind}){turn}"
+def _put_together(above, parent, module, turn):
+    kind = type(module).__name__
+    if not above:
+        return kind, kind
+    names = f"{above}.{_name_in(parent[0], module)}"
+    told = "" if turn == 1 else f", {_ORDINALS.get(turn, f'{turn}th')} call"
+    return names, f"{names} ({kind}){told}"
 
 
 def watch_modules():
@@ -126,7 +120,7 @@ def watch_modules():
         return lambda: None
     code, space = function.__code__, function.__globals__
     call = FunctionType(code, space, function.__name__, function.__defaults__, function.__closure__)
-    ours = {"running": RUNNING, "run": _Run, "call": call, "out": step_out_of}
+    ours = {"running": RUNNING, "begins": _begins, "call": call, "out": step_out_of}
     space.update({f"overwritten_{name}": value for name, value in ours.items()})
     function.__code__ = _called.__code__
     return plain_modules
@@ -141,15 +135,19 @@ def plain_modules():
 
 def _called(self, *args, **kwargs):
     """The code of `Module.__call__` meanwhile; its names are looked up where that one lives."""
-    stack = overwritten_running.stack  # noqa: F821
-    stack.append(overwritten_run(self, stack[-1] if stack else None))  # noqa: F821
+    runs = overwritten_running.runs  # noqa: F821
+    times = runs[0]
+    if len(runs) == 1:
+        overwritten_begins(times, self)  # noqa: F821
+    times[id(self)] = turn = times.get(id(self), 0) + 1
+    runs.append([self, turn, None])
     try:
         return overwritten_call(self, *args, **kwargs)  # noqa: F821
     except BaseException as error:
         overwritten_out(error)  # noqa: F821
         raise
     finally:
-        stack.pop()
+        runs.pop()
 
 
 def step_out_of(error: BaseException):

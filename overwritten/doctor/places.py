@@ -94,22 +94,22 @@ def spot_of(frame) -> tuple:
     the first called into, the frame of the first)."""
     via, inner, standard, at = "", None, None, None
     while True:
-        code = frame.f_code
-        file = code.co_filename
+        file = frame.f_code.co_filename
         kind = _whose.get(file) or whose(file)
         if kind == OWN:
-            own = _lines.get((id(code), frame.f_lasti)) or _line(frame)
+            own = _lines.get((id(frame.f_code), frame.f_lasti)) or _line(frame)
             return inner or own, own, via, at or frame
         if inner is None:
-            if kind == LIBRARY:
-                inner, at = _line(frame), frame
-            elif kind == PYTORCH:
+            if kind == PYTORCH:
                 via = file
+            elif kind == LIBRARY:
+                inner, at = _line(frame), frame
             elif kind == STANDARD and standard is None:
                 standard = _line(frame)
-        if frame.f_back is None:
+        back = frame.f_back
+        if back is None:
             return inner or standard or _line(frame), None, via, at or frame
-        frame = frame.f_back
+        frame = back
 
 
 def _line(frame):

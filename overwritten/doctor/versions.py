@@ -7,6 +7,8 @@ It reads counters; what moved one, the watch knows.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import torch
 
 from overwritten.record.private import (
@@ -18,9 +20,6 @@ from overwritten.record.private import (
 from overwritten.record.tensors import tensors_in
 
 PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))
-_TENSOR, _LOOK_INTO = 1, 2
-#: type of an argument → what it is; filled as types are met.
-_kinds: dict[type, int] = {torch.Tensor: _TENSOR, torch.nn.Parameter: _TENSOR}
 
 
 def versions(args, kwargs, plain):
@@ -28,23 +27,22 @@ def versions(args, kwargs, plain):
 
     plain: no tensor class of somebody's own is among them.
     """
-    if kwargs:
-        args = (*args, *kwargs.values())
     if not plain or transforming():
         with DisableTorchFunctionSubclass():  # a tensor class must not hear of our looking
-            return _slowly(args)
+            return _slowly(args, kwargs)
     before = []
     try:
         for value in args:
-            kind = _kinds.get(type(value))
-            if kind is None:
-                kind = _kind(type(value))
-            if kind == _TENSOR:
+            if type(value) in PLAIN:
                 before.append((value, value._version))
-            elif kind:
+            elif _looked_into(type(value)):
                 before += [(t, t._version) for t in tensors_in(value, 1)]
+        if kwargs:
+            for value in kwargs.values():
+                if _looked_into(type(value)):
+                    before += [(t, t._version) for t in tensors_in(value, 1)]
     except RuntimeError:  # an inference tensor has no version
-        return _slowly(args)
+        return _slowly(args, kwargs)
     return before
 
 
@@ -54,9 +52,9 @@ def moved(before):
         return [one for one in before if one[0]._version != one[1]]
 
 
-def _slowly(args):
+def _slowly(args, kwargs):
     found = []
-    for tensor in tensors_in(args, 2):
+    for tensor in tensors_in((*args, *(kwargs or {}).values()), 2):
         while is_wrapped(tensor):
             tensor = unwrapped(tensor)
         if not tensor.is_inference():
@@ -64,7 +62,6 @@ def _slowly(args):
     return found
 
 
-def _kind(kind):
-    tensor, several = issubclass(kind, torch.Tensor), issubclass(kind, (list, tuple, dict))
-    _kinds[kind] = _TENSOR if tensor else _LOOK_INTO if several else 0
-    return _kinds[kind]
+@lru_cache(10_000)
+def _looked_into(kind):
+    return issubclass(kind, (torch.Tensor, list, tuple, dict))

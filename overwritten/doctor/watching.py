@@ -17,7 +17,12 @@ from time import monotonic
 import torch
 from torch.overrides import TorchFunctionMode
 
-from overwritten.doctor.elsewhere import keep_compilers_out, note_checkpoints, watch_threads
+from overwritten.doctor.elsewhere import (
+    keep_compilers_out,
+    note_checkpoints,
+    pass_over_reading,
+    watch_threads,
+)
 from overwritten.doctor.engine import watch_apply, watch_backward
 from overwritten.doctor.findings import findings
 from overwritten.doctor.gradients import Gradients
@@ -49,6 +54,7 @@ _QUICK |= {"_record_function_exit._RecordFunction"}
 _PARTS = (torch.Tensor.real, torch.Tensor.imag)
 _QUICK |= {"requires_grad_"}
 _ASKS = torch.Tensor.requires_grad
+_ASKING = {"__set__", "requires_grad_"}
 #: The kinds of PyTorch's own functions and methods in C++; what a library registers is another.
 _PYTORCHS = type(torch.add), type(torch.Tensor.add)
 
@@ -89,6 +95,7 @@ class Eyes(TorchFunctionMode):
             self.strict.stretches.told = self._changed
         stretches = self.strict.stretches if self.strict else None
         self.healer = Healer(self, stretches) if heal else None
+        self._closely = strict or heal
         self.beside = [one for one in (self.healer, gradients) if one is not None]
         self._undo: list = []
 
@@ -98,6 +105,7 @@ class Eyes(TorchFunctionMode):
             watch_backward(self),
             watch_apply(self),
             watch_threads(self),
+            pass_over_reading(self),
         ]
         self._undo += [keep_compilers_out(self), note_scripts(self), note_checkpoints(self)]
         super().__enter__()
@@ -142,38 +150,38 @@ class Eyes(TorchFunctionMode):
     def __torch_function__(self, func, types, args=(), kwargs=None):
         try:
             name = func.__name__
-            if name in _QUICK and (name != "__set__" or func.__self__ not in _PARTS):
-                result = func(*args, **kwargs) if kwargs else func(*args)
-                if name != "__get__":
-                    self._looked(name, func, args, sys._getframe(1))
-                elif func.__self__ is _DATA:
+            if name == "__get__":  # half of all calls
+                result = func(*args)
+                if func.__self__ is _DATA:
                     self._own_counters[id(result)] = result  # it has a counter of its own
                     self._watches_data = True
                 return result
+            if name in _QUICK and (name != "__set__" or func.__self__ not in _PARTS):
+                result = func(*args, **kwargs) if kwargs else func(*args)
+                if name in _ASKING or self._closely:
+                    self._looked(name, func, args, sys._getframe(1))
+                return result
             plain = not types or PLAIN.issuperset(types)
             before = versions(args, kwargs, plain)
-            if self.strict:
-                self.strict.calls(name)
-                if self.listing:
-                    self.listing.call_begins()
             node = next_node()
-            if self.healer:
-                self.healer.call_begins(node)
+            if self._closely:
+                self._begins(name, node)
             try:
                 result = func(*args, **kwargs) if kwargs else func(*args)
             finally:
-                event, last, pure = None, next_node(), type(func) in _PYTORCHS
+                event, last = None, next_node()
                 if last != node:
                     event = self.event(name, sys._getframe(1))
                     self._here.calls.add(node, last, event, self.logs.tick())
                 for tensor, version in before if plain else moved(before):
                     if not plain or tensor._version != version:
-                        event, pure = event or self.event(name, sys._getframe(1)), False
+                        event = event or self.event(name, sys._getframe(1))
                         self._wrote(event, tensor, version, before, node, last)
             if kwargs and kwargs.get("requires_grad") is True and isinstance(result, torch.Tensor):
                 note_asked(self.logs, result, self.event(name, sys._getframe(1)))
-            if self.strict or self.healer:
+            if self._closely:
                 first, given = node if last != node else None, [tensor for tensor, _ in before]
+                pure = type(func) in _PYTORCHS and not moved(before)
                 self.called(name, first, result, given, pure)
             return result
         except BaseException as error:
@@ -181,6 +189,14 @@ class Eyes(TorchFunctionMode):
             if isinstance(error, RuntimeError):
                 self.refused(error, self.event(func.__name__, sys._getframe(1)), args)
             raise
+
+    def _begins(self, name, node):
+        if self.strict:
+            self.strict.calls(name)
+            if self.listing:
+                self.listing.call_begins()
+        if self.healer:
+            self.healer.call_begins(node)
 
     def _looked(self, name, func, args, frame):
         """A call that moves no counter has ended."""
@@ -227,13 +243,11 @@ class Eyes(TorchFunctionMode):
             if self._own_counters.get(id(owner)) is owner:
                 self._list(event.op, event.site, tensor, False)
                 return
-        self._list(event.op, event.site, tensor, True)
-        self.logs.writes.append(
-            (
-                *(event, storage_of(tensor), version, tensor._version),
-                *(tensor.shape, calls.thread, self.logs.tick()),
-            )
-        )
+        if self.listing:
+            self._list(event.op, event.site, tensor, True)
+        now, thread = tensor._version, calls.thread
+        wrote = event, storage_of(tensor), version, now, tensor.shape, thread, self.logs.tick()
+        self.logs.writes.append(wrote)
         if base is not None and last != first and type(base.grad_fn).__name__ == "CopySlices":
             with DisableTorchFunctionSubclass():
                 saves = [(storage_of(t), t._version, tuple(t.shape)) for t, _ in before]

@@ -17,7 +17,6 @@ from typing import Any
 
 import torch
 from torch._ops import _len_torch_dispatch_stack_pre_dispatch
-from torch.overrides import _pop_mode, _push_mode
 from torch.utils._device import DeviceContext as DeviceContext
 from torch.utils._python_dispatch import _disable_current_modes, _len_torch_dispatch_stack
 
@@ -46,7 +45,8 @@ modes_on: Any = torch._C._len_torch_function_stack
 mode_at: Any = torch._C._get_function_stack_at
 
 #: (mode) put on above all; () → the highest, taken off. A default device's must stay the lowest.
-push_mode, pop_mode = _push_mode, _pop_mode
+push_mode: Any = torch._C._push_on_torch_function_stack
+pop_mode: Any = torch._C._pop_torch_function_stack
 #: ("aten::add_") → the schemas of that operator; [] for none.
 schemas_of: Any = torch._C._jit_get_schemas_for_operator
 
