@@ -19,8 +19,8 @@ _ORDINALS = {2: "2nd", 3: "3rd"}
 #: (path of the parent, module, turn) → the module, its names and its path, so that each is put
 #: together once.
 _paths: dict[tuple, tuple] = {}
-_methods: dict[tuple, tuple] = {}
 _METHODS = ("forward", "__call__")
+_methods: dict[tuple, tuple] = {}
 _outermost: dict[int, weakref.ref] = {}
 _MOST = 100_000
 
@@ -32,7 +32,8 @@ def outermost() -> list[nn.Module]:
 
 class Running(threading.local):
     """runs: the calls of modules that go on in this thread, [module, which call of it within the
-    outermost, its names once told], the outermost first; before them how often each ran by id."""
+    outermost, its names once told, the code of its method once asked for], the outermost first;
+    before them how often each ran by id."""
 
     def __init__(self):
         self.runs = [{}]
@@ -41,24 +42,22 @@ class Running(threading.local):
         """Of the innermost module that runs; frame: the line that asks, whose module may have a
         `__call__` of its own, so that nobody saw it begin."""
         runs, code = self.runs, frame.f_code
-        run = runs[-1] if len(runs) > 1 else None
-        if code.co_name in _METHODS and not (run and _has(type(run[0]), code)):
+        if code.co_name in _METHODS and not _seen(runs, code):
             runs = self._with_unseen(frame)
-        elif run is None or run[2]:
-            return run[2][1] if run else ""
-        return _names(runs, len(runs) - 1)[1]
+        run = runs[-1]
+        if len(runs) == 1:
+            return ""
+        return (run[2] or _names(runs, len(runs) - 1))[1]
 
     def _with_unseen(self, frame):
-        """The runs, as if the module of `frame` ran too, where it is one that nobody saw begin."""
-        code, runs = frame.f_code, self.runs
-        if code.co_varnames[:1] != ("self",) or any(_has(type(r[0]), code) for r in runs[:0:-1]):
-            return runs
-        unseen = _local(frame, "self")
+        """The runs, as if the module of `frame` ran too, if it is a module's."""
+        runs, named_so = self.runs, frame.f_code.co_varnames[:1] == ("self",)
+        unseen = _local(frame, "self") if named_so else None
         if not isinstance(unseen, nn.Module):
             return runs
         outside = max(1, len(runs) - _begun_since(frame))  # some began before the watch
-        known = [[module, turn, None] for module, turn, _ in runs[outside:]]
-        return [*runs[:outside], [unseen, runs[0].get(id(unseen), 0) + 1, None], *known]
+        known = [[module, turn, None, None] for module, turn, *_ in runs[outside:]]
+        return [*runs[:outside], [unseen, runs[0].get(id(unseen), 0) + 1, None, None], *known]
 
 
 RUNNING = Running()
@@ -87,7 +86,7 @@ def _names(runs, at):
         return "", ""
     run = runs[at]
     if run[2] is None:
-        module, turn, _ = run
+        module, turn = run[:2]
         above = _names(runs, at - 1)[0]
         key = above, id(module), turn
         known = _paths.get(key)
@@ -140,7 +139,7 @@ def _called(self, *args, **kwargs):
     if len(runs) == 1:
         overwritten_begins(times, self)  # noqa: F821
     times[id(self)] = turn = times.get(id(self), 0) + 1
-    runs.append([self, turn, None])
+    runs.append([self, turn, None, None])
     try:
         return overwritten_call(self, *args, **kwargs)  # noqa: F821
     except BaseException as error:
@@ -179,8 +178,19 @@ def _name_in(parent, child) -> str:
     return next((name for name, module in parent.named_modules() if module is child), "?")
 
 
+def _seen(runs, code):
+    """Is it the `forward` of a module that runs, or of a class which that one comes from?"""
+    for at in range(len(runs) - 1, 0, -1):
+        if runs[at][3] is code:
+            return True
+    for run in runs[:0:-1]:
+        if _has(type(run[0]), code):
+            run[3] = code
+            return True
+    return False
+
+
 def _has(kind, code) -> bool:
-    """Is it the `forward` of that class, or of one it comes from?"""
     key = kind, id(code)
     known = _methods.get(key)
     if known is None or known[0] is not code:
