@@ -21,6 +21,7 @@ from torch.utils.checkpoint import checkpoint
 from conftest import PATIENCE, ROOT, free_port
 from overwritten import watch
 from overwritten.doctor.block import Doctor
+from overwritten.record.private import next_node
 
 OPS = [
     "exp",
@@ -623,6 +624,71 @@ def test_a_thousand_watched_steps_keep_no_tensor():
             assert len(eyes.logs.writes) == 4000
     finally:
         gc.enable()
+
+
+def optimizers(kind=torch.optim.Optimizer):
+    """PyTorch's own whose step has a part that reads."""
+    own = kind.__module__.startswith("torch.optim.") and "_init_group" in vars(kind)
+    return [kind] * own + [one for heir in kind.__subclasses__() for one in optimizers(heir)]
+
+
+@pytest.mark.parametrize("kind", optimizers(), ids=lambda kind: kind.__name__)
+def test_what_an_optimizer_only_reads(kind, monkeypatch):
+    """The watch steps aside there: no counter may move and no node be made."""
+    reads, weight = kind._init_group, nn.Parameter(torch.ones(3, 3))
+
+    def counted(self, *args, **kwargs):
+        alive = [one for one in gc.get_objects() if issubclass(type(one), torch.Tensor)]
+        before = [(t, t._version) for t in alive]
+        node = next_node()
+        result = reads(self, *args, **kwargs)
+        assert next_node() == node and all(t._version == version for t, version in before)
+        counts.append(len(before))
+        return result
+
+    counts = []
+    monkeypatch.setattr(kind, "_init_group", counted)
+    optimizer = kind([weight], lr=0.1)
+    for _ in range(2):
+        weight.grad = torch.ones(3, 3)
+        optimizer.step()
+    assert len(counts) == 2 and weight._version > 0
+
+
+def test_a_gradient_zeroed_in_place_has_its_line():
+    weight = nn.Parameter(torch.ones(3))
+    optimizer = torch.optim.SGD([weight], 0.1)
+    weight.sum().backward()
+    with pytest.raises(RuntimeError), watch() as recording:
+        y = torch.ones(3, requires_grad=True) * weight.grad
+        optimizer.zero_grad(set_to_none=False)
+        y.sum().backward()
+    (writer,) = recording.diagnosis.writers
+    assert writer.op == "zero_" and "zero_grad(set_to_none=False)" in recording.diagnosis.text()
+
+
+def a_vectors_backward():
+    torch.ones(3, requires_grad=True).exp().backward()
+
+
+def a_sparse_gradient():
+    table = nn.Embedding(3, 2, sparse=True)
+    optimizer = torch.optim.AdamW(table.parameters())
+    table(torch.tensor([1])).sum().backward()
+    optimizer.step()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="a bare raise puts our frame back")
+@pytest.mark.parametrize("program", [a_vectors_backward, a_sparse_gradient])
+def test_an_error_where_the_watch_steps_aside_shows_no_frame_of_ours(program):
+    def files():
+        with pytest.raises(RuntimeError) as caught:
+            program()
+        return [str(entry.path) for entry in caught.traceback]
+
+    plain = files()
+    with watch():
+        assert files() == plain
 
 
 def tensors_alive():

@@ -59,6 +59,11 @@ _ASKING = {"__set__", "requires_grad_"}
 _PYTORCHS = type(torch.add), type(torch.Tensor.add)
 
 
+#: What a watch begins; each returns the function that ends it.
+_BEGINS = (watch_backward, watch_apply, watch_threads, pass_over_reading)
+_BEGINS += (keep_compilers_out, note_scripts, note_checkpoints)
+
+
 class _Here(threading.local):
     """calls: the log of this thread's nodes."""
 
@@ -100,14 +105,7 @@ class Eyes(TorchFunctionMode):
         self._undo: list = []
 
     def __enter__(self):
-        self._undo = [
-            watch_modules(),
-            watch_backward(self),
-            watch_apply(self),
-            watch_threads(self),
-            pass_over_reading(self),
-        ]
-        self._undo += [keep_compilers_out(self), note_scripts(self), note_checkpoints(self)]
+        self._undo = [watch_modules(), *(begin(self) for begin in _BEGINS)]
         super().__enter__()
         if self.strict:
             self.strict.start(own_frame(sys._getframe(1)))
@@ -165,7 +163,7 @@ class Eyes(TorchFunctionMode):
             before = versions(args, kwargs, plain)
             node = next_node()
             if self._closely:
-                self._begins(name, node)
+                self._announce(name, node)
             try:
                 result = func(*args, **kwargs) if kwargs else func(*args)
             finally:
@@ -190,7 +188,7 @@ class Eyes(TorchFunctionMode):
                 self.refused(error, self.event(func.__name__, sys._getframe(1)), args)
             raise
 
-    def _begins(self, name, node):
+    def _announce(self, name, node):
         if self.strict:
             self.strict.calls(name)
             if self.listing:
