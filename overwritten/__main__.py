@@ -27,6 +27,7 @@ from overwritten.doctor.report import silent_text
 from overwritten.record.private import SHOWS_SAVES
 
 _OURS = os.path.dirname(__file__) + os.sep
+_EXEC_COUNTS = sys.version_info < (3, 12)
 #: Our own commands → the module that has a function of that name.
 OWN = {"course": "overwritten.lesson.course", "demo": "overwritten.doctor.demo"}
 _EPILOG = (
@@ -171,6 +172,8 @@ def _run(name, rest, module):
         main  # pickles of spawned processes name it so
     )
     safe = getattr(sys.flags, "safe_path", False)
+    ours = _depth(sys._getframe()) + (_EXEC_COUNTS and not module)
+    sys.setrecursionlimit(sys.getrecursionlimit() + ours)
     if module:
         if not safe:
             sys.path[0] = os.getcwd()
@@ -184,6 +187,16 @@ def _run(name, rest, module):
     with io.open_code(file) as source:
         code = compile(source.read(), file, "exec", dont_inherit=True)
     exec(code, vars(main))
+
+
+def _depth(frame):
+    """How much of the recursion limit `frame` and those that led to it take from the program;
+    up to Python 3.11 each `exec` counts too."""
+    depth = 0
+    while frame is not None:
+        depth += 1 + (frame.f_code.co_name == "_run_code" and _EXEC_COUNTS)
+        frame = frame.f_back
+    return depth
 
 
 def _all_clear(told) -> str:

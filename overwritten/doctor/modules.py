@@ -6,10 +6,13 @@ the path is put together once somebody asks for it.
 
 from __future__ import annotations
 
+import ast
+import inspect
 import sys
 import threading
 import weakref
-from types import FrameType, FunctionType
+from types import CodeType, FrameType
+from typing import Any
 
 from torch import nn
 from torch.overrides import handle_torch_function
@@ -23,6 +26,9 @@ _METHODS = ("forward", "__call__")
 _methods: dict[tuple, tuple] = {}
 _outermost: dict[int, weakref.ref] = {}
 _MOST = 100_000
+#: `Module.__call__`'s code → the same, with these two called before and behind.
+_noted: dict[CodeType, CodeType] = {}
+_BEGINS, _ENDS = "overwritten_module_begins", "overwritten_module_ends"
 
 
 def outermost() -> list[nn.Module]:
@@ -37,6 +43,22 @@ class Running(threading.local):
 
     def __init__(self):
         self.runs = [{}]
+
+    def begins(self, module):
+        """A call of the module has begun in this thread."""
+        runs = self.runs
+        times = runs[0]
+        if len(runs) == 1:
+            times.clear()
+            known = _outermost.get(id(module))
+            if known is None or known() is not module:
+                _outermost[id(module)] = weakref.ref(module)
+        times[id(module)] = turn = times.get(id(module), 0) + 1
+        runs.append([module, turn, None, None])
+
+    def ends(self):
+        """The innermost has ended."""
+        self.runs.pop()
 
     def path(self, frame) -> str:
         """Of the innermost module that runs; frame: the line that asks, whose module may have a
@@ -66,18 +88,11 @@ RUNNING = Running()
 def _begun_since(frame) -> int:
     """How many modules were called between `frame` and the one that asks."""
     at: FrameType | None = sys._getframe(1)
-    code, found = nn.Module.__call__.__code__, 0
+    code, found = nn.Module._wrapped_call_impl.__code__, 0
     while at is not None and at is not frame:
         found += at.f_code is code
         at = at.f_back
     return found
-
-
-def _begins(times, module):
-    """Of the outermost module the first call within itself begins."""
-    times.clear()
-    if id(module) not in _outermost or _outermost[id(module)]() is not module:
-        _outermost[id(module)] = weakref.ref(module)
 
 
 def _names(runs, at):
@@ -114,39 +129,41 @@ def watch_modules():
     `Module.__call__` stays the function it is and gets other code: a new attribute of the class
     would empty Python's caches for every module there is. Watches may lie in each other.
     """
-    function = nn.Module.__call__
-    if function.__code__ is _called.__code__:
-        return lambda: None
+    function = nn.Module._wrapped_call_impl
     code, space = function.__code__, function.__globals__
-    call = FunctionType(code, space, function.__name__, function.__defaults__, function.__closure__)
-    ours = {"running": RUNNING, "begins": _begins, "call": call, "out": step_out_of}
-    space.update({f"overwritten_{name}": value for name, value in ours.items()})
-    function.__code__ = _called.__code__
+    if code in _noted.values():
+        return lambda: None
+    if code not in _noted:
+        _noted[code] = _noting(code)
+    space.update({_BEGINS: RUNNING.begins, _ENDS: RUNNING.ends})
+    function.__code__ = _noted[code]
     return plain_modules
 
 
 def plain_modules():
     """`Module.__call__` as PyTorch has it; also while compiled code runs."""
-    function = nn.Module.__call__
-    if function.__code__ is _called.__code__:
-        function.__code__ = function.__globals__["overwritten_call"].__code__
+    function = nn.Module._wrapped_call_impl
+    plain = next((code for code, ours in _noted.items() if ours is function.__code__), None)
+    function.__code__ = plain or function.__code__
 
 
-def _called(self, *args, **kwargs):
-    """The code of `Module.__call__` meanwhile; its names are looked up where that one lives."""
-    runs = overwritten_running.runs  # noqa: F821
-    times = runs[0]
-    if len(runs) == 1:
-        overwritten_begins(times, self)  # noqa: F821
-    times[id(self)] = turn = times.get(id(self), 0) + 1
-    runs.append([self, turn, None, None])
-    try:
-        return overwritten_call(self, *args, **kwargs)  # noqa: F821
-    except BaseException as error:
-        overwritten_out(error)  # noqa: F821
-        raise
-    finally:
-        runs.pop()
+def _noting(code):
+    """The same code with a call before and one behind, on lines of its own: no frame more that a
+    traceback would show and the limit of recursion count."""
+    lines, first = inspect.getsourcelines(code)
+    tree = ast.parse("class Module:\n" + "".join(lines))
+    function: Any = tree.body[0].body[0]  # type: ignore[attr-defined]
+    begin = ast.parse(f"{_BEGINS}({code.co_varnames[0]})").body
+    end = ast.parse(f"{_ENDS}()").body
+    for added in (*begin, *end):
+        for node in ast.walk(added):
+            ast.copy_location(node, function.body[0])
+    function.body = [*begin, ast.Try(function.body, [], [], end)]
+    ast.fix_missing_locations(ast.increment_lineno(tree, first - 2))
+    made = compile(tree, code.co_filename, "exec", dont_inherit=True)
+    for _ in range(2):  # the class in the file, the function in the class
+        made = next(one for one in made.co_consts if isinstance(one, CodeType))
+    return made
 
 
 def step_out_of(error: BaseException):

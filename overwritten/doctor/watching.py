@@ -40,19 +40,15 @@ from overwritten.messages import Message, parse
 from overwritten.record.calls import LOOKS_ONLY
 from overwritten.record.events import Overwrite, Write
 from overwritten.record.graph import storage_of
-from overwritten.record.private import (
-    DisableTorchFunctionSubclass,
-    next_node,
-)
+from overwritten.record.private import DisableTorchFunctionSubclass, next_node
 
 _DATA = torch.Tensor.data
 #: A question that takes longer, in seconds, says so.
 _LONG = 2
 #: What neither saves nor writes; `x.real = …` does write.
 _QUICK = LOOKS_ONLY | {"__set__", "_set_grad_enabled", "_record_function_enter_new"}
-_QUICK |= {"_record_function_exit._RecordFunction"}
+_QUICK |= {"_record_function_exit._RecordFunction", "requires_grad_"}
 _PARTS = (torch.Tensor.real, torch.Tensor.imag)
-_QUICK |= {"requires_grad_"}
 _ASKS = torch.Tensor.requires_grad
 _ASKING = {"__set__", "requires_grad_"}
 #: The kinds of PyTorch's own functions and methods in C++; what a library registers is another.
@@ -168,13 +164,16 @@ class Eyes(TorchFunctionMode):
                 result = func(*args, **kwargs) if kwargs else func(*args)
             finally:
                 event, last = None, next_node()
-                if last != node:
-                    event = self.event(name, sys._getframe(1))
-                    self._here.calls.add(node, last, event, self.logs.tick())
-                for tensor, version in before if plain else moved(before):
-                    if not plain or tensor._version != version:
-                        event = event or self.event(name, sys._getframe(1))
-                        self._wrote(event, tensor, version, before, node, last)
+                try:
+                    if last != node:
+                        event = self.event(name, sys._getframe(1))
+                        self._here.calls.add(node, last, event, self.logs.tick())
+                    for tensor, version in before if plain else moved(before):
+                        if not plain or tensor._version != version:
+                            event = event or self.event(name, sys._getframe(1))
+                            self._wrote(event, tensor, version, before, node, last)
+                except RecursionError:  # the program is at its limit: this call is not told
+                    pass
             if kwargs and kwargs.get("requires_grad") is True and isinstance(result, torch.Tensor):
                 note_asked(self.logs, result, self.event(name, sys._getframe(1)))
             if self._closely:
@@ -182,6 +181,9 @@ class Eyes(TorchFunctionMode):
                 pure = type(func) in _PYTORCHS and not moved(before)
                 self.called(name, first, result, given, pure)
             return result
+        except RecursionError as error:  # no room for a call of ours
+            error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
+            raise
         except BaseException as error:
             step_out_of(error)
             if isinstance(error, RuntimeError):
