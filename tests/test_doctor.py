@@ -233,6 +233,12 @@ def test_compiled_functions_run_as_they_would(capfd):
         y.sum().backward()
     diagnosis = recording.diagnosis
     assert diagnosis.saver.op == "torch.compile" and [w.op for w in diagnosis.writers] == ["mul_"]
+    with pytest.raises(RuntimeError), watch() as outer, watch() as recording:
+        y = nn.Sequential(nn.Sigmoid())(compiled(x) + compiled(x))
+        y.mul_(2)
+        y.sum().backward()
+    for saver in (outer.diagnosis.saver, recording.diagnosis.saver):
+        assert saver.site.module == "Sequential.0 (Sigmoid)"
 
 
 @pytest.mark.slow

@@ -9,20 +9,35 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Callable
 from functools import lru_cache, wraps
 from importlib import import_module
+from threading import Thread
 from types import CodeType
 
 import torch
 import torch.utils.checkpoint
 from torch.optim import Optimizer
 
-from overwritten.doctor.modules import plain_modules, step_out_of, watch_modules
+from overwritten.doctor.doors import (
+    LOCK,
+    Door,
+    caller,
+    follow,
+    in_force,
+    of_the_package,
+    takes_part,
+)
+from overwritten.doctor.modules import plain_modules, step_out_of
 from overwritten.record.graph import storage_of
 from overwritten.record.private import DYNAMO, mode_at, modes_on, next_node, pop_mode, push_mode
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter, type(None))
 _OURS = "overwritten_"
+#: function → (the watches that it does not show, what sets it back).
+_unseen: dict[Callable, tuple[list, Callable]] = {}
+#: The watches that step aside where PyTorch only reads, and what sets its functions back.
+_reading: tuple[list, list] = [], []
 NOT_LOOKED_INTO = (
     "overwritten: what torch.compile makes runs as it would, compiled, and is not looked into."
 )
@@ -58,7 +73,26 @@ def turned_off_if_on_top(eyes) -> bool:
 
 def unseen_by(eyes, function):
     """`function` takes another way through PyTorch where a function mode is on, which shows in
-    tracebacks: for ours alone it need not. Only the name of its question is changed."""
+    tracebacks: for ours alone it need not. Watches share that; the last one sets it back."""
+    with LOCK:
+        if function not in _unseen:
+            watches: list = []
+            _unseen[function] = watches, _ask_for_others(function, watches)
+        watches, undo = _unseen[function]
+        watches.append(eyes)
+
+    def end():
+        with LOCK:
+            watches.remove(eyes)
+            if not watches:
+                del _unseen[function]
+                undo()
+
+    return end
+
+
+def _ask_for_others(function, watches):
+    """Only the name of its question is changed."""
     code, space = function.__code__, function.__globals__
     question, asking = _renamed(code) if isinstance(code, CodeType) else ("", None)
     if asking is None:
@@ -66,12 +100,11 @@ def unseen_by(eyes, function):
     asked, ours = space[question], _OURS + question
 
     def ask(tensors):
-        if modes_on() == 1 and type(tensors) in _PLAIN and mode_at(0).__class__ is eyes.__class__:
+        if type(tensors) in _PLAIN and modes_on() == 1 and mode_at(0) in watches:
             return False
         on = [mode_at(k) for k in range(modes_on())]
-        for mode in on:
-            if mode.__class__ is not eyes.__class__:
-                return asked(tensors)
+        if not all(mode in watches for mode in on):
+            return asked(tensors)
         for tensor in tensors if type(tensors) is tuple else (tensors,):
             if type(tensor) not in _PLAIN:
                 break
@@ -107,11 +140,23 @@ def _renamed(code):
 
 def pass_over_reading(eyes):
     """Nothing is saved or written where backward makes its first gradient and where an optimizer
-    of PyTorch's reads each gradient or sets it to None: half of a small model's calls."""
-    undo = [_passed_over(eyes, kind, "_init_group") for kind in _optimizers(Optimizer)]
-    undo.append(_passed_over(eyes, Optimizer, "zero_grad", _sets_to_none))
-    undo.append(_passed_over(eyes, torch.autograd, "_make_grads"))
-    return lambda: [one() for one in undo]
+    of PyTorch's reads each gradient or sets it to None: half of a small model's calls. Watches
+    share that."""
+    with LOCK:
+        if not _reading[0]:
+            _reading[1][:] = [_passed_over(kind, "_init_group") for kind in _optimizers(Optimizer)]
+            _reading[1].append(_passed_over(Optimizer, "zero_grad", _sets_to_none))
+            _reading[1].append(_passed_over(torch.autograd, "_make_grads"))
+        _reading[0].append(eyes)
+
+    def end():
+        with LOCK:
+            _reading[0].remove(eyes)
+            if not _reading[0]:
+                for one in _reading[1]:
+                    one()
+
+    return end
 
 
 def _optimizers(kind):
@@ -126,20 +171,23 @@ def _sets_to_none(optimizer, set_to_none=True):
     return set_to_none
 
 
-def _passed_over(eyes, owner, name, when=None):
+def _passed_over(owner, name, when=None):
     function = vars(owner)[name]
 
     @wraps(function)
     def watched(*args, **kwargs):
-        aside = (when is None or when(*args, **kwargs)) and turned_off_if_on_top(eyes)
+        aside = []
+        if when is None or when(*args, **kwargs):
+            while (on := modes_on()) and mode_at(on - 1) in _reading[0]:
+                aside.append(pop_mode())
         try:
             return function(*args, **kwargs)
         except BaseException as error:
             step_out_of(error)
             raise
         finally:
-            if aside:
-                push_mode(eyes)
+            for mode in reversed(aside):
+                push_mode(mode)
 
     setattr(owner, name, watched)
     return lambda: setattr(owner, name, function)
@@ -148,42 +196,54 @@ def _passed_over(eyes, owner, name, when=None):
 def watch_threads(eyes):
     """Modes are a thread's own: threads begun meanwhile put it on, whatever their `run` is.
 
-    But for those of this package, as a knob's: they are no part of the program.
+    But for those of this package, as a knob's, and those that another watch's threads begin.
     """
-    begin = threading.Thread._bootstrap_inner
+    start, run, begun = Door(Thread, "start"), Door(Thread, "_bootstrap_inner"), set()
+
+    def started(thread):
+        if takes_part(eyes) and not of_the_package(thread):
+            begun.add(id(thread))
+        try:
+            return start.below(thread)
+        except BaseException as error:  # it was started before
+            begun.discard(id(thread))
+            step_out_of(error)
+            raise
 
     def watched(thread):
-        if type(thread).__module__.startswith("overwritten."):
-            return begin(thread)
+        if id(thread) not in begun:
+            return run.below(thread)
+        begun.remove(id(thread))
+        follow(eyes)
         pushed = turned_on(eyes)
         if eyes.healer:
             eyes.healer.turn_on()
         try:
-            return begin(thread)
+            return run.below(thread)
         finally:
             if eyes.healer:
                 eyes.healer.turn_off()
             if pushed:
                 turn_off(eyes)
 
-    threading.Thread._bootstrap_inner = watched
-    return lambda: setattr(threading.Thread, "_bootstrap_inner", begin)
+    undo = start.put(started), run.put(watched)
+    return lambda: [one() for one in undo]
 
 
 def note_checkpoints(eyes):
     """A checkpoint saves the inputs of its function without any node."""
-    module = torch.utils.checkpoint
-    make = getattr(module, "_make_saved_tensor", None)
-    if make is None:
+    module, name = torch.utils.checkpoint, "_make_saved_tensor"
+    if not hasattr(module, name):
         return lambda: None
+    door = Door(module, name)
 
     def watched(tensor, **how):
-        event = eyes.event("checkpoint", sys._getframe(1))
-        eyes.logs.inputs.append((event, eyes.logs.tick(), storage_of(tensor), tensor._version))
-        return make(tensor, **how)
+        if takes_part(eyes):
+            event = eyes.event("checkpoint", sys._getframe(1))
+            eyes.logs.inputs.append((event, eyes.logs.tick(), storage_of(tensor), tensor._version))
+        return door.below(tensor, **how)
 
-    module._make_saved_tensor = watched
-    return lambda: setattr(module, "_make_saved_tensor", make)
+    return door.put(watched)
 
 
 def keep_compilers_out(eyes):
@@ -193,23 +253,23 @@ def keep_compilers_out(eyes):
     """
     if f"{DYNAMO}.eval_frame" in sys.modules:
         return _step_aside(eyes, sys.modules[f"{DYNAMO}.eval_frame"])
-    compile_, undo = torch.compile, []
+    door, undo = Door(torch, "compile"), []
 
     def watched(*args, **kwargs):
-        if not undo:
+        if in_force(eyes) and not undo[1:]:
             undo.append(_step_aside(eyes, import_module(f"{DYNAMO}.eval_frame")))
-        return compile_(*args, **kwargs)
+        return door.below(*args, **kwargs)
 
-    watched.__dict__.update(compile_.__dict__, __wrapped__=compile_)
-    torch.compile = watched
-    return lambda: [setattr(torch, "compile", compile_), *(one() for one in undo)]
+    watched.__dict__.update(torch.compile.__dict__, __wrapped__=torch.compile)
+    undo.append(door.put(watched))
+    return lambda: [one() for one in undo]
 
 
 def _step_aside(eyes, dynamo):
-    begin, here, told = dynamo._maybe_set_eval_frame, threading.local(), []
+    door, here, told = Door(dynamo, "_maybe_set_eval_frame"), threading.local(), []
 
     def watched(callback):
-        frame, away = sys._getframe(1), getattr(here, "away", None)
+        frame, away = caller(), getattr(here, "away", None)
         if away is None and callback is not None and turned_off_if_on_top(eyes):
             if not told:
                 told.append(print(NOT_LOOKED_INTO, file=sys.stderr))
@@ -217,16 +277,14 @@ def _step_aside(eyes, dynamo):
             healed = bool(eyes.healer and eyes.healer.turn_off())
             if eyes.healer:
                 eyes.healer.note("compiled code")
-            here.away = frame, next_node(), eyes.logs.tick(), healed
-            plain_modules()
+            here.away = frame, next_node(), eyes.logs.tick(), healed, plain_modules()
         elif away is not None and away[0] is frame:  # its second call: back from the compiled code
             here.away = None
             if away[3]:
                 eyes.healer.turn_on()
-            watch_modules()
+            away[4]()
             push_mode(eyes)
             eyes.made("torch.compile", away[1], frame, away[2])
-        return begin(callback)
+        return door.below(callback)
 
-    dynamo._maybe_set_eval_frame = watched
-    return lambda: setattr(dynamo, "_maybe_set_eval_frame", begin)
+    return door.put(watched)

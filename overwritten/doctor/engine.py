@@ -12,6 +12,7 @@ import sys
 import torch
 from torch.autograd.function import Function
 
+from overwritten.doctor.doors import Door, caller, takes_part
 from overwritten.doctor.elsewhere import is_on, turn_off, turned_on, unseen_by
 from overwritten.doctor.modules import step_out_of
 from overwritten.record.private import ENGINE, next_node
@@ -20,33 +21,38 @@ from overwritten.record.tensors import tensors_in
 
 def watch_apply(eyes):
     """The forward of a Function of one's own: its node is made after everything in it."""
-    apply = vars(Function)["apply"]
+    door = Door(Function, "apply")
 
     def watched(cls, *args, **kwargs):
-        node, order = next_node(), eyes.logs.tick()
-        if eyes.healer:
+        node, order, seen = next_node(), eyes.logs.tick(), takes_part(eyes)
+        if seen and eyes.healer:
             eyes.healer.call_begins(node)
         try:
-            result = apply.__get__(None, cls)(*args, **kwargs)  # from 2.14 on in C++
+            result = door.below.__get__(None, cls)(*args, **kwargs)  # from 2.14 on in C++
         except BaseException as error:
             step_out_of(error)
             raise
         if is_on(eyes):  # not in compiled code, nor in a call that is logged as a whole
             eyes.made(f"{cls.__name__}.apply", node, sys._getframe(1), order)
-        if eyes.strict or eyes.healer:
+        if seen and (eyes.strict or eyes.healer):
             eyes.called(f"{cls.__name__}.apply", node, result, [*tensors_in(args, 1)])
         return result
 
-    Function.apply = classmethod(watched)
-    return lambda: setattr(Function, "apply", apply)
+    return door.put(classmethod(watched))
 
 
 def watch_backward(eyes):
     """Where PyTorch raises; hooks and custom Functions run Python in there."""
-    engine = getattr(*ENGINE)
+    door = Door(*ENGINE)
 
     def watched(roots, *args, **kwargs):
-        frame, node, order = sys._getframe(1), next_node(), eyes.logs.tick()
+        if not takes_part(eyes):
+            try:
+                return door.below(roots, *args, **kwargs)
+            except BaseException as error:
+                step_out_of(error)
+                raise
+        frame, node, order = caller(), next_node(), eyes.logs.tick()
         name = frame.f_code.co_name
         backward = [order, None, eyes.event(name, frame)]
         eyes.logs.backwards.append(backward)
@@ -57,7 +63,7 @@ def watch_backward(eyes):
         for one in eyes.beside:
             one.backward_begins(roots, inputs)
         try:
-            result = engine(roots, *args, **kwargs)
+            result = door.below(roots, *args, **kwargs)
             results = result or ()
             if eyes.strict:
                 eyes.strict.called(name, node, result, ())
@@ -76,8 +82,7 @@ def watch_backward(eyes):
             backward[1] = eyes.logs.tick()
             eyes.made(name, node, frame, order)
 
-    setattr(*ENGINE, watched)
+    undo = [door.put(watched)]
     ways = torch.Tensor.backward, torch.autograd.backward, torch.autograd.grad
-    undo = [unseen_by(eyes, way) for way in ways]
-    undo.append(lambda: setattr(*ENGINE, engine))
+    undo += [unseen_by(eyes, way) for way in ways]
     return lambda: [one() for one in undo]

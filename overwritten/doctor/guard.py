@@ -15,6 +15,7 @@ import threading
 import torch
 from torch.overrides import TorchFunctionMode
 
+from overwritten.doctor.doors import Door, take_off
 from overwritten.doctor.places import own_frame
 from overwritten.record.calls import LOOKS_ONLY
 from overwritten.record.private import (
@@ -81,7 +82,7 @@ class guard(TorchFunctionMode):
         if not self._released:
             self._released = True
             self._restore()
-            _take_out(self)
+            take_off(self)
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -158,19 +159,14 @@ def _in_place(name):
 
 def _in_new_threads(mode):
     """Modes are a thread's own: a thread begun from here on puts this one on as well."""
-    begin = threading.Thread._bootstrap_inner
+    door = Door(threading.Thread, "_bootstrap_inner")
 
     def guarded(thread):
         if not mode._released:
             _beneath_all(mode)
-        return begin(thread)
+        return door.below(thread)
 
-    def restore():
-        if threading.Thread._bootstrap_inner is guarded:  # else someone put another one over it
-            threading.Thread._bootstrap_inner = begin
-
-    threading.Thread._bootstrap_inner = guarded
-    return restore
+    return door.put(guarded)
 
 
 def _beneath_all(mode):
@@ -183,12 +179,3 @@ def _beneath_all(mode):
     push_mode(mode)
     for one in reversed(above):
         push_mode(one)
-
-
-def _take_out(mode):
-    above = []
-    while modes_on():
-        above.append(pop_mode())
-    for one in reversed(above):
-        if one is not mode:
-            push_mode(one)

@@ -17,6 +17,7 @@ from time import perf_counter
 from torch.autograd.graph import saved_tensors_hooks
 
 from overwritten.doctor.copies import Copies, Kept
+from overwritten.doctor.doors import Door, takes_part
 from overwritten.doctor.effects import Effects
 from overwritten.doctor.faults import Faults
 from overwritten.doctor.stretches import Stretches, readable
@@ -105,29 +106,28 @@ class Healer:
             self.turn_on()
 
     def _step_aside(self, place, name, before, after=None):
-        plain = getattr(place, name)
+        door = Door(place, name)
 
         def watched(*args):
             if before:
                 before()
-            result = plain(*args)
+            result = door.below(*args)
             if after:
                 after()
             return result
 
-        setattr(place, name, watched)
-        return lambda: setattr(place, name, plain)
+        return door.put(watched)
 
     def _watch_others(self):
-        enter = saved_tensors_hooks.__enter__
+        door = Door(saved_tensors_hooks, "__enter__")
 
         def watched(hooks):
-            if "recomputation" not in type(hooks).__name__:  # a checkpoint's second forward
+            second = "recomputation" in type(hooks).__name__  # a checkpoint's forward
+            if takes_part(self.eyes) and not second:
                 self.note(_whose(hooks))
-            return enter(hooks)
+            return door.below(hooks)
 
-        saved_tensors_hooks.__enter__ = watched
-        return lambda: setattr(saved_tensors_hooks, "__enter__", enter)
+        return door.put(watched)
 
     def note(self, what: str):
         """This is not healed."""

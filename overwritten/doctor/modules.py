@@ -17,6 +17,8 @@ from typing import Any
 from torch import nn
 from torch.overrides import handle_torch_function
 
+from overwritten.doctor.doors import LOCK
+
 _HANDLE = handle_torch_function.__code__
 _ORDINALS = {2: "2nd", 3: "3rd"}
 #: (path of the parent, module, turn) → the module, its names and its path, so that each is put
@@ -29,6 +31,8 @@ _MOST = 100_000
 #: `Module.__call__`'s code → the same, with these two called before and behind.
 _noted: dict[CodeType, CodeType] = {}
 _BEGINS, _ENDS = "overwritten_module_begins", "overwritten_module_ends"
+#: How many watches are on, and how many calls of compiled code run.
+_reasons = {"watches": 0, "compiled": 0}
 
 
 def outermost() -> list[nn.Module]:
@@ -127,24 +131,37 @@ def watch_modules():
     """Note the modules that run, from here on; the function that ends it.
 
     `Module.__call__` stays the function it is and gets other code: a new attribute of the class
-    would empty Python's caches for every module there is. Watches may lie in each other.
+    would empty Python's caches for every module there is. Watches may overlap.
     """
-    function = nn.Module._wrapped_call_impl
-    code, space = function.__code__, function.__globals__
-    if code in _noted.values():
-        return lambda: None
-    if code not in _noted:
-        _noted[code] = _noting(code)
-    space.update({_BEGINS: RUNNING.begins, _ENDS: RUNNING.ends})
-    function.__code__ = _noted[code]
-    return plain_modules
+    return _count("watches")
 
 
 def plain_modules():
-    """`Module.__call__` as PyTorch has it; also while compiled code runs."""
+    """`Module.__call__` as PyTorch has it, while compiled code runs; the function that ends it."""
+    return _count("compiled")
+
+
+def _count(reason):
+    def settle(more):
+        with LOCK:
+            _reasons[reason] += more
+            _settle(_reasons["watches"] > 0 and not _reasons["compiled"])
+
+    settle(1)
+    return lambda: settle(-1)
+
+
+def _settle(watched):
     function = nn.Module._wrapped_call_impl
-    plain = next((code for code, ours in _noted.items() if ours is function.__code__), None)
-    function.__code__ = plain or function.__code__
+    code, space = function.__code__, function.__globals__
+    plain = next((one for one, ours in _noted.items() if ours is code), None)
+    if watched and plain is None:
+        if code not in _noted:
+            _noted[code] = _noting(code)
+        space.update({_BEGINS: RUNNING.begins, _ENDS: RUNNING.ends})
+        function.__code__ = _noted[code]
+    elif plain is not None and not watched:
+        function.__code__ = plain
 
 
 def _noting(code):

@@ -11,6 +11,7 @@ import sys
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
+from overwritten.doctor.doors import Door, takes_part
 from overwritten.doctor.stretches import copy_of, readable, same
 from overwritten.record.events import Overwrite, Save
 from overwritten.record.graph import storage_of
@@ -34,9 +35,11 @@ class Packed:
 
     def watch(self):
         """From now on; returns what ends it."""
-        enter, strict = saved_tensors_hooks.__enter__, self._strict
+        door, strict = Door(saved_tensors_hooks, "__enter__"), self._strict
 
         def watched(hooks):
+            if not takes_part(strict.eyes):
+                return door.below(hooks)
             pack, unpack = hooks.pack_hook, hooks.unpack_hook
 
             def both(tensor):
@@ -69,8 +72,7 @@ class Packed:
 
             push_hooks(both, checked)
 
-        saved_tensors_hooks.__enter__ = watched
-        return lambda: setattr(saved_tensors_hooks, "__enter__", enter)
+        return door.put(watched)
 
 
 def is_ours(hook) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from overwritten.doctor.doors import Door, takes_part
 from overwritten.doctor.logs import fits
 from overwritten.doctor.modules import step_out_of
 from overwritten.doctor.places import PYTORCH, whose
@@ -43,17 +44,23 @@ class _Op(NamedTuple):
 
 def note_scripts(eyes):
     """Scripted functions run in C++: their calls are logged as wholes. Returns what undoes it."""
-    undo = [_note_script(eyes, kind, vars(kind)["__call__"]) for kind in SCRIPTS]
+    undo = [_note_script(eyes, Door(kind, "__call__")) for kind in SCRIPTS]
     return lambda: [one() for one in undo]
 
 
-def _note_script(eyes, kind, call):
+def _note_script(eyes, door):
     def watched(script, *args, **kwargs):
+        if not takes_part(eyes):
+            try:
+                return door.below(script, *args, **kwargs)
+            except BaseException as error:
+                step_out_of(error)
+                raise
         node, order = next_node(), eyes.logs.tick()
         counters = versions(args, kwargs, False)
         eyes.passed_over("what TorchScript saves")
         try:
-            return call(script, *args, **kwargs)
+            return door.below(script, *args, **kwargs)
         except BaseException as error:
             step_out_of(error)
             raise
@@ -63,8 +70,7 @@ def _note_script(eyes, kind, call):
                 eyes.logs.scripts[event] = script.inlined_graph
             eyes.ran(event, node, order, counters)
 
-    kind.__call__ = watched
-    return lambda: setattr(kind, "__call__", call)
+    return door.put(watched)
 
 
 def inside(found: Overwrite, scripts: dict) -> Overwrite:

@@ -17,6 +17,7 @@ from time import monotonic
 import torch
 from torch.overrides import TorchFunctionMode
 
+from overwritten.doctor.doors import begin, take_off
 from overwritten.doctor.elsewhere import (
     keep_compilers_out,
     note_checkpoints,
@@ -55,9 +56,9 @@ _ASKING = {"__set__", "requires_grad_"}
 _PYTORCHS = type(torch.add), type(torch.Tensor.add)
 
 
-#: What a watch begins; each returns the function that ends it.
-_BEGINS = (watch_backward, watch_apply, watch_threads, pass_over_reading)
-_BEGINS += (keep_compilers_out, note_scripts, note_checkpoints)
+#: What a watch starts; each returns the function that ends it.
+_STARTS = [watch_backward, watch_apply, watch_threads, pass_over_reading]
+_STARTS += [keep_compilers_out, note_scripts, note_checkpoints]
 
 
 class _Here(threading.local):
@@ -91,17 +92,17 @@ class Eyes(TorchFunctionMode):
         self._here = _Here(self.logs)
         self._own_counters: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._watches_data = False
-        self.strict, self.listing = (Strict(self) if strict else None), listing
-        if self.strict and listing:
+        self.strict = Strict(self) if strict else None
+        self.listing = listing if strict else None
+        if self.strict and self.listing:
             self.strict.stretches.told = self._changed
-        stretches = self.strict.stretches if self.strict else None
-        self.healer = Healer(self, stretches) if heal else None
+        self.healer = Healer(self, self.strict.stretches if self.strict else None) if heal else None
         self._closely = strict or heal
         self.beside = [one for one in (self.healer, gradients) if one is not None]
         self._undo: list = []
 
     def __enter__(self):
-        self._undo = [watch_modules(), *(begin(self) for begin in _BEGINS)]
+        self._undo = [begin(self), watch_modules(), *(starts(self) for starts in _STARTS)]
         super().__enter__()
         if self.strict:
             self.strict.start(own_frame(sys._getframe(1)))
@@ -114,10 +115,9 @@ class Eyes(TorchFunctionMode):
             self.healer.stop()
         if self.strict:
             self.strict.stop()
-        super().__exit__(kind, error, traceback)
+        take_off(self)
         for undo in reversed(self._undo):
             undo()
-        self._undo = []
 
     @property
     def silent(self) -> list[Overwrite]:
@@ -177,9 +177,8 @@ class Eyes(TorchFunctionMode):
             if kwargs and kwargs.get("requires_grad") is True and isinstance(result, torch.Tensor):
                 note_asked(self.logs, result, self.event(name, sys._getframe(1)))
             if self._closely:
-                first, given = node if last != node else None, [tensor for tensor, _ in before]
-                pure = type(func) in _PYTORCHS and not moved(before)
-                self.called(name, first, result, given, pure)
+                given, pure = [t for t, _ in before], type(func) in _PYTORCHS and not moved(before)
+                self.called(name, node if last != node else None, result, given, pure)
             return result
         except RecursionError as error:  # no room for a call of ours
             error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
@@ -238,13 +237,14 @@ class Eyes(TorchFunctionMode):
         calls, base = self._here.calls, None
         if (last != first or self._watches_data) and tensor._is_view():
             base = tensor._base
+        own = False
         if self._watches_data:
             owner = tensor if base is None else base
-            if self._own_counters.get(id(owner)) is owner:
-                self._list(event.op, event.site, tensor, False)
-                return
+            own = self._own_counters.get(id(owner)) is owner
         if self.listing:
-            self._list(event.op, event.site, tensor, True)
+            self._list(event, tensor, not own)
+        if own:
+            return
         now, thread = tensor._version, calls.thread
         wrote = event, storage_of(tensor), version, now, tensor.shape, thread, self.logs.tick()
         self.logs.writes.append(wrote)
@@ -253,15 +253,14 @@ class Eyes(TorchFunctionMode):
                 saves = [(storage_of(t), t._version, tuple(t.shape)) for t, _ in before]
             self.logs.slices.append((calls, first, last, saves))
 
-    def _list(self, op, site, tensor, ticked):
-        if self.listing and self.strict:
-            storage = storage_of(tensor)
-            self.listing.wrote(op, site, storage, ticked, self.strict.waiting(storage))
+    def _list(self, event, tensor, ticked):
+        storage = storage_of(tensor)
+        self.listing.wrote(event.op, event.site, storage, ticked, self.strict.waiting(storage))
 
     def _changed(self, stretch):
         wrote, ticked = stretch.changes[-1]
         if not ticked:
-            self._list(wrote.op, wrote.site, stretch.tensor, False)
+            self._list(wrote, stretch.tensor, False)
 
     def made(self, name: str, node: int, frame, order: int):
         """Note that a call in C++, or one with calls inside, made the nodes from `node` on."""
@@ -287,9 +286,9 @@ class Eyes(TorchFunctionMode):
             return
         try:
             with DisableTorchFunctionSubclass():
-                begin = monotonic()
+                begun = monotonic()
                 found = self.findings(message, roots)
-                if (seconds := monotonic() - begin) > _LONG:
+                if (seconds := monotonic() - begun) > _LONG:
                     print(f"overwritten: the graph was asked for {seconds:.0f} s.", file=sys.stderr)
                 self._at_raise(error, message, found)
         except Exception as ours:  # the program's own error goes on
