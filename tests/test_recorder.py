@@ -574,3 +574,21 @@ def test_no_bytes_that_nobody_names_are_no_part_of_a_recording():
     assert named[1].born == (("A", 0),) and named[2].writes[0].storage == "A"
     grown = record("x = torch.add(torch.ones(2), 1, out=torch.empty(0))").steps[1]
     assert [write.storage for write in grown.writes] == ["B"]
+
+
+def test_no_other_run_draws_in_between():
+    """PyTorch's random state is the process's, and a knob's runs have a thread of their own."""
+
+    def drawn(count, meanwhile):
+        values, names = [], {"n": count, "meanwhile": meanwhile}
+        names["keep"] = lambda t: values.append(t.tolist())
+        record("keep(torch.rand(n))\nmeanwhile()\nkeep(torch.rand(n))", names)
+        return values
+
+    over, state = threading.Event(), torch.get_rng_state()
+    beside = threading.Thread(target=drawn, args=[5, over.wait])
+    alone = drawn(3, lambda: None)
+    found = drawn(3, lambda: [beside.start(), beside.join(1)])
+    over.set()
+    beside.join()
+    assert found == alone and torch.equal(torch.get_rng_state(), state)

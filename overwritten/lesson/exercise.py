@@ -15,6 +15,7 @@ import torch
 from overwritten.lesson import kept
 from overwritten.lesson.show import LOOK, with_code
 from overwritten.live.output import asset, once
+from overwritten.record.dice import own_dice
 from overwritten.record.private import pop_hooks, top_hooks
 
 _MARKS = {
@@ -99,7 +100,6 @@ class Exercise:
             if misfit := self._misfit(answer):
                 return Verdict("wrong", misfit)
             with _as_it_was():
-                torch.default_generator.manual_seed(0)
                 mistake = self._finds(answer)
         except Slip as slip:
             return Verdict("wrong", str(slip))
@@ -160,7 +160,7 @@ def _as_it_was():
     """What an answer leaves switched on or off is as before: dice, recording, dtype, hooks."""
     dtype, hooks = torch.get_default_dtype(), top_hooks()
     try:
-        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+        with own_dice(0), torch.enable_grad():
             yield
     finally:
         torch.set_default_dtype(dtype)

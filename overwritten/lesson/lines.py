@@ -13,6 +13,7 @@ from typing import NamedTuple
 import torch
 
 from overwritten.doctor.block import watch
+from overwritten.record.dice import own_dice
 from overwritten.record.recorder import record
 
 
@@ -42,9 +43,8 @@ def clashes(code: str, strict: bool = False, names: dict | None = None) -> list[
     file = "<program>"
     linecache.cache[file] = len(code), None, code.splitlines(True), file
     namespace = {"torch": torch, "nn": torch.nn, "F": torch.nn.functional, **(names or {})}
-    with torch.random.fork_rng(devices=[]), torch.enable_grad(), warnings.catch_warnings():
+    with own_dice(0), torch.enable_grad(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        torch.default_generator.manual_seed(0)
         try:
             with watch(strict=strict) as recording:
                 exec(compile(code, file, "exec"), namespace)

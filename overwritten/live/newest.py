@@ -12,10 +12,10 @@ import time
 
 from torch.overrides import TorchFunctionMode
 
+from overwritten.record.dice import TURN
+
 #: After so many seconds without an answer, the one who asked is told so.
 PATIENCE = 0.3
-#: Runs share PyTorch's random state: one at a time in the whole process.
-_TURN = threading.Lock()
 
 
 class Stopped(BaseException):
@@ -83,7 +83,7 @@ class Newest:
     def _run(self, question):
         result = error = None
         try:
-            with _TURN, _Ending(question):
+            with TURN, _Ending(question):
                 if not question.over.is_set():
                     result = self._work(question.key)
         except BaseException as caught:

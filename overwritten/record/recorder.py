@@ -15,6 +15,7 @@ from dataclasses import replace
 import torch
 
 from overwritten.messages import normal, parse
+from overwritten.record.dice import own_dice
 from overwritten.record.recording import Recording, Step
 from overwritten.record.source import Source
 from overwritten.record.steps import MAX_STEPS, Steps
@@ -241,8 +242,7 @@ class _TooLong(BaseException):
 def _fresh_torch_state():
     devices = range(torch.cuda.device_count()) if torch.cuda.is_initialized() else []
     dtype = torch.get_default_dtype()
-    with torch.random.fork_rng(devices=devices), torch.inference_mode(False), torch.enable_grad():
-        torch.default_generator.manual_seed(0)
+    with own_dice(0, devices), torch.inference_mode(False), torch.enable_grad():
         if torch.cuda.is_initialized():
             torch.cuda.manual_seed_all(0)
         try:

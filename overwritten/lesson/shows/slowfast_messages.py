@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 from overwritten.doctor.block import watch
 from overwritten.messages import parse
+from overwritten.record.dice import own_dice
 
 #: The error as the report prints it; N stands for the number of persons there.
 REPORTED = (
@@ -77,8 +78,7 @@ def stories():
     lines, told = dict(LETTERS), []
     for letter, mended in _MENDED.items():
         program = "\n".join([*_MODULES, *lines.values(), "loss.backward()"])
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(0)
+        with own_dice(0):
             try:
                 with watch() as watched:
                     exec(compile(program, "forward.py", "exec"), {"torch": torch, "nn": nn, "F": F})

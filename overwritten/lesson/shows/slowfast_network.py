@@ -19,6 +19,7 @@ from overwritten.lesson.shows.slowfast_messages import short
 from overwritten.live.scenes import Scene
 from overwritten.pictures.draw import box, judged, text
 from overwritten.pictures.picture import Picture
+from overwritten.record.dice import own_dice
 from overwritten.record.recording import Recording
 from overwritten.record.trial import RIGHT, bad
 
@@ -99,8 +100,7 @@ def try_out(videos=_ALL_VIDEOS, persons=_MOST_PEOPLE, weights="from scratch", **
 
 
 def _model(cfg, seed=0, given=None):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with own_dice(seed):
         model = ActionDetector(cfg)
     if given:
         model.load_state_dict(given)
@@ -114,8 +114,7 @@ def _batch(videos, persons):
 
 
 def _losses(model, batch):
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(1)  # the same dropout for everyone
+    with own_dice(1):  # the same dropout for everyone
         return F.binary_cross_entropy_with_logits(model(*batch[:3]), batch[3])
 
 
