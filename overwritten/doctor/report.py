@@ -7,6 +7,7 @@ It words what it is given and judges nothing.
 from __future__ import annotations
 
 import linecache
+import re
 from collections import Counter
 from html import escape
 
@@ -186,12 +187,22 @@ LINES = (
 )
 
 
+def set_as_code(text: str) -> str:
+    """A text for a page. Where a browser finds no space to break at it would break within a name:
+    it may before a call of a chain, after the first bracket, after a slash.
+
+    >>> set_as_code("x = f(a < b).sum()")
+    'x = f(<wbr>a &lt; b)<wbr>.sum()'
+    """
+    places = r"(?<=\))(?=\.)|(?<=/)(?=\w)|(?<!\S)[^\s(]*\w\((?=[^\s)])"
+    return re.sub(places, r"\g<0><wbr>", escape(text, quote=False))
+
+
 def html(diagnosis) -> str:
     """The lane of the storage and the words, for a notebook or a report."""
-    words = escape(text(diagnosis), quote=False)
     return (
         f'<div class="ow"><style>{STYLE}</style>{diagnosis_picture(diagnosis).svg()}'
-        f'<pre style="{LINES}">{words}</pre></div>'
+        f'<pre style="{LINES}">{set_as_code(text(diagnosis))}</pre></div>'
     )
 
 

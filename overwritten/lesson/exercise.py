@@ -8,10 +8,10 @@ the hints and the solution stand below the verdict, folded.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from html import escape
 
 import torch
 
+from overwritten.doctor.report import set_as_code
 from overwritten.lesson import kept
 from overwritten.lesson.show import LOOK, with_code
 from overwritten.live.output import asset, once
@@ -58,7 +58,7 @@ class Verdict:
 
 
 def _code(text):
-    return f"<pre>{escape(text, quote=False)}</pre>"
+    return f"<pre>{set_as_code(text)}</pre>"
 
 
 class Exercise:

@@ -15,6 +15,7 @@ from html import escape
 
 import torch
 
+from overwritten.doctor.report import set_as_code
 from overwritten.lesson import kept
 from overwritten.lesson.exercise import Exercise, Verdict
 from overwritten.lesson.lines import clashes
@@ -170,10 +171,10 @@ class Order(Exercise):
     def _repr_mimebundle_(self, include=None, exclude=None):
         order = self._kept() or range(len(self.lines))
         items = "".join(
-            f'<li data-line="{number}"><code>{escape(self.lines[number], quote=False)}</code></li>'
+            f'<li data-line="{number}"><code>{set_as_code(self.lines[number])}</code></li>'
             for number in order
         )
-        start = escape(self._start, quote=False)
+        start = set_as_code(self._start)
         html = (
             f'<div role="group" class="ow-order" aria-label="Put in order"'
             f' data-order="{escape(self._field_name())}">{_STYLE}'

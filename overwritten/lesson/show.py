@@ -7,7 +7,7 @@ import sys
 from contextlib import contextmanager
 from html import escape
 
-from overwritten.doctor.report import LINES
+from overwritten.doctor.report import LINES, set_as_code
 from overwritten.lesson import kept
 from overwritten.live.output import asset
 
@@ -75,7 +75,7 @@ class Words:
         self.text = text
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        html = f'<pre style="{LINES}">{escape(self.text, quote=False)}</pre>'
+        html = f'<pre style="{LINES}">{set_as_code(self.text)}</pre>'
         return {"text/html": html, "text/plain": self.text}
 
 

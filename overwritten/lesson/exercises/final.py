@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import time
 from functools import lru_cache
-from html import escape
 from typing import Any, NamedTuple
 
+from overwritten.doctor.report import set_as_code
 from overwritten.lesson import kept, standing
 from overwritten.lesson.answers import Shown
 from overwritten.lesson.exercises.final_programs import PROGRAMS
@@ -55,7 +55,7 @@ def show() -> Shown:
     row = '<div style="white-space:pre-wrap;word-break:normal;padding-left:7ch;text-indent:-7ch">'
     html = "".join(
         f"<p><strong>{letter}</strong></p><pre {look}>"
-        + "".join(f"{row}{escape(line, quote=False)}</div>" for line in text.splitlines())
+        + "".join(f"{row}{set_as_code(line)}</div>" for line in text.splitlines())
         + "</pre>"
         for letter, text in texts.items()
     )

@@ -10,6 +10,7 @@ import re
 from html import escape
 
 from overwritten.cases.patterns import EVERY, Pattern
+from overwritten.doctor.report import set_as_code
 from overwritten.lesson.show import with_code
 from overwritten.lesson.shows.guide import SECTIONS, end_of, number, pattern, strictly, tried
 from overwritten.live.output import CONTROLS, asset
@@ -101,13 +102,13 @@ def card(one: Pattern, anchor: str = "", place: str = "") -> str:
 
 
 def _pre(code):
-    return f"<pre>{escape(clean(code.strip()), quote=False)}</pre>"
+    return f"<pre>{set_as_code(clean(code.strip()))}</pre>"
 
 
 def _numbered(code):
     """A program whose lines the style numbers, as the picture names them; they are not copied."""
     lines = clean(code.strip()).split("\n")
-    inside = "".join(f"<span>{escape(line, quote=False)}\n</span>" for line in lines)
+    inside = "".join(f"<span>{set_as_code(line)}\n</span>" for line in lines)
     return f'<pre class="program">{inside}</pre>'
 
 
