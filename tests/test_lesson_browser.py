@@ -1,12 +1,17 @@
 """Questions, verdicts, errors and figures in a page: whole words, tints, folds, ink. No kernel."""
 
+from importlib import import_module
+
 import matplotlib.pyplot as plt
 import pytest
 
+from conftest import LESSONS
 from overwritten import drawn, predict
-from overwritten.lesson.exercise import Exercise
+from overwritten.lesson.exercise import Exercise, Verdict
+from overwritten.lesson.parsons import Order
 from overwritten.lesson.questions.question import Question
 from overwritten.lesson.show import Words
+from test_axe import BROKEN as WORDS
 
 MESSAGE = (
     "RuntimeError: one of the variables needed for gradient computation has been modified by an inplace operation: "
@@ -61,6 +66,20 @@ def test_no_word_of_an_error_is_broken(page, width):
     for output in (html(Words(MESSAGE)), printed + html(question())):
         put(page, LAB.replace("{}", output))
         assert page.evaluate(BROKEN) == [] and page.evaluate(FITS)
+
+
+def test_no_word_of_code_is_broken(page):
+    """All lines to put in order and all solutions, as wide as a phone leaves them in JupyterLab."""
+    shown = []
+    for path in LESSONS:
+        module = import_module(f"overwritten.lesson.exercises.{path.stem[3:]}")
+        for exercise in module.EXERCISES.values():
+            shown += [exercise] if isinstance(exercise, Order) else []
+            shown.append(Verdict("solution", exercise._solution))
+    outputs = "".join(f"<div class='jp-OutputArea-output'>{html(one)}</div>" for one in shown)
+    page.set_viewport_size({"width": 390, "height": 800})
+    put(page, f"<style>.jp-OutputArea-output{{width:266px}}</style>{outputs}")
+    assert page.locator("li code").count() > 30 and page.evaluate(WORDS) == []
 
 
 @pytest.mark.parametrize("forced", ["none", "active"])
