@@ -15,7 +15,6 @@ import os
 import runpy
 import sys
 import types
-import warnings
 from html import escape
 
 from overwritten.doctor.block import chain_of, without_our_frames
@@ -26,7 +25,6 @@ from overwritten.doctor.ranks import of_rank
 from overwritten.doctor.report import silent_text
 from overwritten.record.private import SHOWS_SAVES
 
-_OURS = os.path.dirname(__file__) + os.sep
 _EXEC_COUNTS = sys.version_info < (3, 12)
 #: Our own commands → the module that has a function of that name.
 OWN = {"course": "overwritten.lesson.course", "demo": "overwritten.doctor.demo"}
@@ -65,7 +63,6 @@ def main(arguments=None) -> int:
         except ValueError as refused:
             print(f"overwritten: {refused}", file=sys.stderr)
             return 2
-    warnings.showwarning = _at_the_program(warnings.showwarning)
     error: BaseException | None = None
     diagnosis = None
     keeps = known is not None or options.heal and bool(report)
@@ -230,25 +227,6 @@ def _show(error, diagnosis):
 
 def _colour(stream) -> bool:
     return stream is not None and stream.isatty() and not os.environ.get("NO_COLOR")
-
-
-def _at_the_program(show):
-    """Warnings out of PyTorch's C++ name the innermost Python line, which is now ours.
-
-    Name the caller's.
-    """
-
-    def shown(message, category, filename, lineno, file=None, line=None):
-        if filename.startswith(_OURS):
-            frame = sys._getframe(1)
-            while frame.f_back and not frame.f_code.co_filename.startswith(_OURS):
-                frame = frame.f_back
-            while frame.f_back and frame.f_code.co_filename.startswith(_OURS):
-                frame = frame.f_back
-            filename, lineno = frame.f_code.co_filename, frame.f_lineno
-        show(message, category, filename, lineno, file, line)
-
-    return shown
 
 
 def _report(path, error, diagnosis, texts):

@@ -57,6 +57,28 @@ class Door:
             self._mine = None
 
 
+class Shared:
+    """What watches have in common: the first one starts it, the last one ends it."""
+
+    def __init__(self, start: Callable[[], Callable]):
+        self._start, self.watches = start, []  # type: ignore[var-annotated]
+
+    def join(self, eyes) -> Callable[[], None]:
+        """For one more watch; returns what takes that one out again."""
+        with LOCK:
+            if not self.watches:
+                self._end = self._start()
+            self.watches.append(eyes)
+
+        def leave():
+            with LOCK:
+                self.watches.remove(eyes)
+                if not self.watches:
+                    self._end()
+
+        return leave
+
+
 def caller():
     """The frame that called a function put on a door, whatever other watches stand above it."""
     code, frame = sys._getframe(1).f_code, sys._getframe(2)

@@ -20,8 +20,8 @@ import torch.utils.checkpoint
 from torch.optim import Optimizer
 
 from overwritten.doctor.doors import (
-    LOCK,
     Door,
+    Shared,
     caller,
     follow,
     in_force,
@@ -34,10 +34,7 @@ from overwritten.record.private import DYNAMO, mode_at, modes_on, next_node, pop
 
 _PLAIN = (torch.Tensor, torch.nn.Parameter, type(None))
 _OURS = "overwritten_"
-#: function → (the watches that it does not show, what sets it back).
-_unseen: dict[Callable, tuple[list, Callable]] = {}
-#: The watches that step aside where PyTorch only reads, and what sets its functions back.
-_reading: tuple[list, list] = [], []
+_unseen: dict[Callable, Shared] = {}
 NOT_LOOKED_INTO = (
     "overwritten: what torch.compile makes runs as it would, compiled, and is not looked into."
 )
@@ -73,22 +70,11 @@ def turned_off_if_on_top(eyes) -> bool:
 
 def unseen_by(eyes, function):
     """`function` takes another way through PyTorch where a function mode is on, which shows in
-    tracebacks: for ours alone it need not. Watches share that; the last one sets it back."""
-    with LOCK:
-        if function not in _unseen:
-            watches: list = []
-            _unseen[function] = watches, _ask_for_others(function, watches)
-        watches, undo = _unseen[function]
-        watches.append(eyes)
-
-    def end():
-        with LOCK:
-            watches.remove(eyes)
-            if not watches:
-                del _unseen[function]
-                undo()
-
-    return end
+    tracebacks: for ours alone it need not."""
+    if function not in _unseen:
+        shared = Shared(lambda: _ask_for_others(function, shared.watches))
+        _unseen[function] = shared
+    return _unseen[function].join(eyes)
 
 
 def _ask_for_others(function, watches):
@@ -140,23 +126,18 @@ def _renamed(code):
 
 def pass_over_reading(eyes):
     """Nothing is saved or written where backward makes its first gradient and where an optimizer
-    of PyTorch's reads each gradient or sets it to None: half of a small model's calls. Watches
-    share that."""
-    with LOCK:
-        if not _reading[0]:
-            _reading[1][:] = [_passed_over(kind, "_init_group") for kind in _optimizers(Optimizer)]
-            _reading[1].append(_passed_over(Optimizer, "zero_grad", _sets_to_none))
-            _reading[1].append(_passed_over(torch.autograd, "_make_grads"))
-        _reading[0].append(eyes)
+    of PyTorch's reads each gradient or sets it to None: half of a small model's calls."""
+    return _READING.join(eyes)
 
-    def end():
-        with LOCK:
-            _reading[0].remove(eyes)
-            if not _reading[0]:
-                for one in _reading[1]:
-                    one()
 
-    return end
+def _start_to_pass_over():
+    undo = [_passed_over(kind, "_init_group") for kind in _optimizers(Optimizer)]
+    undo.append(_passed_over(Optimizer, "zero_grad", _sets_to_none))
+    undo.append(_passed_over(torch.autograd, "_make_grads"))
+    return lambda: [one() for one in undo]
+
+
+_READING = Shared(_start_to_pass_over)
 
 
 def _optimizers(kind):
@@ -178,7 +159,7 @@ def _passed_over(owner, name, when=None):
     def watched(*args, **kwargs):
         aside = []
         if when is None or when(*args, **kwargs):
-            while (on := modes_on()) and mode_at(on - 1) in _reading[0]:
+            while (on := modes_on()) and mode_at(on - 1) in _READING.watches:
                 aside.append(pop_mode())
         try:
             return function(*args, **kwargs)

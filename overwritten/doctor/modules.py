@@ -19,7 +19,7 @@ from torch.overrides import handle_torch_function
 
 from overwritten.doctor.doors import LOCK
 
-_HANDLE = handle_torch_function.__code__
+HANDLE = handle_torch_function.__code__
 _ORDINALS = {2: "2nd", 3: "3rd"}
 #: (path of the parent, module, turn) → the module, its names and its path, so that each is put
 #: together once.
@@ -198,7 +198,7 @@ def leave_out_detours(step):
     again: a traceback that begins at `step` shows the second call alone, as without a mode."""
     while step is not None and (first := step.tb_next) is not None:
         handle = first.tb_next
-        again = handle and handle.tb_frame.f_code is _HANDLE and handle.tb_next
+        again = handle and handle.tb_frame.f_code is HANDLE and handle.tb_next
         if again and again.tb_frame.f_code is first.tb_frame.f_code:
             step.tb_next = again
         else:

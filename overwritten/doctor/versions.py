@@ -7,8 +7,6 @@ It reads counters; what moved one, the watch knows.
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import torch
 
 from overwritten.record.private import (
@@ -20,6 +18,8 @@ from overwritten.record.private import (
 from overwritten.record.tensors import tensors_in
 
 PLAIN = frozenset((torch.Tensor, torch.nn.Parameter))
+#: type of an argument → may tensors be found in it? Filled as types are met.
+_kinds: dict[type, bool] = {}
 
 
 def versions(args, kwargs, plain):
@@ -64,6 +64,8 @@ def _slowly(args, kwargs):
     return found
 
 
-@lru_cache(10_000)
 def _looked_into(kind):
-    return issubclass(kind, (torch.Tensor, list, tuple, dict))
+    known = _kinds.get(kind)
+    if known is None:
+        known = _kinds[kind] = issubclass(kind, (torch.Tensor, list, tuple, dict))
+    return known

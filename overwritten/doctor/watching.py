@@ -17,13 +17,8 @@ from time import monotonic
 import torch
 from torch.overrides import TorchFunctionMode
 
+from overwritten.doctor import elsewhere
 from overwritten.doctor.doors import begin, take_off
-from overwritten.doctor.elsewhere import (
-    keep_compilers_out,
-    note_checkpoints,
-    pass_over_reading,
-    watch_threads,
-)
 from overwritten.doctor.engine import watch_apply, watch_backward
 from overwritten.doctor.findings import findings
 from overwritten.doctor.gradients import Gradients
@@ -37,6 +32,7 @@ from overwritten.doctor.refused import note_asked
 from overwritten.doctor.scripts import note_scripts
 from overwritten.doctor.strict import OPENS, Strict
 from overwritten.doctor.versions import PLAIN, moved, versions
+from overwritten.doctor.warned import watch_warnings
 from overwritten.messages import Message, parse
 from overwritten.record.calls import LOOKS_ONLY
 from overwritten.record.events import Overwrite, Write
@@ -57,8 +53,9 @@ _PYTORCHS = type(torch.add), type(torch.Tensor.add)
 
 
 #: What a watch starts; each returns the function that ends it.
-_STARTS = [watch_backward, watch_apply, watch_threads, pass_over_reading]
-_STARTS += [keep_compilers_out, note_scripts, note_checkpoints]
+_STARTS = [watch_backward, watch_apply, watch_warnings, note_scripts]
+_STARTS += [elsewhere.watch_threads, elsewhere.pass_over_reading]
+_STARTS += [elsewhere.keep_compilers_out, elsewhere.note_checkpoints]
 
 
 class _Here(threading.local):
