@@ -18,11 +18,12 @@ import types
 from html import escape
 
 from overwritten.doctor.block import chain_of, without_our_frames
-from overwritten.doctor.children import Run, handed_on, say
+from overwritten.doctor.children import Run, handed_on
 from overwritten.doctor.gradients import compare, read
 from overwritten.doctor.healed import healed_text
 from overwritten.doctor.ranks import of_rank
 from overwritten.doctor.report import silent_text
+from overwritten.doctor.saying import say
 from overwritten.record.private import SHOWS_SAVES
 
 _EXEC_COUNTS = sys.version_info < (3, 12)
@@ -40,28 +41,25 @@ def main(arguments=None) -> int:
     options = _options(arguments)
     program = options.module or options.program
     if not program:
-        print(
-            "overwritten: name the program to run, as in `python -m overwritten train.py`.",
-            file=sys.stderr,
-        )
+        say("overwritten: name the program to run, as in `python -m overwritten train.py`.")
         return 2
     name, *rest = program
     if not options.module and not os.path.isfile(name):
         if name in OWN:
             return _own(name, sys.argv[1:] if arguments is None else arguments)
-        print(f"overwritten: there is no file {name!r} to run.", file=sys.stderr)
+        say(f"overwritten: there is no file {name!r} to run.")
         return 2
     # the program may go to another folder
     report = os.path.abspath(options.json) if options.json else ""
     if report and not os.path.isdir(os.path.dirname(report)):
-        print(f"overwritten: there is no folder for {options.json!r}.", file=sys.stderr)
+        say(f"overwritten: there is no folder for {options.json!r}.")
         return 2
     known = None
     if options.check:
         try:
             known = read(of_rank(options.check))
         except ValueError as refused:
-            print(f"overwritten: {refused}", file=sys.stderr)
+            say(f"overwritten: {refused}")
             return 2
     error: BaseException | None = None
     diagnosis = None
@@ -147,7 +145,7 @@ def _options(arguments):
 def _own(name, given):
     """`course` or `demo`: exit code 2 where more is given than the word."""
     if list(given) != [name]:
-        print(f"overwritten: `{name}` takes no options and no arguments.", file=sys.stderr)
+        say(f"overwritten: `{name}` takes no options and no arguments.")
         return 2
     if isinstance(sys.stdout, io.TextIOWrapper):  # a console without ✓ or → gets ?
         sys.stdout.reconfigure(errors="replace")

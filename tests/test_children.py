@@ -30,6 +30,8 @@ FAULT = """
         except RuntimeError as error:
             return str(error)
 """
+#: What every diagnosis of a report holds (DOCTOR.md).
+CONTRACT = ("saver", "writers", "verdict", "cure", "cures")
 KINDS = """
     import multiprocessing, os, signal, subprocess, sys
     from torch.utils.data import DataLoader
@@ -142,7 +144,10 @@ def test_the_doctor_in_each_rank(tmp_path):
     second = start(tmp_path, *words, SLURM_PROCID="1")
     assert (end(first)[0], end(second)[0]) == (0, 0)
     for name, number in {"out.json": 0, "out.rank1.json": 1}.items():
-        assert [one["rank"] for one in told(tmp_path, name)["all"]] == [number]
+        report = told(tmp_path, name)
+        assert [one["rank"] for one in report["all"]] == [number]
+        first_of_all = {name: report["all"][0][name] for name in CONTRACT}
+        assert report["error"] is None and report["diagnosis"] == first_of_all
     assert sorted(os.listdir(tmp_path)) == ["fault.py", "out.json", "out.rank1.json", "train.py"]
 
 

@@ -621,3 +621,14 @@ def test_two_reports_are_told_apart():
     rounded["kept"][0][0] |= {"sha": ""}
     rounded["kept"][0][0]["projections"][0] += 1e-6
     assert compare(rounded, two, False).endswith("to within 1e-05.")
+
+
+def test_without_a_stderr_nothing_is_said(monkeypatch, capsys):
+    """`print(…, file=None)` would write to the program's stdout."""
+    monkeypatch.setattr(sys, "stderr", None)
+    with watch(heal=True) as recording:
+        x = torch.ones(3, requires_grad=True)
+        y = x.exp()
+        y += 1
+        y.sum().backward()
+    assert len(recording.healed) == 1 and capsys.readouterr().out == ""

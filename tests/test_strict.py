@@ -2,6 +2,7 @@
 
 import copy
 import ctypes
+import sys
 import textwrap
 
 import numpy
@@ -412,3 +413,27 @@ def test_what_was_not_looked_into_is_told():
         n = torch.nested.nested_tensor([torch.ones(2), torch.ones(3)], requires_grad=True)
         (n * 2).to_padded_tensor(0.0).sum().backward()
     assert eyes.unwatched == ["tensors whose bytes cannot be read"]
+
+
+def test_the_program_sees_no_tracer():
+    """hydra and its kin ask whether a debugger runs them; who sets the trace back ends nothing."""
+    earlier = sys.gettrace(), sys.settrace
+    silent, marked, scope = silent_in(TRACED, sys=sys)
+    assert scope["seen"] is None and marked == [w.site.line for w in silent[0].writers]
+    assert (sys.gettrace(), sys.settrace) == earlier
+
+
+TRACED = """
+x = torch.ones(3, requires_grad=True)
+y = x.exp()
+n = y.detach().numpy()
+seen = sys.gettrace()
+sys.settrace(lambda *_: None)
+sys.settrace(seen)
+def spoil():
+    m = 1
+    n[1] = 7  # writer
+    return m
+spoil()
+y.sum().backward()
+"""

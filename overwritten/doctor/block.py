@@ -19,6 +19,7 @@ from overwritten.doctor.modules import leave_out_detours
 from overwritten.doctor.places import ours
 from overwritten.doctor.refused import refusal
 from overwritten.doctor.report import refused_text, silent_text
+from overwritten.doctor.saying import say
 from overwritten.doctor.watching import Eyes
 from overwritten.messages import parse
 from overwritten.record.private import SHOWS_SAVES
@@ -65,8 +66,8 @@ class Doctor(Eyes):
         listing: Listing | None = None,
     ):
         super().__init__(strict, self._note, heal, gradients, listing)
-        if strict and not SHOWS_SAVES and sys.stderr is not None:
-            print(NOT_SHOWN, file=sys.stderr)
+        if strict and not SHOWS_SAVES:
+            say(NOT_SHOWN)
         self._tell, self._notes = tell, notes
         self.all: list[Diagnosis] = []
         self.refusals: list[tuple] = []
@@ -94,7 +95,7 @@ class Doctor(Eyes):
         try:
             found = refusal(error, event, args, self.logs)
         except Exception as ours:
-            print(f"overwritten: this error could not be looked into: {ours!r}", file=sys.stderr)
+            say(f"overwritten: this error could not be looked into: {ours!r}")
             return
         if found is not None:
             self.refusals.append(found)
@@ -114,7 +115,7 @@ class Doctor(Eyes):
         if not self._notes:
             return
         if not hasattr(error, "add_note"):  # Python 3.10
-            print(text, file=sys.stderr)
+            say(text)
         elif text not in getattr(error, "__notes__", ()):
             error.add_note(text)
 
@@ -192,7 +193,7 @@ class watch:
             warnings.warn(silent_text(silent), stacklevel=2)
         if (healer := self._eyes.healer) is not None:
             self.recording.healed = healer.faults.all
-            print(healed_text(healer), file=sys.stderr)
+            say(healed_text(healer))
         if error is not None:
             without_our_frames(error)
         mine = self._eyes.of(error)

@@ -9,13 +9,13 @@ The program hears nothing of it: what cannot be told is one sentence on stderr.
 from __future__ import annotations
 
 import atexit
-import contextlib
 import glob
 import json
 import multiprocessing.util
 import os
 import sys
 import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 
@@ -26,7 +26,14 @@ from overwritten.doctor.healed import cost_dict, fault_dict, healed_text
 from overwritten.doctor.listed import list_text, row_dict
 from overwritten.doctor.listing import Listing, Row
 from overwritten.doctor.ranks import between, is_special, put, rank
-from overwritten.doctor.report import refused_dict, silent_dict, silent_text, whole_dict
+from overwritten.doctor.report import (
+    CONTRACT,
+    refused_dict,
+    silent_dict,
+    silent_text,
+    whole_dict,
+)
+from overwritten.doctor.saying import say
 
 #: A report is written again at once if that takes at most this part of the time.
 SHARE = 0.02
@@ -197,7 +204,7 @@ class Told:
             report["diagnosis"] = diagnosis.as_dict()
         elif report["all"]:
             first = report["all"][0]
-            report["diagnosis"] = {k: first[k] for k in ("saver", "writers", "verdict", "cure")}
+            report["diagnosis"] = {name: first[name] for name in CONTRACT}
         if self.eyes.healer is not None:
             report |= {"healed": self.healed, "healing": cost_dict(self.eyes.healer)}
         if self.listing is not None:
@@ -225,14 +232,7 @@ class Told:
         return path
 
 
-def say(sentence: str):
-    """On stderr, if the program has left one open."""
-    with contextlib.suppress(OSError, ValueError):
-        if sys.stderr is not None:
-            print(sentence, file=sys.stderr)
-
-
-@contextlib.contextmanager
+@contextmanager
 def handed_on(run: Run):
     """`Told` of the first process of a run, for as long as its children are watched."""
     _leave_parents()

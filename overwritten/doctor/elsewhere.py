@@ -29,6 +29,7 @@ from overwritten.doctor.doors import (
     takes_part,
 )
 from overwritten.doctor.modules import plain_modules, step_out_of
+from overwritten.doctor.saying import say
 from overwritten.record.graph import storage_of
 from overwritten.record.private import DYNAMO, mode_at, modes_on, next_node, pop_mode, push_mode
 
@@ -253,7 +254,7 @@ def _step_aside(eyes, dynamo):
         frame, away = caller(), getattr(here, "away", None)
         if away is None and callback is not None and turned_off_if_on_top(eyes):
             if not told:
-                told.append(print(NOT_LOOKED_INTO, file=sys.stderr))
+                told.append(say(NOT_LOOKED_INTO))
             eyes.passed_over("compiled code")
             healed = bool(eyes.healer and eyes.healer.turn_off())
             if eyes.healer:

@@ -20,6 +20,7 @@ from overwritten.doctor.copies import Copies, Kept
 from overwritten.doctor.doors import Door, takes_part
 from overwritten.doctor.effects import Effects
 from overwritten.doctor.faults import Faults
+from overwritten.doctor.saying import say
 from overwritten.doctor.stretches import Stretches, readable
 from overwritten.doctor.strict import EARLIER
 from overwritten.messages import Message
@@ -154,10 +155,7 @@ class Healer:
             kept.handle = self.copies.handle(kept.tensor, partial(self._wrote, EARLIER))
         except MemoryError as error:
             self.stopped = f"no memory is left for copies ({error})"
-            print(
-                f"overwritten --heal: stops healing: {self.stopped}; the run goes on.",
-                file=sys.stderr,
-            )
+            say(f"overwritten --heal: stops healing: {self.stopped}; the run goes on.")
             return
         if kept.handle is not None:
             self._alive.add(kept)
@@ -228,7 +226,7 @@ class Healer:
             with DisableTorchFunction(), disable_current_modes():
                 self._here.followed = self._follow(roots, inputs)
         except Exception as ours:  # the program goes on
-            print(f"overwritten --heal: no effect is measured here: {ours!r}", file=sys.stderr)
+            say(f"overwritten --heal: no effect is measured here: {ours!r}")
         self.seconds += perf_counter() - begun
 
     def _follow(self, roots, inputs) -> bool:

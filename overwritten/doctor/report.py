@@ -29,6 +29,8 @@ from overwritten.record.events import (
 )
 
 _ANSI = {"over": "1;31", "susp": "1;33", "cure": "1;32"}  # red, yellow, green; else bold
+#: What every diagnosis holds in JSON (DOCTOR.md).
+CONTRACT = ("saver", "writers", "verdict", "cure", "cures")
 #: A report on a terminal is no longer than this; the JSON is whole.
 MOST_LINES = 40
 _CHANGED = "backward used bytes that had changed after the save"
@@ -207,16 +209,12 @@ def html(diagnosis) -> str:
 
 
 def as_dict(diagnosis) -> dict:
-    """For JSON: saver, writers, verdict, cure (see DOCTOR.md)."""
+    """For JSON: what `CONTRACT` names."""
     save = diagnosis.saver
     saver = _saver(save) if save is not None and save.site.file else None
-    return {
-        "saver": saver,
-        "writers": list(map(_writer, diagnosis.writers)),
-        "verdict": diagnosis.verdict,
-        "cure": diagnosis.advice(),
-        "cures": list(map(_advice, all_cures(diagnosis))),
-    }
+    writers = list(map(_writer, diagnosis.writers))
+    cures = list(map(_advice, all_cures(diagnosis)))
+    return dict(zip(CONTRACT, [saver, writers, diagnosis.verdict, diagnosis.advice(), cures]))
 
 
 def whole_dict(diagnosis) -> dict:

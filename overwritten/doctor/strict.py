@@ -21,6 +21,7 @@ from overwritten.doctor.handles import Handle
 from overwritten.doctor.packed import Packed, is_ours
 from overwritten.doctor.places import OWN, whose
 from overwritten.doctor.stretches import Stretches, readable, same
+from overwritten.doctor.traced import trace
 from overwritten.record.events import CONTEXT, MAYBE, Overwrite, Save, Write
 from overwritten.record.graph import nodes, saves_of
 from overwritten.record.private import DisableTorchFunction, disable_current_modes, writes_nothing
@@ -61,10 +62,8 @@ class Strict:
 
     def start(self, frame):
         self._undo = self._packed.watch()
-        self._earlier, self._base = sys.gettrace(), frame
-        self._earlier_local, frame.f_trace = frame.f_trace, self._on_event
         self._at = self.site(frame)
-        sys.settrace(self._on_call)
+        self._untrace = trace(frame, self._on_call, self._on_event)
 
     def waiting(self, storage) -> list:
         """(operation, line) of each save in a storage that backward has not come for yet."""
@@ -74,8 +73,7 @@ class Strict:
 
     def stop(self):
         self._look()
-        sys.settrace(self._earlier)
-        self._base.f_trace, self._base = self._earlier_local, None
+        self._untrace()
         self._undo()
 
     # what is saved

@@ -29,6 +29,7 @@ from overwritten.doctor.logs import Calls, Event, Logs, Wrote, event_of
 from overwritten.doctor.modules import RUNNING, step_out_of, watch_modules
 from overwritten.doctor.places import own_frame, spot_of
 from overwritten.doctor.refused import note_asked
+from overwritten.doctor.saying import say
 from overwritten.doctor.scripts import note_scripts
 from overwritten.doctor.strict import OPENS, Strict
 from overwritten.doctor.versions import PLAIN, moved, versions
@@ -286,10 +287,10 @@ class Eyes(TorchFunctionMode):
                 begun = monotonic()
                 found = self.findings(message, roots)
                 if (seconds := monotonic() - begun) > _LONG:
-                    print(f"overwritten: the graph was asked for {seconds:.0f} s.", file=sys.stderr)
+                    say(f"overwritten: the graph was asked for {seconds:.0f} s.")
                 self._at_raise(error, message, found)
         except Exception as ours:  # the program's own error goes on
-            print(f"overwritten: this error could not be looked into: {ours!r}", file=sys.stderr)
+            say(f"overwritten: this error could not be looked into: {ours!r}")
 
     def findings(self, message: Message, roots=()) -> list[Overwrite]:
         """Every broken save that `roots` lead to, the one that `message` tells of first."""
