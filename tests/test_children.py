@@ -30,6 +30,8 @@ FAULT = """
         except RuntimeError as error:
             return str(error)
 """
+#: Of an error that the program caught: Python 3.10 has no notes, there they are on stderr.
+NOTES = re.compile(r"\n(saved by|overwritten by|cure|no help) .*")
 #: What every diagnosis of a report holds (DOCTOR.md).
 CONTRACT = ("saver", "writers", "verdict", "cure", "cures")
 KINDS = """
@@ -96,8 +98,7 @@ def test_every_kind_of_child(tmp_path):
     plain = start(tmp_path, "kinds.py")
     code, out, err = end(start(tmp_path, *DOCTOR, "--json", "out.json", "kinds.py"))
     plain_out = plain.communicate(timeout=60)[0].decode()
-    notes = re.compile(r"\n(saved by|overwritten by|cure|no help) .*")
-    assert code == plain.returncode == 1 and notes.sub("", out) == plain_out
+    assert code == plain.returncode == 1 and NOTES.sub("", out) == plain_out
     report, saves = told(tmp_path), line_of(tmp_path / "fault.py", "saves")
     assert report["error"] == {"type": "KeyError", "message": "'parent'"}
     seen = Counter(one["process"] for one in report["all"])
@@ -174,7 +175,8 @@ def test_what_cannot_be_told_is_one_sentence(tmp_path):
     assert err.count(late + "what --strict found there is not told.\n") == 1, err
     code, out, err = end(refused)
     assert code == 0 and out.endswith("done\n") and "Traceback" not in err
-    assert err.count("the report could not be written") == err.count("\n") == 1, err
+    (sentence,) = NOTES.sub("", f"\n{err}").split("\n")[1:-1]
+    assert "the report could not be written" in sentence
     assert sorted(os.listdir(tmp_path / "folder")) == []
 
 
