@@ -2,6 +2,7 @@
 
 Everything that a lesson or a user's own code imports stands here; `overwritten.cases` has the
 models under study. What only some lessons use is imported when it is first asked for.
+PYTEST_DONT_REWRITE: pytest would warn that the doctor, which runs it, was imported before it.
 
 >>> from overwritten import film
 >>> film("x = torch.ones(4)\\nx += 1").recording.peak

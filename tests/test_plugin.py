@@ -81,3 +81,29 @@ def test_without_the_option_nothing_is_loaded(tmp_path):
     )
     code, out = pytest(tmp_path, "test_torch.py", "-q")
     assert code == 0 and "1 passed" in out, out
+
+
+def test_pytest_does_not_warn_that_the_doctor_was_there_first(tmp_path):
+    """Where the package is installed, `python -m overwritten -m pytest` prints what pytest does."""
+    notes = tmp_path / "overwritten-0.dist-info"
+    notes.mkdir()
+    (notes / "METADATA").write_text("Metadata-Version: 2.1\nName: overwritten\nVersion: 0\n")
+    (notes / "RECORD").write_text("overwritten/__init__.py,,\npytest_overwritten.py,,\n")
+    (notes / "entry_points.txt").write_text("[pytest11]\npytest_overwritten = pytest_overwritten\n")
+    for name in ("overwritten", "pytest_overwritten.py"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    (tmp_path / "test_it.py").write_text("def test_it(pytestconfig):\n"
+        "    assert pytestconfig.pluginmanager.has_plugin('pytest_overwritten')\n")  # fmt: skip
+    known = {k: v for k, v in os.environ.items() if k not in ("CI", "PYTEST_ADDOPTS")}
+    words = (
+        "-m overwritten -m pytest -q -W error -p no:cacheprovider -p no:xdist test_it.py".split()
+    )
+    done = subprocess.run(
+        [sys.executable, *words],
+        cwd=tmp_path,
+        env=known | {"PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0 and "1 passed" in done.stdout, done.stdout + done.stderr
