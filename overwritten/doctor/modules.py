@@ -20,6 +20,7 @@ from torch.overrides import handle_torch_function
 from overwritten.doctor.doors import LOCK
 
 HANDLE = handle_torch_function.__code__
+_tracer = sys.gettrace  # while --strict follows lines, `sys.gettrace` does not tell of it
 _ORDINALS = {2: "2nd", 3: "3rd"}
 #: (path of the parent, module, turn) → the module, its names and its path, so that each is put
 #: together once.
@@ -237,6 +238,6 @@ def _local(frame, name):
     copy = frame.f_locals  # before Python 3.13 it would keep the locals alive
     value = copy.get(name)
     # a tracer's copy goes back into the frame; and the program may have asked for locals()
-    if sys.gettrace() is None and type(copy) is dict and sys.getrefcount(copy) <= 3:
+    if _tracer() is None and type(copy) is dict and sys.getrefcount(copy) <= 3:
         copy.clear()
     return value
