@@ -4,6 +4,7 @@ import copy
 import ctypes
 import sys
 import textwrap
+import weakref
 
 import numpy
 import pytest
@@ -230,6 +231,35 @@ def test_watch_warns_and_keeps_what_it_found():
             y.data.zero_()
             y.sum().backward()
     assert len(recording.silent) == 1 and recording.silent[0].writers[0].op == "zero_"
+
+
+def test_what_backward_has_let_go_is_gone():
+    """Without the garbage collector, as without a watch."""
+    import gc
+
+    class Double(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.save_for_backward(a)
+            return a * 2
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * 2
+
+    def step():
+        h = torch.ones(3, requires_grad=True) * 2
+        made = [h, h.sigmoid(), Double.apply(h)]
+        (made[1] * h * made[2]).sum().backward()
+        return [weakref.ref(one) for one in made]
+
+    gc.disable()
+    try:
+        with watch(strict=True):
+            kept = step()
+            assert [ref() for ref in kept] == [None] * 3
+    finally:
+        gc.enable()
 
 
 def test_the_verdict_when_nothing_changed():

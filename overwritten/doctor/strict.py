@@ -179,8 +179,7 @@ class Strict:
                     handle.used = True
                 if own:
                     self._running = [one for one in self._running if one is not handles]
-                else:
-                    self._ran.append((node, handles))
+                self._ran.append((node, handles))
                 self._handed.on(node, results)
 
         if saves:
@@ -218,8 +217,8 @@ class Strict:
         self.used = None
         with DisableTorchFunction():
             for node, handles in self._ran:
-                if next(saves_of(node), None) is None:  # PyTorch has let them go
-                    handles.clear()
+                if all(getattr(raw, "data", None) is None for _, raw, _ in saves_of(node)):
+                    handles[:] = [one for one in handles if one.kind]  # PyTorch has let them go
         self._ran.clear()
 
     def unchanged(self, broken) -> bool:
