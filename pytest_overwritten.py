@@ -44,7 +44,8 @@ class Doctor:
 
         report = (yield).get_result()
         found = [one.text() for one in self.eyes.all] + [*map(silent_text, self.eyes.silent)]
-        shown = report.longreprtext
+        # what was captured, too: Python 3.10 has no notes, there each diagnosis is on stderr
+        shown = "\n".join([report.longreprtext, *(content for _, content in report.sections)])
         new = [
             text
             for text in found[self.told :]
