@@ -47,14 +47,14 @@ class Door:
         return self._take_out
 
     def _take_out(self):
-        # one of the program's own on top stays, and goes on to call ours: see `takes_part`
         with LOCK:
+            for above in _doors:
+                if above is not self and above.below is self._mine:
+                    above.below = self.below
             if vars(self._place)[self._name] is self._mine:
                 setattr(self._place, self._name, self.below)
-            for above in _doors:
-                if above._mine is not None and above.below is self._mine:
-                    above.below = self.below
-            self._mine = None
+                _doors.discard(self)
+            # one of the program's own on top stays, and goes on to call ours: see `takes_part`
 
 
 class Shared:

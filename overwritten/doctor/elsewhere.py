@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable
-from functools import lru_cache, wraps
+from functools import cache, lru_cache, wraps
 from importlib import import_module
 from threading import Thread
 from types import CodeType
@@ -155,7 +155,12 @@ def _sets_to_none(optimizer, set_to_none=True):
 
 def _passed_over(owner, name, when=None):
     function = vars(owner)[name]
+    setattr(owner, name, _aside(function, when))
+    return lambda: setattr(owner, name, function)
 
+
+@cache
+def _aside(function, when):
     @wraps(function)
     def watched(*args, **kwargs):
         aside = []
@@ -171,8 +176,7 @@ def _passed_over(owner, name, when=None):
             for mode in reversed(aside):
                 push_mode(mode)
 
-    setattr(owner, name, watched)
-    return lambda: setattr(owner, name, function)
+    return watched
 
 
 def watch_threads(eyes):
