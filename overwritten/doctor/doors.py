@@ -114,8 +114,9 @@ def takes_part(eyes) -> bool:
     that was begun before or in C++, is a matter of all."""
     if eyes not in _in_force:
         return False
-    own = [one for one in _HERE.watches if one in _in_force]
-    return eyes in own or not (own or _HERE.package)
+    if eyes in _HERE.watches:
+        return True
+    return not (_HERE.package or any(one in _in_force for one in _HERE.watches))
 
 
 def take_off(mode):

@@ -255,7 +255,7 @@ def _step_aside(eyes, dynamo):
     door, here, told = Door(dynamo, "_maybe_set_eval_frame"), threading.local(), []
 
     def watched(callback):
-        frame, away = caller(), getattr(here, "away", None)
+        away = getattr(here, "away", None)
         if away is None and callback is not None and turned_off_if_on_top(eyes):
             if not told:
                 told.append(say(NOT_LOOKED_INTO))
@@ -263,14 +263,14 @@ def _step_aside(eyes, dynamo):
             healed = bool(eyes.healer and eyes.healer.turn_off())
             if eyes.healer:
                 eyes.healer.note("compiled code")
-            here.away = frame, next_node(), eyes.logs.tick(), healed, plain_modules()
-        elif away is not None and away[0] is frame:  # its second call: back from the compiled code
+            here.away = caller(), next_node(), eyes.logs.tick(), healed, plain_modules()
+        elif away is not None and away[0] is caller():  # its second call: back from compiled code
             here.away = None
             if away[3]:
                 eyes.healer.turn_on()
             away[4]()
             push_mode(eyes)
-            eyes.made("torch.compile", away[1], frame, away[2])
+            eyes.made("torch.compile", away[1], away[0], away[2])
         return door.below(callback)
 
     return door.put(watched)
