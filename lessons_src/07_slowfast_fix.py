@@ -591,8 +591,9 @@ drawn(figure, "The loss of each step, and mAP on held-out clips")
 
 # %%
 scores, _ = judge(model)
-owner = collate(held_out)[2][:, 0]
-shown = [49, 23, 47]
+_, _, boxes, labels = collate(held_out)
+owner, right = boxes[:, 0], ((scores > 0) == labels.bool()).all(1)
+shown = [n for n in range(50) if right[owner == n].all()][-3:]
 persons = [scores[owner == n] > 0 for n in shown]
 said = [[names_of(row) for row in rows] for rows in persons]
 exercises.Player([held_out[n] for n in shown], said)

@@ -12,6 +12,7 @@ import importlib
 import importlib.machinery
 import io
 import os
+import pkgutil
 import runpy
 import sys
 import types
@@ -44,7 +45,7 @@ def main(arguments=None) -> int:
         say("overwritten: name the program to run, as in `python -m overwritten train.py`.")
         return 2
     name, *rest = program
-    if not options.module and not os.path.isfile(name):
+    if not options.module and not os.path.isfile(name) and not _holds_a_program(name):
         if name in OWN:
             return _own(name, sys.argv[1:] if arguments is None else arguments)
         say(f"overwritten: there is no file {name!r} to run.")
@@ -174,13 +175,19 @@ def _run(name, rest, module):
             sys.path[0] = os.getcwd()
         runpy._run_module_as_main(name)
         return
+    if _holds_a_program(name):
+        sys.path[: not safe] = [os.path.abspath(name)]
+        runpy._run_module_as_main("__main__", alter_argv=False)
+        return
     file = os.path.join(os.getcwd(), name)  # `..` stays, as in Python
     if not safe:
         sys.path[0] = os.path.dirname(os.path.realpath(file))
     main.__file__, main.__cached__ = file, None
     main.__loader__ = importlib.machinery.SourceFileLoader("__main__", file)
     with io.open_code(file) as source:
-        code = compile(source.read(), file, "exec", dont_inherit=True)
+        if (code := pkgutil.read_code(source)) is None:  # no `.pyc`
+            source.seek(0)
+            code = compile(source.read(), file, "exec", dont_inherit=True)
     exec(code, vars(main))
 
 
@@ -192,6 +199,12 @@ def _depth(frame):
         depth += 1 + (frame.f_code.co_name == "_run_code" and _EXEC_COUNTS)
         frame = frame.f_back
     return depth
+
+
+def _holds_a_program(name) -> bool:
+    """Is it a folder or an archive, of which Python runs the `__main__.py`?"""
+    importer = pkgutil.get_importer(os.path.abspath(name))
+    return importer is not None and importer.find_spec("__main__") is not None
 
 
 def _all_clear(told) -> str:

@@ -5,10 +5,12 @@ Each program is a file of its own and runs twice, with and without, at the same 
 
 import json
 import os
+import py_compile
 import re
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from textwrap import dedent
 
@@ -215,6 +217,18 @@ def test_a_program_is_run_as_python_runs_it(tmp_path):
     code, out, _ = same(tmp_path, *words, given="é 1\n2\n3".encode(), **ranks)
     assert code == 0 and "'--a=b', '', 'two words', '--', '-h'" in out
     assert "'RANK': '1'" in out and "é 1" in out
+
+
+def test_folders_archives_and_bytecode_run_as_python_runs_them(tmp_path):
+    said = "import sys; print(sys.argv, sys.path[:2], __file__, __spec__ is None, tool.x)"
+    write(tmp_path, app__tool="x = 3", plain="print(__file__, __name__)")
+    (tmp_path / "app/__main__.py").write_text(f"import tool\n{said}")
+    with zipfile.ZipFile(tmp_path / "app.pyz", "w") as archive:
+        for name in ("__main__.py", "tool.py"):
+            archive.write(tmp_path / "app" / name, name)
+    py_compile.compile(str(tmp_path / "plain.py"), str(tmp_path / "plain.pyc"))
+    for name in ("app", "app.pyz", "plain.pyc"):
+        assert same(tmp_path, name, "--a")[0] == 0
 
 
 def test_the_end_of_a_program(tmp_path):

@@ -850,6 +850,28 @@ def test_torchscript_names_the_call_where_the_graph_leaves_a_choice():
     assert recording.diagnosis.saver.op == "twice" and not recording.diagnosis.complete
 
 
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_trace_is_what_it_was_and_tells_its_lines(strict):
+    class Net(nn.Linear):
+        def forward(self, a):
+            y = torch.sigmoid(super().forward(a)).view(a.shape[0], -1)
+            y.add_(1)
+            return nn.functional.relu(y)
+
+    def traced():
+        return torch.jit.trace(Net(3, 3), torch.ones(1, 3), check_trace=False)
+
+    kinds = [node.kind() for node in traced().inlined_graph.nodes()]
+    with warnings.catch_warnings(), pytest.raises(RuntimeError), Doctor(strict=strict) as eyes:
+        warnings.simplefilter("error", torch.jit.TracerWarning)
+        net = traced()
+        net(torch.ones(1, 3)).sum().backward()
+    assert [node.kind() for node in net.inlined_graph.nodes()] == kinds
+    saver, (writer,) = eyes.all[0].saver, eyes.all[0].writers
+    first = Net.forward.__code__.co_firstlineno
+    assert (saver.op, saver.site.line, writer.site.line) == ("sigmoid", first + 1, first + 2)
+
+
 def test_a_long_question_says_how_long_it_took(monkeypatch, capsys):
     monkeypatch.setattr("overwritten.doctor.watching._LONG", -1)
     with pytest.raises(RuntimeError), watch():
@@ -858,6 +880,34 @@ def test_a_long_question_says_how_long_it_took(monkeypatch, capsys):
         y.sum().backward()
     said = capsys.readouterr().err  # on Python 3.10 the diagnosis, too
     assert re.match(r"overwritten: the graph was asked for \d+ s\.\n", said)
+
+
+def test_a_tensor_class_dispatches_no_call_of_ours():
+    heard = []
+
+    class Wraps(torch.Tensor):
+        @staticmethod
+        def __new__(cls, inside):
+            return torch.Tensor._make_wrapper_subclass(cls, inside.shape, dtype=inside.dtype)
+
+        def __init__(self, inside):
+            self.inside = inside
+
+        @classmethod
+        def __torch_dispatch__(cls, func, types, args=(), kwargs=None):
+            heard.append(str(func))
+            args = [one.inside if isinstance(one, Wraps) else one for one in args]
+            return Wraps(func(*args, **(kwargs or {})))
+
+    def program():
+        y = Wraps(torch.ones(3)).requires_grad_() * 2
+        y.add_(1)
+
+    program()
+    plain = heard.copy()
+    with Doctor():
+        program()
+    assert heard == plain * 2
 
 
 def test_a_tensor_class_hears_of_no_call_of_ours():

@@ -7,6 +7,7 @@ Where more than one choice fits the versions, nothing is named but the call.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -16,13 +17,15 @@ from typing import Any, NamedTuple
 from overwritten.doctor.doors import Door, takes_part
 from overwritten.doctor.logs import fits
 from overwritten.doctor.modules import step_out_of
-from overwritten.doctor.places import PYTORCH, whose
+from overwritten.doctor.places import OURS, PYTORCH, whose
 from overwritten.doctor.versions import versions
 from overwritten.record.events import Overwrite, Save, Site, Write
 from overwritten.record.private import SCRIPTS, next_node, parsed_schema
 
 #: A line as a scripted function tells it, and as a traced one does.
-_RANGE = re.compile(r'File "([^"\n]+)", line (\d+)|^(.+)\((\d+)\): ')
+_RANGE = re.compile(r'File "([^"\n]+)", line (\d+)|^(.+)\((\d+)\): ', re.M)
+#: What stands outside of this file has called `torch.jit.trace`.
+_TRACE = os.path.join("torch", "jit", "_trace.py")
 
 
 class _Op(NamedTuple):
@@ -37,7 +40,7 @@ class _Op(NamedTuple):
 
     def at(self, call: Site) -> Site:
         """Its line; the call's where it is in PyTorch."""
-        if not self.line or whose(self.file) == PYTORCH:
+        if not self.line:
             return call
         return Site(self.file, self.line, call.module)
 
@@ -153,19 +156,27 @@ def _ops(graph) -> list[_Op]:
         for value, result in zip(node.outputs(), schema.returns):
             letter = next(iter(result.alias_info.before_set), "") if result.alias_info else ""
             memory[value.debugName()] = letters.get(letter, value.debugName())
-        where = _RANGE.search(node.sourceRange())
-        file, line = [part for part in where.groups() if part] if where else ("", 0)
         found.append(
             _Op(
                 node.kind().removeprefix("aten::"),
-                file,
-                int(line),
+                *_place(node.sourceRange()),
                 tuple(takes),
                 tuple(place(value) for value in node.outputs()),
                 frozenset(writes),
             )
         )
     return found
+
+
+def _place(told: str) -> tuple[str, int]:
+    """(file, line) of an operation: a traced one tells the whole stack that led there, ours too."""
+    for where in _RANGE.finditer(told):
+        file, line = [part for part in where.groups() if part]
+        if file.endswith(_TRACE):
+            break
+        if whose(file) not in (OURS, PYTORCH):
+            return file, int(line)
+    return "", 0
 
 
 def _nodes(block) -> Iterator[Any]:

@@ -144,9 +144,9 @@ class Stretches:
         """At the newest and the open ones, and at all where the last time is too long ago.
 
         wrote, earlier: function() → the `Write` to put down, of just now, and of some time since
-        all were looked at. Not while torch.func transforms, which would wrap our copies.
+        all were looked at. Not while what we do would be part of the program.
         """
-        if transforming():
+        if _is_noted():
             return
         if self._stale or self._gone * 8 > len(self._bases):
             self._list()
@@ -182,7 +182,7 @@ class Stretches:
             self.look_one(stretch, wrote)
 
     def look_one(self, stretch, wrote):
-        if not transforming() and stretch.look(wrote):
+        if not _is_noted() and stretch.look(wrote):
             self._stale = True
             self.told(stretch)
 
@@ -213,11 +213,16 @@ class Stretches:
         self._gone += 1
 
 
+def _is_noted() -> bool:
+    """Does a transform of torch.func wrap what is made now, or a trace of TorchScript record it?"""
+    return transforming() or torch.jit.is_tracing()
+
+
 def readable(tensor: torch.Tensor) -> bool:
     """Does it have bytes? Not where it is fake, freed, nested, sparse or of a transform."""
     if tensor.layout is not torch.strided or tensor.is_nested or is_wrapped(tensor):
         return False
-    if transforming():  # a copy would be a tensor of the transform
+    if _is_noted():  # a copy would be a tensor of the transform
         return False
     try:
         storage = tensor.untyped_storage()

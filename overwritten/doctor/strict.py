@@ -39,8 +39,7 @@ class Strict:
 
     eyes: the watch that tells of calls. silent: what was found, an `Overwrite` for each fault (a
     saving line and the lines that wrote; before and after are None). unchecked: saves that backward
-    read although their counter had moved (hooks, a counter put back), harmless or not. unwatched:
-    what of this run it could not look into, in words.
+    read although their counter had moved, harmless or not. unwatched: what was not looked into.
     """
 
     def __init__(self, eyes):
@@ -86,6 +85,8 @@ class Strict:
     def called(self, name, first, result, before, pure=False):
         """After a call. first: the number of the first node it made, None for none; before: the
         tensors among its arguments. pure: one of PyTorch's own that moved no counter."""
+        if torch.jit.is_tracing():  # it would record what is done here
+            return self.eyes.passed_over("what torch.jit.trace runs")
         with DisableTorchFunction():
             self._packed.call_ended()
             site = None

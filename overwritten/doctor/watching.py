@@ -229,16 +229,17 @@ class Eyes(TorchFunctionMode):
         return event_of(name, inner, own, via, RUNNING.path(frame))
 
     def _wrote(self, event, tensor, version, before, first, last):
-        if type(tensor) not in PLAIN:
-            with DisableTorchFunctionSubclass():
-                tensor = tensor.as_subclass(torch.Tensor)
+        if type(tensor) in PLAIN:
+            return self._write_down(event, tensor, version, before, first, last)
+        with DisableTorchFunctionSubclass():
+            self._write_down(event, tensor, version, before, first, last)
+
+    def _write_down(self, event, tensor, version, before, first, last):
         calls, base = self._here.calls, None
         if (last != first or self._watches_data) and tensor._is_view():
             base = tensor._base
-        own = False
-        if self._watches_data:
-            owner = tensor if base is None else base
-            own = self._own_counters.get(id(owner)) is owner
+        owner = tensor if base is None else base
+        own = self._watches_data and self._own_counters.get(id(owner)) is owner
         if self.listing:
             self._list(event, tensor, not own)
         if own:
