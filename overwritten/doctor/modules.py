@@ -29,9 +29,18 @@ _METHODS = ("forward", "__call__")
 _methods: dict[tuple, tuple] = {}
 _outermost: dict[int, weakref.ref] = {}
 _MOST = 100_000
-#: `Module.__call__`'s code → the same, with these two called before and behind.
+#: `Module.__call__`'s code → the same, with `_AROUND` around it.
 _noted: dict[CodeType, CodeType] = {}
-_BEGINS, _ENDS = "overwritten_module_begins", "overwritten_module_ends"
+_AROUND = """
+overwritten_begins(self)
+try:
+    pass
+except BaseException:
+    overwritten_fails()
+    raise
+finally:
+    overwritten_ends(self)
+"""
 #: How many watches are on, and how many calls of compiled code run.
 _reasons = {"watches": 0, "compiled": 0}
 
@@ -47,23 +56,34 @@ class Running(threading.local):
     before them how often each ran by id."""
 
     def __init__(self):
-        self.runs = [{}]
+        self.runs: list = [{}]
 
     def begins(self, module):
         """A call of the module has begun in this thread."""
-        runs = self.runs
-        times = runs[0]
-        if len(runs) == 1:
-            times.clear()
-            known = _outermost.get(id(module))
-            if known is None or known() is not module:
-                _outermost[id(module)] = weakref.ref(module)
-        times[id(module)] = turn = times.get(id(module), 0) + 1
-        runs.append([module, turn, None, None])
+        try:
+            runs = self.runs
+            times = runs[0]
+            if len(runs) == 1:
+                times.clear()
+                known = _outermost.get(id(module))
+                if known is None or known() is not module:
+                    _outermost[id(module)] = weakref.ref(module)
+            times[id(module)] = turn = times.get(id(module), 0) + 1
+            runs.append([module, turn, None, None])
+        except RecursionError:  # the program is at its limit: its own next call says so
+            pass
 
-    def ends(self):
-        """The innermost has ended."""
-        self.runs.pop()
+    def ends(self, module):
+        """It has ended, and with it those within that the limit of recursion kept from ending."""
+        try:
+            runs = self.runs
+            at = len(runs) - 1
+            while at and runs[at][0] is not module:
+                at -= 1
+            if at:
+                del runs[at:]
+        except RecursionError:
+            pass
 
     def path(self, frame) -> str:
         """Of the innermost module that runs; frame: the line that asks, whose module may have a
@@ -159,24 +179,24 @@ def _settle(watched):
     if watched and plain is None:
         if code not in _noted:
             _noted[code] = _noting(code)
-        space.update({_BEGINS: RUNNING.begins, _ENDS: RUNNING.ends})
+        space["overwritten_begins"], space["overwritten_ends"] = RUNNING.begins, RUNNING.ends
+        space["overwritten_fails"] = _fails
         function.__code__ = _noted[code]
     elif plain is not None and not watched:
         function.__code__ = plain
 
 
 def _noting(code):
-    """The same code with a call before and one behind, on lines of its own: no frame more that a
-    traceback would show and the limit of recursion count."""
+    """The same code with `_AROUND` around it, on lines of its own: no frame more that a traceback
+    would show and the limit of recursion count."""
     lines, first = inspect.getsourcelines(code)
     tree = ast.parse("class Module:\n" + "".join(lines))
     function: Any = tree.body[0].body[0]  # type: ignore[attr-defined]
-    begin = ast.parse(f"{_BEGINS}({code.co_varnames[0]})").body
-    end = ast.parse(f"{_ENDS}()").body
-    for added in (*begin, *end):
+    around: Any = ast.parse(_AROUND).body
+    for added in around:
         for node in ast.walk(added):
             ast.copy_location(node, function.body[0])
-    function.body = [*begin, ast.Try(function.body, [], [], end)]
+    around[-1].body, function.body = function.body, around
     ast.fix_missing_locations(ast.increment_lineno(tree, first - 2))
     made = compile(tree, code.co_filename, "exec", dont_inherit=True)
     for _ in range(2):  # the class in the file, the function in the class
@@ -192,6 +212,14 @@ def step_out_of(error: BaseException):
     if error.__traceback__ is not None:
         leave_out_detours(error.__traceback__)
         error.__traceback__ = error.__traceback__.tb_next
+
+
+def _fails():
+    """An error leaves a module."""
+    try:
+        leave_out_detours(sys.exc_info()[2])
+    except RecursionError:
+        pass
 
 
 def leave_out_detours(step):
