@@ -267,6 +267,25 @@ def test_warnings_of_torch_name_the_program(tmp_path):
     assert code == 0 and "program.py:4: UserWarning" in told
 
 
+def test_recursion_ends_where_it_would(tmp_path):
+    text = """
+        def depth(n=0):
+            try:
+                return depth(n + 1)
+            except RecursionError:
+                return n
+        print(depth())
+        def endless():
+            endless()
+        endless()
+        """
+    write(tmp_path, deep=text)
+    code, out, told = same(tmp_path, "deep.py")
+    assert code == 1 and "more times]\nRecursionError" in told
+    plain = start(tmp_path, "-m", "deep").communicate(timeout=PATIENCE)[0].decode()
+    assert run(tmp_path, "-m", "deep")[1] == plain != out
+
+
 def test_exit_codes(tmp_path):
     programs = {
         "three": ("import sys; print('out', flush=True); sys.exit(3)", 3),
