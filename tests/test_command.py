@@ -431,6 +431,27 @@ def test_spawned_processes(tmp_path):
 
 
 @FORKS
+def test_a_workers_error_that_the_loader_raises_anew(tmp_path):
+    write(tmp_path, program="""
+        import torch
+        from torch.utils.data import DataLoader
+        lin = torch.nn.Linear(2, 2)
+        class Data(torch.utils.data.Dataset):
+            def __len__(self): return 2
+            def __getitem__(self, k):
+                y = torch.ones(2, requires_grad=True).exp()
+                y.add_(1)
+                y.sum().backward()
+        if __name__ == "__main__":
+            list(DataLoader(Data(), num_workers=1, multiprocessing_context="fork"))
+    """)  # fmt: skip
+    code, _, told = run(tmp_path, "--json", "out.json", "program.py")
+    report = json.loads((tmp_path / "out.json").read_text())
+    assert code == 1 and "suspect" not in told
+    assert [one["saver"]["line"] for one in (report["diagnosis"], *report["all"])] == [7, 7]
+
+
+@FORKS
 def test_the_parent_alone_writes_the_report(tmp_path):
     write(tmp_path, program="""
         import os, sys

@@ -174,6 +174,19 @@ KINDS = {
         y.add_(1)  # writer
         y.sum().backward()
     """,
+    "a Function marks its input dirty": """
+        class Double(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, a):
+                ctx.mark_dirty(a)
+                a.mul_(2)  # writer
+                return a
+            @staticmethod
+            def backward(ctx, gradient):
+                return gradient * 2
+        h = (x * 2).exp()  # saver
+        Double.apply(h).sum().backward()  # writer
+    """,
     "bfloat16": """
         y = x.bfloat16().sigmoid()  # saver
         y -= 0.5  # writer
@@ -413,6 +426,26 @@ def test_every_broken_save_is_listed():
     assert sorted(one.saver.op for one in told) == ["exp", "sigmoid", "tanh"]
     assert diagnosis.text().count("also broken") == 2
     assert all(one.writers and one.cures for one in told)
+
+
+def test_an_error_made_anew_from_its_text_is_told_once():
+    """As by a replica of DataParallel; the text has the first note already."""
+    eyes = Doctor()
+    error = run(
+        """
+        from torch._utils import ExceptionWrapper
+        y = x.exp()
+        y.add_(1)
+        try:
+            y.sum().backward()
+        except RuntimeError:
+            caught = ExceptionWrapper(where="in replica 0")
+        caught.reraise()
+    """,
+        eyes,
+    )[2]
+    assert eyes.of(error) is eyes.all[0] and len(eyes.all) == 1
+    assert eyes.all[0].saver.op == "exp"
 
 
 def test_module_paths_begin_outermost_and_count_calls():

@@ -32,6 +32,8 @@ _GROUP: Any = getattr(builtins, "BaseExceptionGroup", ())
 
 #: Where an error keeps its marks: the same error may be met again, and another at its address.
 _MARKS = "__overwritten__"
+#: In the text of an error that was made anew from another's traceback.
+_RETOLD = "Traceback (most recent call last)"
 NOT_SHOWN = (
     "overwritten: this PyTorch does not show what it saves, so wrong gradients that raise nothing "
     "(strict) are looked for only under saved-tensor hooks."
@@ -80,6 +82,8 @@ class Doctor(Eyes):
                 return marks[id(self)]
             message = parse(str(one)) if isinstance(one, RuntimeError) else None
             if message is not None and message.overwritten and not chain_of(one)[1:]:
+                if _RETOLD in str(one):  # by a DataLoader's worker, a replica: told where it arose
+                    return next((d for d in reversed(self.all) if d.message == message), None)
                 self._note(one, message, self.findings(message))
                 return self.all[-1]
         return None

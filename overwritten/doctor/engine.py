@@ -15,6 +15,7 @@ from torch.autograd.function import Function
 from overwritten.doctor.doors import Door, caller, takes_part
 from overwritten.doctor.elsewhere import is_on, turn_off, turned_on, unseen_by
 from overwritten.doctor.modules import step_out_of
+from overwritten.doctor.versions import versions
 from overwritten.record.private import ENGINE, next_node
 from overwritten.record.tensors import tensors_in
 
@@ -25,6 +26,7 @@ def watch_apply(eyes):
 
     def watched(cls, *args, **kwargs):
         node, order, seen = next_node(), eyes.logs.tick(), takes_part(eyes)
+        counters = versions(args, kwargs, False)
         if seen and eyes.healer:
             eyes.healer.call_begins(node)
         try:
@@ -33,7 +35,8 @@ def watch_apply(eyes):
             step_out_of(error)
             raise
         if is_on(eyes):  # not in compiled code, nor in a call that is logged as a whole
-            eyes.made(f"{cls.__name__}.apply", node, sys._getframe(1), order)
+            event = eyes.event(f"{cls.__name__}.apply", sys._getframe(1))
+            eyes.ran(event, node, order, counters)  # `mark_dirty` moves a counter once more
         if seen and (eyes.strict or eyes.healer):
             eyes.called(f"{cls.__name__}.apply", node, result, [*tensors_in(args, 1)])
         return result
