@@ -554,6 +554,21 @@ def test_a_modules_input_is_no_buffer():
     assert [one.cure.name for one in recording.diagnosis.cures] == ["augmented assignment"]
 
 
+def tensors_swapped():
+    weight = torch.ones(3, requires_grad=True)
+    torch.utils.swap_tensors(weight, torch.zeros(3, requires_grad=True))
+    bare = weight.data
+    torch.utils.swap_tensors(bare, torch.ones(3))
+    return weight.detach() + bare
+
+
+def swapped_while_saved():
+    weight = torch.ones(3, requires_grad=True)
+    loss = (weight * weight.exp()).sum()
+    torch.utils.swap_tensors(weight, torch.zeros(3, requires_grad=True))
+    return loss
+
+
 steps_aside = pytest.mark.skipif(
     not hasattr(torch._C._autograd, "_top_saved_tensors_default_hooks"),
     reason="this PyTorch does not tell whose hook is on top, so torch.func refuses to run under ours",
@@ -573,6 +588,7 @@ TRANSFORMS = [
         views,
         out_and_foreach,
         amsgrad_steps,
+        tensors_swapped,
     ],
 )
 def test_programs_that_run_are_the_same_to_the_bit(program):
@@ -580,7 +596,14 @@ def test_programs_that_run_are_the_same_to_the_bit(program):
 
 
 @pytest.mark.parametrize(
-    "program", [double_backward_overwritten, TRANSFORMS[1], a_split_view_written, marked_dirty]
+    "program",
+    [
+        double_backward_overwritten,
+        TRANSFORMS[1],
+        a_split_view_written,
+        marked_dirty,
+        swapped_while_saved,
+    ],
 )
 def test_programs_that_raise_raise_the_same(program):
     assert isinstance(same(program), str)

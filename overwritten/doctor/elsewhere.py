@@ -179,6 +179,25 @@ def _aside(function, when):
     return watched
 
 
+def let_go_of_swapped(eyes):
+    """`swap_tensors` refuses what somebody refers to weakly, as the logs do: they forget it."""
+    door = Door(torch.utils, "swap_tensors")
+
+    def watched(*args, **kwargs):
+        for tensor in (*args, *kwargs.values()):
+            asked = [one for one in eyes.logs.asked if one[0]() is not tensor]
+            eyes.logs.asked.clear()
+            eyes.logs.asked.extend(asked)
+            eyes.own_counters.pop(id(tensor), None)
+        try:
+            return door.below(*args, **kwargs)
+        except BaseException as error:
+            step_out_of(error)
+            raise
+
+    return door.put(watched)
+
+
 def watch_threads(eyes):
     """Modes are a thread's own: threads begun meanwhile put it on, whatever their `run` is.
 

@@ -55,7 +55,7 @@ _PYTORCHS = type(torch.add), type(torch.Tensor.add)
 
 #: What a watch starts; each returns the function that ends it.
 _STARTS = [watch_backward, watch_apply, watch_warnings, note_scripts]
-_STARTS += [elsewhere.watch_threads, elsewhere.pass_over_reading]
+_STARTS += [elsewhere.watch_threads, elsewhere.pass_over_reading, elsewhere.let_go_of_swapped]
 _STARTS += [elsewhere.keep_compilers_out, elsewhere.note_checkpoints]
 
 
@@ -88,7 +88,7 @@ class Eyes(TorchFunctionMode):
         self.logs = Logs()
         self._at_raise = at_raise
         self._here = _Here(self.logs)
-        self._own_counters: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
+        self.own_counters: weakref.WeakValueDictionary = weakref.WeakValueDictionary()
         self._watches_data = False
         self.strict = Strict(self) if strict else None
         self.listing = listing if strict else None
@@ -145,7 +145,7 @@ class Eyes(TorchFunctionMode):
             if name == "__get__":  # half of all calls
                 result = func(*args)
                 if func.__self__ is _DATA:
-                    self._own_counters[id(result)] = result  # it has a counter of its own
+                    self.own_counters[id(result)] = result  # it has a counter of its own
                     self._watches_data = True
                 return result
             if name in _QUICK and (name != "__set__" or func.__self__ not in _PARTS):
@@ -239,7 +239,7 @@ class Eyes(TorchFunctionMode):
         if (last != first or self._watches_data) and tensor._is_view():
             base = tensor._base
         owner = tensor if base is None else base
-        own = self._watches_data and self._own_counters.get(id(owner)) is owner
+        own = self._watches_data and self.own_counters.get(id(owner)) is owner
         if self.listing:
             self._list(event, tensor, not own)
         if own:
