@@ -168,14 +168,15 @@ def _run(name, rest, module):
         main  # pickles of spawned processes name it so
     )
     safe = getattr(sys.flags, "safe_path", False)
-    ours = _depth(sys._getframe()) + (_EXEC_COUNTS and not module)
+    holds = not module and _holds_a_program(name)
+    ours = _depth(sys._getframe()) + (_EXEC_COUNTS and not (module or holds))
     sys.setrecursionlimit(sys.getrecursionlimit() + ours)
     if module:
         if not safe:
             sys.path[0] = os.getcwd()
         runpy._run_module_as_main(name)
         return
-    if _holds_a_program(name):
+    if holds:
         sys.path[: not safe] = [os.path.abspath(name)]
         runpy._run_module_as_main("__main__", alter_argv=False)
         return

@@ -126,6 +126,7 @@ def test_modules_go_as_deep_as_without_a_watch():
         except RecursionError:
             print(len(times))
     """
+    told(body), told(body, Doctor())  # code that Python has not yet made fast goes less deep
     assert told(body, Doctor()) == told(body)
 
 

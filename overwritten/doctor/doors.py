@@ -48,12 +48,13 @@ class Door:
 
     def _take_out(self):
         with LOCK:
-            for above in _doors:
-                if above is not self and above.below is self._mine:
-                    above.below = self.below
             if vars(self._place)[self._name] is self._mine:
                 setattr(self._place, self._name, self.below)
                 _doors.discard(self)
+                return
+            for above in _doors:
+                if above.below is self._mine:
+                    above.below = self.below
             # one of the program's own on top stays, and goes on to call ours: see `takes_part`
 
 

@@ -29,6 +29,7 @@ from overwritten.doctor.doors import (
     takes_part,
 )
 from overwritten.doctor.modules import plain_modules, step_out_of
+from overwritten.doctor.refused import forget_asked
 from overwritten.doctor.saying import say
 from overwritten.record.graph import storage_of
 from overwritten.record.private import DYNAMO, mode_at, modes_on, next_node, pop_mode, push_mode
@@ -57,10 +58,6 @@ def turned_on(eyes) -> bool:
     return True
 
 
-def turn_off(eyes):
-    pop_mode()
-
-
 def turned_off_if_on_top(eyes) -> bool:
     on = modes_on()
     if not on or mode_at(on - 1) is not eyes:
@@ -87,18 +84,13 @@ def _ask_for_others(function, watches):
     asked, ours = space[question], _OURS + question
 
     def ask(tensors):
-        if type(tensors) in _PLAIN and modes_on() == 1 and mode_at(0) in watches:
-            return False
         on = [mode_at(k) for k in range(modes_on())]
         if not all(mode in watches for mode in on):
             return asked(tensors)
-        for tensor in tensors if type(tensors) is tuple else (tensors,):
-            if type(tensor) not in _PLAIN:
-                break
-        else:
+        if all(type(t) in _PLAIN for t in (tensors if type(tensors) is tuple else (tensors,))):
             return False
-        for mode in reversed(on):
-            turn_off(mode)
+        for _ in on:
+            pop_mode()
         try:
             return asked(tensors)
         finally:
@@ -153,10 +145,8 @@ def _sets_to_none(optimizer, set_to_none=True):
     return set_to_none
 
 
-def _passed_over(owner, name, when=None):
-    function = vars(owner)[name]
-    setattr(owner, name, _aside(function, when))
-    return lambda: setattr(owner, name, function)
+def _passed_over(place, name, when=None):
+    return Door(place, name).put(_aside(vars(place)[name], when))
 
 
 @cache
@@ -184,11 +174,10 @@ def let_go_of_swapped(eyes):
     door = Door(torch.utils, "swap_tensors")
 
     def watched(*args, **kwargs):
-        for tensor in (*args, *kwargs.values()):
-            asked = [one for one in eyes.logs.asked if one[0]() is not tensor]
-            eyes.logs.asked.clear()
-            eyes.logs.asked.extend(asked)
-            eyes.own_counters.pop(id(tensor), None)
+        swapped = {id(tensor) for tensor in (*args, *kwargs.values())}
+        forget_asked(eyes.logs, swapped)
+        for number in swapped:
+            eyes.own_counters.pop(number, None)
         try:
             return door.below(*args, **kwargs)
         except BaseException as error:
@@ -229,7 +218,7 @@ def watch_threads(eyes):
             if eyes.healer:
                 eyes.healer.turn_off()
             if pushed:
-                turn_off(eyes)
+                pop_mode()
 
     undo = start.put(started), run.put(watched)
     return lambda: [one() for one in undo]

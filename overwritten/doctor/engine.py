@@ -13,10 +13,10 @@ import torch
 from torch.autograd.function import Function
 
 from overwritten.doctor.doors import Door, caller, takes_part
-from overwritten.doctor.elsewhere import is_on, turn_off, turned_on, unseen_by
+from overwritten.doctor.elsewhere import is_on, turned_on, unseen_by
 from overwritten.doctor.modules import step_out_of
 from overwritten.doctor.versions import versions
-from overwritten.record.private import ENGINE, next_node
+from overwritten.record.private import ENGINE, next_node, pop_mode
 from overwritten.record.tensors import tensors_in
 
 
@@ -81,7 +81,7 @@ def watch_backward(eyes):
             for one in reversed(eyes.beside):
                 one.backward_ended(inputs, results)
             if pushed:
-                turn_off(eyes)
+                pop_mode()
             backward[1] = eyes.logs.tick()
             eyes.made(name, node, frame, order)
 

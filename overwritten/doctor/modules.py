@@ -91,10 +91,7 @@ class Running(threading.local):
         runs, code = self.runs, frame.f_code
         if code.co_name in _METHODS and not _seen(runs, code):
             runs = self._with_unseen(frame)
-        run = runs[-1]
-        if len(runs) == 1:
-            return ""
-        return (run[2] or _names(runs, len(runs) - 1))[1]
+        return _names(runs, len(runs) - 1)[1]
 
     def _with_unseen(self, frame):
         """The runs, as if the module of `frame` ran too, if it is a module's."""

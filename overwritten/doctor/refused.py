@@ -121,3 +121,10 @@ def _parameter(leaf) -> str:
 def note_asked(logs: Logs, tensor: torch.Tensor, event: Event):
     """`tensor` was made to require grad."""
     logs.asked.append((ref(tensor), event))
+
+
+def forget_asked(logs: Logs, numbers: set[int]):
+    """Nothing refers to the tensors with these ids any more."""
+    left = [one for one in logs.asked if id(one[0]()) not in numbers]
+    logs.asked.clear()
+    logs.asked.extend(left)

@@ -53,25 +53,21 @@ def note_scripts(eyes):
 
 def _note_script(eyes, door):
     def watched(script, *args, **kwargs):
-        if not takes_part(eyes):
-            try:
-                return door.below(script, *args, **kwargs)
-            except BaseException as error:
-                step_out_of(error)
-                raise
-        node, order = next_node(), eyes.logs.tick()
+        node, order, seen = next_node(), eyes.logs.tick(), takes_part(eyes)
         counters = versions(args, kwargs, False)
-        eyes.passed_over("what TorchScript saves")
+        if seen:
+            eyes.passed_over("what TorchScript saves")
         try:
             return door.below(script, *args, **kwargs)
         except BaseException as error:
             step_out_of(error)
             raise
         finally:
-            event = eyes.event(script.name, sys._getframe(1))
-            if event not in eyes.logs.scripts:
-                eyes.logs.scripts[event] = script.inlined_graph
-            eyes.ran(event, node, order, counters)
+            if seen:
+                event = eyes.event(script.name, sys._getframe(1))
+                if event not in eyes.logs.scripts:
+                    eyes.logs.scripts[event] = script.inlined_graph
+                eyes.ran(event, node, order, counters)
 
     return door.put(watched)
 

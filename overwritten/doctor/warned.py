@@ -15,7 +15,7 @@ import warnings
 
 import torch.fx.traceback
 
-from overwritten.doctor.doors import Shared
+from overwritten.doctor.doors import Door, Shared
 from overwritten.doctor.modules import HANDLE, step_out_of
 from overwritten.doctor.places import OURS, ours, whose
 
@@ -33,14 +33,14 @@ def watch_warnings(eyes):
 
 
 def _start():
-    show = warnings._showwarnmsg  # type: ignore[attr-defined]
-    warn, stack = warnings.warn, torch.fx.traceback.format_stack
+    show, warn = Door(warnings, "_showwarnmsg"), Door(warnings, "warn")
+    stack = Door(torch.fx.traceback, "format_stack")
 
     def shown(message):
         frame = _named(message)
         theirs = _without_ours(frame) if frame is not None else None
         if frame is None or theirs is None:
-            return show(message)
+            return show.below(message)
         text = str(message.message), message.category
         frame.f_globals.get(_MEMORY, {}).clear()
         warnings.onceregistry.pop(text, None)  # type: ignore[attr-defined]
@@ -61,20 +61,13 @@ def _start():
     def counted(message, category=None, stacklevel=1, *args, **kwargs):
         try:
             more = _ours_within(sys._getframe(1), stacklevel)
-            return warn(message, category, stacklevel + more + 1, *args, **kwargs)
+            return warn.below(message, category, stacklevel + more + 1, *args, **kwargs)
         except Warning as error:
             step_out_of(error)
             raise
 
-    warnings._showwarnmsg = shown  # type: ignore[attr-defined]
-    warnings.warn = counted
-    torch.fx.traceback.format_stack = lambda: without_ours(stack())
-
-    def undo():
-        warnings._showwarnmsg = show  # type: ignore[attr-defined]
-        warnings.warn, torch.fx.traceback.format_stack = warn, stack
-
-    return undo
+    undo = show.put(shown), warn.put(counted), stack.put(lambda: without_ours(stack.below()))
+    return lambda: [one() for one in undo]
 
 
 _WARNINGS = Shared(_start)

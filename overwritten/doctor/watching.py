@@ -51,8 +51,6 @@ _ASKS = torch.Tensor.requires_grad
 _ASKING = {"__set__", "requires_grad_"}
 #: The kinds of PyTorch's own functions and methods in C++; what a library registers is another.
 _PYTORCHS = type(torch.add), type(torch.Tensor.add)
-
-
 #: What a watch starts; each returns the function that ends it.
 _STARTS = [watch_backward, watch_apply, watch_warnings, note_scripts]
 _STARTS += [elsewhere.watch_threads, elsewhere.pass_over_reading, elsewhere.let_go_of_swapped]
